@@ -1,0 +1,100 @@
+"""What detection takes and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.metrics.contracts import ScopeType
+
+
+class Outcome(StrEnum):
+    """How the judgement of a bucket ended. Unknown always carries a reason and is never shown as fine."""
+
+    OK = "ok"
+    ANOMALY = "anomaly"
+    UNKNOWN = "unknown"
+
+
+class Direction(StrEnum):
+    """More or less than expected."""
+
+    SPIKE = "spike"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionSettings:
+    """A project's settings (contract 6.1)."""
+
+    anomaly_detection_enabled: bool = False
+    detect_project_total: bool = True
+    detect_event_types: bool = True
+    detect_events: bool = True
+    baseline_window_buckets: int = 14
+    min_history_buckets: int = 7
+    sigma_threshold: float = 3.0
+    min_expected_count: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One bucket judged. `expected`, `spread` and `score` are None when the outcome is unknown."""
+
+    bucket: datetime
+    actual: int | None
+    outcome: Outcome
+    expected: float | None = None
+    spread: float | None = None
+    score: float | None = None
+    direction: Direction | None = None
+    reason: str = ""
+
+
+class SignalState(StrEnum):
+    """Where a signal stands relative to the newest collected bucket."""
+
+    LATEST_SCAN = "latest_scan"
+    RECENT = "recent"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The newest anomaly of one scope that still counts (contract 6.6)."""
+
+    scan_config_id: str
+    scan_name: str
+    scope_type: ScopeType
+    scope_ref: str
+    scope_name: str
+    state: SignalState
+    bucket: datetime
+    direction: Direction
+    actual_count: int
+    expected_count: float
+    stddev: float
+    z_score: float
+    event_id: str | None
+    event_type_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Consecutive anomalous buckets of one scope and direction, shown as one line of the inbox."""
+
+    scan_config_id: str
+    scope_type: ScopeType
+    scope_ref: str
+    scope_name: str
+    direction: Direction
+    started_at: datetime
+    ended_at: datetime
+    peak_at: datetime
+    peak_actual: int
+    peak_expected: float
+    peak_z_score: float
+    bucket_count: int
+    is_active: bool
+    event_id: str | None
+    related_count: int

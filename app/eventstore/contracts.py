@@ -1,0 +1,132 @@
+"""What the event store takes in and hands out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+EVENT_COLUMNS = (
+    "tenant_id",
+    "project_id",
+    "kind",
+    "source",
+    "name",
+    "time",
+    "received_at",
+    "id",
+    "actor_id",
+    "session_id",
+    "severity",
+    "status",
+    "value",
+    "ip",
+    "environment",
+    "verdict",
+    "verdict_reason",
+    "body",
+    "properties",
+)
+"""Columns of the `events` table that a row of a batch may set; absent ones take their default.
+
+tenant_id, project_id   text ids; every query carries both first
+kind                    event | log | security | audit
+source, name            service and event name (low cardinality)
+time, received_at       DateTime64(3) UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`
+value                   Float64, nullable; for product events the duration in milliseconds
+verdict                 accepted | flagged, with `verdict_reason` empty for accepted
+body                    free text of a log line
+properties              canonical JSON object as text
+"""
+
+QUARANTINE_COLUMNS = ("tenant_id", "project_id", "kind", "received_at", "reason", "raw")
+"""Columns of the `quarantine` table: received and refused, kept as text (at most 16 KiB) with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One stored event, or one quarantined record (then `verdict` is quarantined and `properties` the raw text)."""
+
+    id: str
+    kind: str
+    source: str
+    name: str
+    time: datetime
+    received_at: datetime
+    actor_id: str
+    session_id: str
+    severity: str
+    status: str
+    value: float | None
+    verdict: str
+    verdict_reason: str
+    body: str
+    properties: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """Rows of one (source, name) pair, with the first and last event time."""
+
+    source: str
+    name: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BucketCount:
+    """Rows of one (source, name) pair in the bucket that starts at `bucket`."""
+
+    source: str
+    name: str
+    bucket: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedSpan:
+    """Range of event times among rows received after an instant, and the newest reception."""
+
+    oldest_time: datetime
+    newest_time: datetime
+    newest_received_at: datetime
+
+
+class EventStore(Protocol):
+    """Reads and writes of accepted events. Every method names tenant and project first. Errors: Unavailable."""
+
+    def insert_lines(self, table: str, lines: bytes, *, rows: int, token: str) -> None:
+        """Store NDJSON rows in `events` or `quarantine`, exactly once per token; Rejected when the store refuses the data,
+        Unavailable when it cannot be reached (the caller tries again with the same token)."""
+        ...
+
+    def count_groups(self, tenant_id: str, project_id: str, kind: str, start: datetime, stop: datetime) -> Sequence[GroupCount]:
+        """Groups in [start, stop), largest first."""
+        ...
+
+    def count_buckets(
+        self, tenant_id: str, project_id: str, kind: str, start: datetime, stop: datetime, *, seconds: int, anchor: datetime
+    ) -> Sequence[BucketCount]:
+        """Counts per group and bucket in [start, stop), from the one-minute roll-up."""
+        ...
+
+    def received_span(self, tenant_id: str, project_id: str, kind: str, after: datetime | None) -> ReceivedSpan | None:
+        """The span of rows received after the instant (all rows when None); None when there are none."""
+        ...
+
+    def recent(
+        self, tenant_id: str, project_id: str, *, after: datetime | None, limit: int, name: str | None = None
+    ) -> Sequence[EventRow]:
+        """Newest received first, events and quarantined records merged."""
+        ...
+
+    def delete_project(self, tenant_id: str, project_id: str) -> None:
+        """Remove every row of the project from all tables, roll-ups included."""
+        ...
+
+
+class Rejected(Exception):
+    """The store refuses the data itself; trying again cannot help, parts of the batch may still be good."""

@@ -1,0 +1,87 @@
+"""What every area's routes share: the sub-application with its error dialect, the transaction and the caller.
+
+Routes and pages stand at the same height; this module is to routes what `app/ui.py` is to pages.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlmodel import Session
+
+from app.identity import service as identity
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import session_scope
+from app.kernel.errors import AppError, InvalidInput, TooManyRequests, Unavailable
+from app.kernel.settings import get_settings
+
+SESSION_COOKIE = "plumbline_session"
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+log = logging.getLogger("plumbline.http")
+
+
+def area_app(title: str, *routers: APIRouter) -> FastAPI:
+    """One FastAPI application for one area, with the tracking-plan API's error dialect (contract section 0)."""
+    app = FastAPI(title=title, version="0.1.0", openapi_url=None, docs_url=None, redoc_url=None)
+    for router in routers:
+        app.include_router(router)
+    app.add_exception_handler(AppError, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _failed)
+    return app
+
+
+def _refused(_request: Request, error: AppError) -> JSONResponse:
+    headers = {}
+    if isinstance(error, TooManyRequests | Unavailable):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    detail: object = error.detail if error.detail is not None else error.message
+    if isinstance(error, InvalidInput):
+        location = ["body", error.field] if error.field else ["body"]
+        detail = [{"loc": location, "msg": error.message, "type": "value_error"}]
+    return JSONResponse({"detail": detail}, status_code=error.status, headers=headers)
+
+
+def _failed(request: Request, error: Exception) -> JSONResponse:
+    request_id = request.scope.get("state", {}).get("request_id", "")
+    log.error("request failed", exc_info=error, extra={"request_id": request_id, "path": request.url.path})
+    return JSONResponse({"detail": "Internal server error", "request_id": request_id}, status_code=500)
+
+
+def _transaction(request: Request) -> Iterator[Session]:
+    with session_scope(write=request.method not in READING_METHODS) as session:
+        yield session
+
+
+Db = Annotated[Session, Depends(_transaction, scope="function")]
+"""The request's transaction: committed after the route returned and before the answer is sent."""
+
+
+def client_address(request: Request) -> str:
+    """The client's address; X-Forwarded-For counts only when the peer is a trusted proxy."""
+    peer = request.client.host if request.client else "unknown"
+    trusted = {entry.strip() for entry in get_settings().security.trusted_proxies.split(",") if entry.strip()}
+    forwarded = request.headers.get("x-forwarded-for", "")
+    if peer in trusted and forwarded:
+        return forwarded.split(",")[-1].strip() or peer
+    return peer
+
+
+def _caller(request: Request, session: Db) -> Actor:
+    """The signed-in caller: a Bearer key when one is sent (never falling back to the cookie), else the session cookie."""
+    return identity.resolve_caller(
+        session,
+        authorization=request.headers.get("authorization"),
+        cookie=request.cookies.get(SESSION_COOKIE),
+        project_slug=request.path_params.get("slug"),
+        now=SYSTEM_CLOCK.now(),
+    )
+
+
+Caller = Annotated[Actor, Depends(_caller)]
+"""The resolved caller of a route; Unauthorized when nobody is signed in, Forbidden for a key bound to another project."""

@@ -1,0 +1,98 @@
+"""The metadata database: SQLite in WAL mode by default, PostgreSQL by URL. Both behave the same to the code above."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect, Engine
+from sqlmodel import Session
+
+from app.kernel.clock import as_utc
+from app.kernel.settings import get_settings
+
+BUSY_TIMEOUT_MILLISECONDS = 30_000
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC instant on every engine; SQLite keeps no zone by itself."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store as UTC."""
+        return None if value is None else as_utc(value)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Hand out as UTC."""
+        return None if value is None else as_utc(value)
+
+
+def create_engine(url: str) -> Engine:
+    """An engine for the URL with the settings this product relies on (WAL, foreign keys, busy time-out on SQLite)."""
+    if url.startswith("postgresql://"):
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MILLISECONDS / 1000})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_immediate_for_writers)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's own BEGIN below replaces the driver's lazy one
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate_for_writers(connection: sa.Connection) -> None:
+    # A deferred transaction that turns from reader to writer fails at once with "database is locked" instead of
+    # waiting; writers therefore say so when they open (session_scope(write=True)).
+    write = connection.get_execution_options().get("write_transaction", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@lru_cache(maxsize=4)
+def engine_for(url: str) -> Engine:
+    """The shared engine of this process for the URL."""
+    return create_engine(url)
+
+
+def get_engine() -> Engine:
+    """The shared engine of the configured database."""
+    return engine_for(get_settings().database_url_resolved)
+
+
+@contextmanager
+def session_scope(engine: Engine | None = None, *, write: bool = True) -> Iterator[Session]:
+    """One transaction: commits when the block ends, rolls back when it raises. The edge opens it, nobody else commits.
+
+    `write=False` promises not to write and does not queue behind writers.
+    """
+    engine = engine or get_engine()
+    bound = engine.execution_options(write_transaction=write) if engine.dialect.name == "sqlite" else engine
+    with Session(bound, expire_on_commit=False) as session:
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+
+def utc_epoch() -> datetime:
+    """1970-01-01 in UTC, the lower bound for "since ever" comparisons."""
+    return datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,231 @@
+"""Every setting in one typed tree, read from `PLUMBLINE_...` variables; secrets also from a file named by `..._FILE`.
+
+All faults are found in one pass and reported together, so that a person corrects them once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from app.kernel.local_secrets import local_secret
+
+PREFIX = "PLUMBLINE_"
+MINIMUM_SECRET_LENGTH = 32
+PLACEHOLDER_SECRETS = frozenset({"changeme", "change-me", "secret", "development", "default", "plumbline"})
+
+
+class SettingsError(Exception):
+    """The environment holds wrong settings; `faults` has one sentence for each of them."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class Environment(StrEnum):
+    """Where this instance runs; production is strict about secrets."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RuntimeSettings(_Group):
+    """Process, address and data folder."""
+
+    environment: Environment = Field(Environment.DEVELOPMENT, description="`development` or `production`")
+    data_dir: Path = Field(Path(".data"), description="the one folder that holds all state")
+    host: str = Field("127.0.0.1", description="address the one public port listens on")
+    port: int = Field(8000, ge=1, le=65535, description="the one public port")
+    public_url: str = Field("", description="address people use, for links in messages; empty means http://host:port")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe log line written")
+
+
+class StorageSettings(_Group):
+    """Where metadata and events are kept."""
+
+    database_url: SecretStr = Field(SecretStr(""), description="metadata database; empty means SQLite in the data folder")
+    eventstore_url: SecretStr = Field(
+        SecretStr(""), description="ClickHouse server, `http://user:password@host:8123/database`; empty means the embedded engine"
+    )
+    redis_url: SecretStr = Field(SecretStr(""), description="Redis for UI state when several web processes run")
+    eventstore_memory_bytes: int = Field(
+        2_000_000_000, ge=300_000_000, description="upper bound of memory of the embedded event store"
+    )
+    retention_days: int = Field(3650, ge=1, le=36500, description="age at which stored events are deleted")
+
+
+class SecuritySettings(_Group):
+    """Secrets, sessions and who may sign up."""
+
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="keys session hashes and signatures; at least 32 characters, required in production"
+    )
+    encryption_keys: SecretStr = Field(
+        SecretStr(""),
+        description="comma list, newest first, each at least 32 characters; encrypts stored credentials; required in production",
+    )
+    session_hours: int = Field(168, ge=1, le=8760, description="life of a sign-in in hours")
+    registration_open: bool = Field(True, description="whether people may sign up after the first user")
+    login_attempts_per_minute: int = Field(5, ge=1, description="sign-in attempts per client address and minute")
+    registrations_per_hour: int = Field(3, ge=1, description="sign-ups per client address and hour")
+    trusted_proxies: str = Field("", description="comma list of proxy addresses whose X-Forwarded-For is believed")
+    outbound_allow: str = Field("", description="comma list of private hosts that outgoing messages may reach")
+
+
+class IngestSettings(_Group):
+    """Bounds and durability of arriving events."""
+
+    durability: str = Field(
+        "fsync", pattern="^(fsync|write)$", description="`fsync` survives power loss, `write` only the death of the process"
+    )
+    max_body_bytes: int = Field(1_048_576, ge=1024, le=104_857_600, description="largest request body after decompression")
+    max_batch_events: int = Field(10_000, ge=1, description="most events in one request")
+    max_age_days: int = Field(7300, ge=1, le=36500, description="oldest event time accepted, in days before now")
+    max_future_hours: int = Field(24, ge=0, le=8760, description="furthest event time accepted, in hours after now")
+    max_queue_bytes: int = Field(134_217_728, ge=1_048_576, description="undrained bytes at which requests are refused with 503")
+    min_free_disk_bytes: int = Field(268_435_456, ge=0, description="free disk space below which requests are refused with 503")
+    drain_rows: int = Field(50_000, ge=1, description="rows after which the log is drained into the event store")
+    drain_seconds: float = Field(1.0, gt=0, le=60, description="seconds after which the log is drained into the event store")
+
+
+class JobSettings(_Group):
+    """The scheduler."""
+
+    jobs_enabled: bool = Field(True, description="whether this process may run scheduled jobs")
+    dispatch_seconds: int = Field(300, ge=1, description="seconds between looks for scans that are due")
+    lease_seconds: int = Field(60, ge=5, description="life of the scheduler's lease; another process takes over after it")
+
+
+class Settings(_Group):
+    """The whole tree."""
+
+    runtime: RuntimeSettings = RuntimeSettings()
+    storage: StorageSettings = StorageSettings()
+    security: SecuritySettings = SecuritySettings()
+    ingest: IngestSettings = IngestSettings()
+    jobs: JobSettings = JobSettings()
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder, absolute."""
+        return self.runtime.data_dir.expanduser().absolute()
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the strict rules apply."""
+        return self.runtime.environment is Environment.PRODUCTION
+
+    @property
+    def database_url_resolved(self) -> str:
+        """The metadata database's URL, the data folder's SQLite file when none is set."""
+        return self.storage.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'plumbline.db'}"
+
+    @property
+    def eventstore_is_embedded(self) -> bool:
+        """Whether this instance owns its event store."""
+        return not self.storage.eventstore_url.get_secret_value()
+
+    @property
+    def base_url(self) -> str:
+        """The address people use, without a trailing slash."""
+        return (self.runtime.public_url or f"http://{self.runtime.host}:{self.runtime.port}").rstrip("/")
+
+    def secret_key(self) -> str:
+        """The application secret; outside production one is made once and kept in the data folder."""
+        return self.security.secret_key.get_secret_value() or local_secret(self.data_dir, "secret_key")
+
+    def encryption_keys(self) -> list[str]:
+        """Keys for secrets at rest, newest first."""
+        configured = [key.strip() for key in self.security.encryption_keys.get_secret_value().split(",") if key.strip()]
+        return configured or [local_secret(self.data_dir, "encryption_key")]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingEntry:
+    """One leaf of the tree, as documentation and loaders see it."""
+
+    group: str
+    name: str
+    variable: str
+    description: str
+    default: str
+    is_secret: bool
+
+
+def entries() -> Iterator[SettingEntry]:
+    """Every setting, in the order of the tree."""
+    for group_name, group_field in Settings.model_fields.items():
+        group = group_field.annotation
+        if not (isinstance(group, type) and issubclass(group, BaseModel)):
+            continue
+        for name, field in group.model_fields.items():
+            is_secret = field.annotation is SecretStr
+            default = "" if is_secret else str(field.default)
+            yield SettingEntry(group_name, name, PREFIX + name.upper(), field.description or "", default, is_secret)
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """The tree for this environment; SettingsError lists every fault at once."""
+    faults: list[str] = []
+    raw: dict[str, dict[str, Any]] = {}
+    variables: dict[tuple[str, str], str] = {}
+    for entry in entries():
+        variables[(entry.group, entry.name)] = entry.variable
+        value = environ.get(entry.variable)
+        file_name = environ.get(entry.variable + "_FILE") if entry.is_secret else None
+        if file_name and value is None:
+            try:
+                value = Path(file_name).read_text().strip()
+            except OSError as error:
+                faults.append(f"{entry.variable}_FILE: cannot read {file_name}: {error.strerror or error}")
+        if value is not None and value != "":
+            raw.setdefault(entry.group, {})[entry.name] = value
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            group_name, name = str(item["loc"][0]), str(item["loc"][1])
+            faults.append(f"{variables[(group_name, name)]}: {item['msg']}")
+        raise SettingsError(faults) from None
+    faults += _production_faults(settings) if settings.is_production else []
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Variables with our prefix that no setting reads, likely typing errors."""
+    known = {entry.variable for entry in entries()} | {entry.variable + "_FILE" for entry in entries() if entry.is_secret}
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+
+
+def _production_faults(settings: Settings) -> list[str]:
+    faults = []
+    secrets = {PREFIX + "SECRET_KEY": [settings.security.secret_key.get_secret_value()]}
+    keys = [key.strip() for key in settings.security.encryption_keys.get_secret_value().split(",")]
+    secrets[PREFIX + "ENCRYPTION_KEYS"] = keys
+    for variable, values in secrets.items():
+        for value in values:
+            if not value:
+                faults.append(f"{variable}: production needs an own secret; set it or {variable}_FILE")
+            elif value.lower() in PLACEHOLDER_SECRETS or len(value) < MINIMUM_SECRET_LENGTH:
+                faults.append(f"{variable}: a production secret has at least {MINIMUM_SECRET_LENGTH} characters and is no placeholder")
+    return faults
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings(os.environ)

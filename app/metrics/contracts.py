@@ -1,0 +1,75 @@
+"""Series and figures as pages, routes and detection see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.kernel.intervals import Interval
+
+
+class ScopeType(StrEnum):
+    """What a series counts."""
+
+    PROJECT_TOTAL = "project_total"
+    EVENT_TYPE = "event_type"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """One series of a scan config; `ref` is the scan config's id, an event type's or an event's."""
+
+    scan_config_id: str
+    scope_type: ScopeType
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRow:
+    """One stored count."""
+
+    key: SeriesKey
+    bucket: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Zero-filled over covered buckets only; `counts[i]` is None where no completed run covered `buckets[i]`."""
+
+    key: SeriesKey
+    interval: Interval
+    buckets: list[datetime]
+    counts: list[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatmapCell:
+    """`weekday` 0 is Monday, `hour` 0 to 23, both UTC."""
+
+    weekday: int
+    hour: int
+    count: int
+    anomaly_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heatmap:
+    """168 cells, Monday 00 first."""
+
+    key: SeriesKey
+    cells: list[HeatmapCell]
+    max_count: int
+    total_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopEvent:
+    """An event and its volume in the window asked for."""
+
+    event_id: str
+    event_type_id: str
+    name: str
+    total_count: int

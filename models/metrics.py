@@ -1,0 +1,37 @@
+"""Counts per bucket and which buckets were collected."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from app.kernel.database import UtcDateTime
+
+
+def _config_key() -> sa.Column[str]:
+    return sa.Column(sa.String(36), sa.ForeignKey("scan_configs.id", ondelete="CASCADE"), primary_key=True)
+
+
+class MetricBucket(SQLModel, table=True):
+    """Observed count of one scope in one bucket. The project total is the sum over the config's event-type rows."""
+
+    __tablename__ = "metric_buckets"
+
+    scan_config_id: str = Field(sa_column=_config_key())
+    scope_type: str = Field(primary_key=True, max_length=16)
+    scope_ref: str = Field(primary_key=True, max_length=36)
+    bucket: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
+    count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
+
+
+class MetricCoverage(SQLModel, table=True):
+    """A bucket that a completed run covered; without a row here a missing count is unknown, not zero."""
+
+    __tablename__ = "metric_coverage"
+
+    scan_config_id: str = Field(sa_column=_config_key())
+    bucket: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
+    total_count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
+    matched_count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
