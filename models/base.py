@@ -39,7 +39,7 @@ def created_field() -> Any:
 def updated_field() -> Any:
     """The instant of the last change, kept by the database layer."""
     return Field(
-        default_factory=SYSTEM_CLOCK.now, sa_column=sa.Column(UtcDateTime(), nullable=False, onupdate=lambda: SYSTEM_CLOCK.now())
+        default_factory=SYSTEM_CLOCK.now, sa_column=sa.Column(UtcDateTime(), nullable=False, onupdate=SYSTEM_CLOCK.now)
     )
 
 

@@ -221,7 +221,9 @@ def _production_faults(settings: Settings) -> list[str]:
             if not value:
                 faults.append(f"{variable}: production needs an own secret; set it or {variable}_FILE")
             elif value.lower() in PLACEHOLDER_SECRETS or len(value) < MINIMUM_SECRET_LENGTH:
-                faults.append(f"{variable}: a production secret has at least {MINIMUM_SECRET_LENGTH} characters and is no placeholder")
+                faults.append(
+                    f"{variable}: a production secret has at least {MINIMUM_SECRET_LENGTH} characters and is no placeholder"
+                )
     return faults
 
 

@@ -8,7 +8,10 @@ REGISTRY = CollectorRegistry()
 
 HTTP_REQUESTS = Counter("http_requests_total", "Requests answered", ["method", "status"], registry=REGISTRY)
 HTTP_DURATION = Histogram(
-    "http_request_duration_seconds", "Time from the first byte of a request to the last of its answer", ["method"], registry=REGISTRY
+    "http_request_duration_seconds",
+    "Time from the first byte of a request to the last of its answer",
+    ["method"],
+    registry=REGISTRY,
 )
 INGEST_RECORDS = Counter(
     "plumbline_ingest_records_total",

@@ -1,0 +1,63 @@
+# Plumbline: `make run` starts it, `make test` proves it.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest
+
+.PHONY: setup run test test-fast e2e lint types format bench demo chromium postgres clean
+
+setup: .venv/.installed frontend ## the virtual environment with the command `plumbline`, and the front end
+
+.venv/.installed: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "python3 (3.11 or later) is needed and was not found"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; $$($(PYTHON) --version) was found"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,demo]'
+	@touch $@
+
+.PHONY: frontend
+frontend: .venv/.installed
+	@$(BIN)/python -m app.frontend
+
+run: setup ## start on http://127.0.0.1:8000 (PORT=... to change)
+	@exec $(BIN)/plumbline serve --port $(PORT)
+
+test: test-fast ## everything: fast tests, slow tests, a real browser
+	$(PYTEST) tests/unit tests/api tests/integration -m "slow" -p no:xdist
+	$(MAKE) e2e
+
+test-fast: .venv/.installed postgres
+	$(PYTEST) tests/unit tests/api tests/integration -m "not slow" -n 2 --dist loadfile
+
+e2e: setup chromium postgres
+	$(PYTEST) tests/e2e -p no:xdist
+
+lint: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(MAKE) types
+
+types: .venv/.installed
+	$(BIN)/mypy
+
+format: .venv/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python -m benchmarks.ingest_throughput
+
+demo: setup ## the 2013 flights from New York, posted to a running server
+	$(BIN)/plumbline demo flights
+
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || { echo "installing Chromium from the system's packages"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
+
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	  || { echo "installing PostgreSQL from the system's packages"; apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; }
+
+clean:
+	rm -rf .venv .tools .web .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,83 @@
+"""The top of the command: serve and migrate, with the other groups hung in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from app.cli import demo, key
+from app.cli.console import fail, load_settings_or_exit
+from app.kernel.errors import AppError
+from app.kernel.logs import configure_logging
+
+app = typer.Typer(
+    name="plumbline",
+    help="Plumbline: the tracking plan, the events, and what is wrong between them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(key.app, name="key")
+app.add_typer(demo.app, name="demo")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (PLUMBLINE_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="The one public port (PLUMBLINE_PORT).")] = None,
+) -> None:
+    """Start everything on one port: UI, API, ingest and jobs. Ctrl-C stops it cleanly."""
+    if host is not None:
+        os.environ["PLUMBLINE_HOST"] = host
+    if port is not None:
+        os.environ["PLUMBLINE_PORT"] = str(port)
+    settings = load_settings_or_exit()
+    configure_logging(settings.runtime.log_level)
+    from app.frontend import FrontendError, ensure_built
+    from app.migrations import upgrade
+    from app.supervisor import serve as supervise
+
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"cannot use the data folder {settings.data_dir}: {error.strerror or error}")
+    try:
+        ensure_built()
+    except FrontendError as error:
+        fail(str(error))
+    upgrade(settings)
+    raise typer.Exit(supervise(settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the metadata database to the newest schema."""
+    settings = load_settings_or_exit()
+    configure_logging(settings.runtime.log_level)
+    from app.migrations import upgrade
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    upgrade(settings)
+    typer.echo("The metadata database is up to date.")
+
+
+@app.command()
+def version() -> None:
+    """Print the installed version."""
+    from importlib.metadata import version as package_version
+
+    typer.echo(package_version("plumbline"))
+
+
+def main() -> None:
+    """Entry point; refusals of services become one line and exit code 1."""
+    try:
+        app()
+    except AppError as error:
+        typer.echo(f"plumbline: {error.message}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
