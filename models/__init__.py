@@ -1,5 +1,5 @@
 """Every table of the metadata database. Importing this package registers all of them."""
 
-from models import detection, identity, metrics, plan, projects, scans
+from models import attachments, branches, detection, identity, metrics, plan, plan_entities, projects, scans
 
-__all__ = ["detection", "identity", "metrics", "plan", "projects", "scans"]
+__all__ = ["attachments", "branches", "detection", "identity", "metrics", "plan", "plan_entities", "projects", "scans"]

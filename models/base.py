@@ -38,14 +38,12 @@ def created_field() -> Any:
 
 def updated_field() -> Any:
     """The instant of the last change, kept by the database layer."""
-    return Field(
-        default_factory=SYSTEM_CLOCK.now, sa_column=sa.Column(UtcDateTime(), nullable=False, onupdate=SYSTEM_CLOCK.now)
-    )
+    return Field(default_factory=SYSTEM_CLOCK.now, sa_column=sa.Column(UtcDateTime(), nullable=False, onupdate=SYSTEM_CLOCK.now))
 
 
 def json_field(default: Any) -> Any:
     """A JSON column; `default` is a factory."""
-    return Field(default_factory=default, sa_column=sa.Column(sa.JSON(), nullable=False))
+    return Field(default_factory=default, sa_column=sa.Column(sa.JSON(), nullable=False, default=default))
 
 
 def text_field(default: str | None = "") -> Any:

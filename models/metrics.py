@@ -18,6 +18,11 @@ class MetricBucket(SQLModel, table=True):
     """Observed count of one scope in one bucket. The project total is the sum over the config's event-type rows."""
 
     __tablename__ = "metric_buckets"
+    __table_args__ = (
+        # Windows are deleted, totalled and ranked by time; single series are read through the primary key.
+        sa.Index("ix_metric_buckets_config_scope_bucket", "scan_config_id", "scope_type", "bucket"),
+        {"sqlite_with_rowid": False},
+    )
 
     scan_config_id: str = Field(sa_column=_config_key())
     scope_type: str = Field(primary_key=True, max_length=16)
@@ -30,6 +35,7 @@ class MetricCoverage(SQLModel, table=True):
     """A bucket that a completed run covered; without a row here a missing count is unknown, not zero."""
 
     __tablename__ = "metric_coverage"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy reads a plain dict here
 
     scan_config_id: str = Field(sa_column=_config_key())
     bucket: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))

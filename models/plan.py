@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from models.base import created_field, id_field, moment_field, reference, text_field, updated_field
+from models.base import created_field, id_field, json_field, moment_field, reference, text_field, updated_field
 
 
 class PlanBranch(SQLModel, table=True):
@@ -21,6 +21,11 @@ class PlanBranch(SQLModel, table=True):
     name: str = Field(max_length=255)
     kind: str = Field(default="main", max_length=16)
     status: str = Field(default="merged", max_length=32)
+    description: str = text_field()
+    base_revision_id: str | None = reference("plan_revisions.id", nullable=True, index=False, on_delete="SET NULL")
+    created_by: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
+    merged_by: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
+    merged_at: datetime | None = moment_field(nullable=True)
     created_at: datetime = created_field()
     updated_at: datetime = updated_field()
 
@@ -49,6 +54,7 @@ class Event(SQLModel, table=True):
     __tablename__ = "events"
     __table_args__ = (
         sa.UniqueConstraint("branch_id", "event_type_id", "name"),
+        sa.UniqueConstraint("branch_id", "event_type_id", "source_name"),
         sa.Index("ix_events_branch_order", "branch_id", "order"),
     )
 
@@ -65,5 +71,7 @@ class Event(SQLModel, table=True):
     sunset_at: datetime | None = moment_field(nullable=True)
     last_seen_at: datetime | None = moment_field(nullable=True)
     owner_id: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
+    metric_breakdown_columns: list[str] = json_field(list)
+    origin_id: str | None = Field(default=None, max_length=36)
     created_at: datetime = created_field()
     updated_at: datetime = updated_field()

@@ -45,21 +45,36 @@ class ScanConfig(SQLModel, table=True):
     collected_until: datetime | None = moment_field(nullable=True)
     received_until: datetime | None = moment_field(nullable=True)
     consecutive_failures: int = 0
+    next_attempt_at: datetime | None = moment_field(nullable=True)
     created_at: datetime = created_field()
     updated_at: datetime = updated_field()
+
+
+# At most one job of a config is under way at any time; the index holds even when two processes ask at once.
+_LIVE = "status IN ('pending', 'running')"
 
 
 class ScanJob(SQLModel, table=True):
     """One run of a scan config; its row is where progress lives."""
 
     __tablename__ = "scan_jobs"
-    __table_args__ = (sa.Index("ix_scan_jobs_config_created", "scan_config_id", "created_at"),)
+    __table_args__ = (
+        sa.Index("ix_scan_jobs_config_created", "scan_config_id", "created_at"),
+        sa.Index(
+            "ux_scan_jobs_live_config",
+            "scan_config_id",
+            unique=True,
+            sqlite_where=sa.text(_LIVE),
+            postgresql_where=sa.text(_LIVE),
+        ),
+    )
 
     id: str = id_field()
     project_id: str = reference("projects.id")
     scan_config_id: str = reference("scan_configs.id", index=False)
     status: str = Field(default="pending", max_length=16, index=True)
     requested_by: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
+    claimed_by: str | None = Field(default=None, max_length=100)
     progress_percent: int = 0
     progress_phase: str = Field(default="", max_length=200)
     result_summary: dict[str, object] = json_field(dict)
