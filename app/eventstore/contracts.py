@@ -96,11 +96,20 @@ class ReceivedSpan:
 
 
 class EventStore(Protocol):
-    """Reads and writes of accepted events. Every method names tenant and project first. Errors: Unavailable."""
+    """Reads and writes of accepted events. Every read names tenant and project first. Errors: Unavailable."""
+
+    def ping(self) -> bool:
+        """Whether the store runs a statement within two seconds; never raises."""
+        ...
 
     def insert_lines(self, table: str, lines: bytes, *, rows: int, token: str) -> None:
-        """Store NDJSON rows in `events` or `quarantine`, exactly once per token; Rejected when the store refuses the data,
-        Unavailable when it cannot be reached (the caller tries again with the same token)."""
+        """Store NDJSON rows in `events` or `quarantine`, exactly once per token.
+
+        `lines` has one JSON object per line with the table's columns, `rows` of them, no blank line and no line break inside
+        a row. `token` is globally unique per batch: the same rows under a second token are stored a second time, other rows
+        under a used token are dropped. Nothing of a Rejected batch is stored; the caller may split it under fresh tokens.
+        After Unavailable part of it may be stored: the caller sends the very same batch with the same token again.
+        """
         ...
 
     def count_groups(self, tenant_id: str, project_id: str, kind: str, start: datetime, stop: datetime) -> Sequence[GroupCount]:
@@ -121,6 +130,10 @@ class EventStore(Protocol):
         self, tenant_id: str, project_id: str, *, after: datetime | None, limit: int, name: str | None = None
     ) -> Sequence[EventRow]:
         """Newest received first, events and quarantined records merged."""
+        ...
+
+    def quarantined_count(self, tenant_id: str, project_id: str, after: datetime) -> int:
+        """Refused records received after the instant."""
         ...
 
     def delete_project(self, tenant_id: str, project_id: str) -> None:

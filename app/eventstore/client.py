@@ -1,0 +1,238 @@
+"""The event store behind ClickHouse's HTTP interface; the embedded engine and a ClickHouse server are the same to it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+from clickhouse_connect.driver.httputil import get_pool_manager
+from urllib3.exceptions import HTTPError
+
+from app.eventstore import queries
+from app.eventstore.address import StoreAddress, answers
+from app.eventstore.contracts import (
+    EVENT_COLUMNS,
+    QUARANTINE_COLUMNS,
+    BucketCount,
+    EventRow,
+    GroupCount,
+    ReceivedSpan,
+    Rejected,
+)
+from app.eventstore.schema import EVENTS, PROJECT_TABLES, QUARANTINE, ensure_schema
+from app.kernel.errors import Unavailable
+
+log = logging.getLogger("plumbline.eventstore")
+
+_COLUMNS = {EVENTS: EVENT_COLUMNS, QUARANTINE: QUARANTINE_COLUMNS}
+_CONNECT_SECONDS = 3
+_ANSWER_SECONDS = 120
+_PING_SECONDS = 2.0
+_RECENT_WINDOW = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_READ_SETTINGS: Mapping[str, Any] = {"max_execution_time": 60}
+_INSERT_SETTINGS: Mapping[str, Any] = {
+    "async_insert": 0,  # on by default in recent versions; batches arrive grouped already and must be stored on return
+    "date_time_input_format": "best_effort",
+    "input_format_parallel_parsing": 0,  # the same bytes make the same blocks, which the deduplication relies on
+    "max_insert_threads": 1,
+    "max_partitions_per_insert_block": 2000,  # one partition a month, and events may be decades old
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+}
+
+# Codes by which ClickHouse says that the rows themselves are at fault.
+_DATA_ERROR_CODES = frozenset(
+    {6, 8, 16, 25, 26, 27, 33, 34, 38, 41, 50, 53, 69, 70, 72, 117, 128, 130, 131, 190, 306, 321, 349, 407, 441, 467, 675, 676}
+)
+_TOO_MANY_PARTS = 252  # of one block: the data's fault; of the table: a moment's overload
+
+
+class ClickHouseEventStore:
+    """Implements `EventStore`. Connects on first use, is safe to use from many threads, and outlives restarts of the store."""
+
+    def __init__(self, address: StoreAddress) -> None:
+        self.address = address
+        self._client: Client | None = None
+        self._lock = threading.Lock()
+
+    def ping(self) -> bool:
+        """Whether the store runs a statement within two seconds; never raises."""
+        return answers(self.address, _PING_SECONDS)
+
+    def ensure_schema(self, retention_days: int) -> None:
+        """Create database and tables, apply the retention. Safe to call at every start. Errors: Unavailable."""
+        client = self._connected()
+        try:
+            ensure_schema(client.command, lambda sql: client.query(sql).result_rows, self.address.database, retention_days)
+        except (ClickHouseError, HTTPError) as error:
+            raise self._unavailable(error) from error
+
+    def insert_lines(self, table: str, lines: bytes, *, rows: int, token: str) -> None:
+        """Store NDJSON rows exactly once per token (see `EventStore.insert_lines`). Errors: Rejected, Unavailable."""
+        if not token:
+            raise ValueError("an insert without a token is dropped when its content was seen before")
+        columns = _COLUMNS[table]
+        _require_one_row_per_line(lines, rows)
+        if not rows:
+            return
+        try:
+            summary = self._connected().raw_insert(
+                f"{self.address.database}.{table}",
+                columns,
+                io.BytesIO(lines),
+                settings={**_INSERT_SETTINGS, "insert_deduplication_token": token},
+                fmt="JSONEachRow",
+            )
+        except (ClickHouseError, HTTPError) as error:
+            if _is_data_error(error):
+                raise Rejected(str(error)) from error
+            raise self._unavailable(error) from error
+        # A server adds the rows of materialized views to the count; fewer than sent means that rows were lost.
+        if summary.written_rows < rows:
+            log.error("the event store wrote %s of %s rows of batch %s", summary.written_rows, rows, token)
+            raise Unavailable(f"the event store wrote {summary.written_rows} of {rows} rows")
+
+    def count_groups(self, tenant_id: str, project_id: str, kind: str, start: datetime, stop: datetime) -> Sequence[GroupCount]:
+        """Groups in [start, stop), largest first. Errors: Unavailable."""
+        rows = self._rows(queries.GROUPS, tenant_id, project_id, kind=kind, start=_millis(start), stop=_millis(stop))
+        return [GroupCount(source, name, count, _moment(first), _moment(last)) for source, name, count, first, last in rows]
+
+    def count_buckets(
+        self, tenant_id: str, project_id: str, kind: str, start: datetime, stop: datetime, *, seconds: int, anchor: datetime
+    ) -> Sequence[BucketCount]:
+        """Counts per group and bucket in [start, stop), by source, name and bucket. Errors: Unavailable.
+
+        Reads the one-minute roll-up when both ends and the buckets lie on minutes, the events otherwise.
+        """
+        edges = (_millis(start), _millis(stop), _millis(anchor), seconds * 1000)
+        is_whole_minutes = all(edge % 60_000 == 0 for edge in edges)
+        rows = self._rows(
+            queries.ROLLUP_BUCKETS if is_whole_minutes else queries.EVENT_BUCKETS,
+            tenant_id,
+            project_id,
+            kind=kind,
+            start=edges[0],
+            stop=edges[1],
+            anchor=edges[2] // 1000,
+            seconds=seconds,
+        )
+        return [BucketCount(source, name, _moment(bucket * 1000), count) for source, name, bucket, count in rows]
+
+    def received_span(self, tenant_id: str, project_id: str, kind: str, after: datetime | None) -> ReceivedSpan | None:
+        """The span of rows received after the instant (all rows when None); None when there are none. Errors: Unavailable."""
+        where = {"after": _millis(after)} if after else {}
+        sql = queries.SPAN_AFTER if after else queries.SPAN
+        ((count, oldest, newest, received),) = self._rows(sql, tenant_id, project_id, kind=kind, **where)
+        return ReceivedSpan(_moment(oldest), _moment(newest), _moment(received)) if count else None
+
+    def recent(
+        self, tenant_id: str, project_id: str, *, after: datetime | None, limit: int, name: str | None = None
+    ) -> Sequence[EventRow]:
+        """Newest received first, events and quarantined records merged; with `name` only events. Errors: Unavailable."""
+        sql = queries.RECENT if name is None else queries.RECENT_NAMED
+        named = {} if name is None else {"name": name}
+        bound = _millis(after) if after else None
+        if bound is None:
+            # Most looks are answered by the last day, which the index on received_at finds without reading all rows.
+            recently = _millis(datetime.now(UTC) - _RECENT_WINDOW)
+            rows = self._rows(sql, tenant_id, project_id, after=recently, limit=limit, **named)
+            if len(rows) >= limit:
+                return [_event_row(row) for row in rows]
+            bound = _millis(datetime(1900, 1, 1, tzinfo=UTC))
+        return [_event_row(row) for row in self._rows(sql, tenant_id, project_id, after=bound, limit=limit, **named)]
+
+    def quarantined_count(self, tenant_id: str, project_id: str, after: datetime) -> int:
+        """Refused records kept since the instant. Errors: Unavailable."""
+        ((count,),) = self._rows(queries.QUARANTINED, tenant_id, project_id, after=_millis(after))
+        return int(count)
+
+    def delete_project(self, tenant_id: str, project_id: str) -> None:
+        """Remove every row of the project from all tables, roll-ups included. Errors: Unavailable."""
+        client = self._connected()
+        try:
+            for table in PROJECT_TABLES:
+                client.command(
+                    queries.delete_of(self.address.database, table), parameters={"tenant": tenant_id, "project": project_id}
+                )
+        except (ClickHouseError, HTTPError) as error:
+            raise self._unavailable(error) from error
+
+    def close(self) -> None:
+        """Give the connections back."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _rows(self, sql: str, tenant_id: str, project_id: str, **parameters: object) -> Sequence[Sequence[Any]]:
+        client = self._connected()
+        try:
+            result = client.query(
+                sql.format(database=self.address.database),
+                parameters={"tenant": tenant_id, "project": project_id, **parameters},
+                settings=dict(_READ_SETTINGS),
+            )
+        except (ClickHouseError, HTTPError) as error:
+            raise self._unavailable(error) from error
+        return result.result_rows
+
+    def _connected(self) -> Client:
+        with self._lock:
+            if self._client is None:
+                address = self.address
+                try:
+                    self._client = clickhouse_connect.get_client(
+                        host=address.host,
+                        port=address.port,
+                        username=address.user,
+                        password=address.password,
+                        interface="https" if address.is_secure else "http",
+                        compress=False,
+                        connect_timeout=_CONNECT_SECONDS,
+                        send_receive_timeout=_ANSWER_SECONDS,
+                        autogenerate_session_id=False,  # a session would let only one statement run at a time
+                        pool_mgr=get_pool_manager(maxsize=8, num_pools=2),
+                    )
+                except (ClickHouseError, HTTPError) as error:
+                    raise self._unavailable(error) from error
+            return self._client
+
+    def _unavailable(self, error: Exception) -> Unavailable:
+        log.warning("event store at %s: %s", self.address.url, str(error)[:500])
+        return Unavailable("The event store does not answer at the moment.")
+
+
+def _require_one_row_per_line(lines: bytes, rows: int) -> None:
+    # The engine skips blank lines and reads a row over several lines; a batch that breaks the contract in such a way is
+    # found here, before any of it is stored.
+    line_count = lines.count(b"\n") + (0 if not lines or lines.endswith(b"\n") else 1)
+    if line_count != rows:
+        raise Rejected(f"the batch has {line_count} lines for {rows} rows")
+
+
+def _is_data_error(error: Exception) -> bool:
+    code = error.code if isinstance(error, Error) else None
+    if code == _TOO_MANY_PARTS:
+        return "partitions" in str(error)
+    return code in _DATA_ERROR_CODES
+
+
+def _event_row(row: Sequence[Any]) -> EventRow:
+    identifier, kind, source, name, time, received_at, *rest = row
+    return EventRow(identifier, kind, source, name, _moment(time), _moment(received_at), *rest)
+
+
+def _millis(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _moment(millis: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=millis)

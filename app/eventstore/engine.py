@@ -1,0 +1,160 @@
+"""The embedded ClickHouse engine: one owner process per folder, a few handles that work side by side."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.eventstore.statement import Insert, Query
+
+_ERROR_CODE = re.compile(r"Code: (\d+)")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNKNOWN_EXCEPTION = 1002
+_BAD_ARGUMENTS = 36
+_DEFAULT_DATABASE = "default"
+
+
+class EngineError(Exception):
+    """The engine's own refusal, with ClickHouse's error code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class EngineLocked(Exception):
+    """Another process has the folder open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Encoded rows and the counts of one statement."""
+
+    data: bytes
+    output_format: str | None
+    read_rows: int
+    written_rows: int
+    elapsed_ns: int
+
+
+class Engine:
+    """Runs statements on a pool of threads, each with its own handle. Safe to use from any thread.
+
+    `path`, `config_file` and `inbox` may be relative: they are read from the current folder, so that no character of
+    the data folder's name is ever taken for a wildcard or an option.
+    """
+
+    def __init__(self, path: str, config_file: str, inbox: Path, *, workers: int) -> None:
+        self._connection_string = f"{path}?config-file={config_file}"
+        self._inbox = inbox
+        self._local = threading.local()
+        self._handles: list[_Handle] = []
+        self._first = self._open()  # holds the folder's lock for the life of the process
+        self.executor = ThreadPoolExecutor(workers, thread_name_prefix="engine")
+
+    def run(
+        self, statement: Query | Insert, *, database: str | None, settings: Mapping[str, str], parameters: Mapping[str, str]
+    ) -> Answer:
+        """Run one statement to its end; call it on the executor. Raises EngineError."""
+        handle = getattr(self._local, "handle", None)
+        if handle is None:
+            handle = self._local.handle = self._open()
+        try:
+            handle.prepare(database or _DEFAULT_DATABASE, settings)
+        except EngineError:
+            self._local.handle = None  # half-applied settings must not reach the next statement
+            self._handles.remove(handle)
+            handle.close()
+            raise
+        if isinstance(statement, Insert):
+            return self._insert(handle, statement, parameters)
+        result = handle.query(statement.sql, statement.output_format, parameters)
+        return Answer(
+            data=result.bytes() or b"",
+            output_format=statement.output_format,
+            read_rows=result.rows_read(),
+            written_rows=result.rows_written(),
+            elapsed_ns=int(result.elapsed() * 1e9),
+        )
+
+    def close(self) -> None:
+        """Let running statements end, then close the folder."""
+        self.executor.shutdown(wait=True)
+        for handle in self._handles:
+            handle.close()
+        self._handles.clear()
+
+    def _open(self) -> _Handle:
+        handle = _Handle(self._connection_string)
+        self._handles.append(handle)
+        return handle
+
+    def _insert(self, handle: _Handle, insert: Insert, parameters: Mapping[str, str]) -> Answer:
+        # Rows go through a file: as text behind the statement the engine would read a blank line as its end and the
+        # rest as SQL.
+        with tempfile.NamedTemporaryFile(dir=self._inbox, suffix=".rows") as file:
+            file.write(insert.data)
+            file.flush()
+            name = str(self._inbox / Path(file.name).name).replace("\\", "\\\\").replace("'", "\\'")
+            result = handle.query(
+                f"{insert.target} FROM INFILE '{name}' COMPRESSION 'none' {insert.settings} FORMAT {insert.input_format}",
+                "TabSeparated",
+                parameters,
+            )
+        # Rows read from the file are the rows of the table; `rows_written` counts those of materialized views as well.
+        rows = result.rows_read()
+        return Answer(data=b"", output_format=None, read_rows=rows, written_rows=rows, elapsed_ns=int(result.elapsed() * 1e9))
+
+
+class _Handle:
+    """One connection that remembers its session settings, so that equal requests cost no SET at all."""
+
+    def __init__(self, connection_string: str) -> None:
+        import chdb
+
+        try:
+            self._connection = chdb.connect(connection_string)
+        except Exception as error:
+            if "Cannot lock file" in str(error):
+                raise EngineLocked(str(error)) from error
+            raise
+        self._settings: dict[str, str] = {}
+        self._database = _DEFAULT_DATABASE
+
+    def prepare(self, database: str, settings: Mapping[str, str]) -> None:
+        """Give the next statement this database and exactly these settings."""
+        for name in (database, *settings):
+            if not _IDENTIFIER.fullmatch(name):
+                raise EngineError(_BAD_ARGUMENTS, f"Code: {_BAD_ARGUMENTS}. DB::Exception: {name!r} is no identifier")
+        if database != self._database:
+            self.query(f"USE `{database}`", "TabSeparated", {})
+            self._database = database
+        if settings == self._settings:
+            return
+        changes = [f"{name} = DEFAULT" for name in self._settings if name not in settings]
+        changes += [f"{name} = {_quoted(value)}" for name, value in settings.items() if self._settings.get(name) != value]
+        self.query("SET " + ", ".join(changes), "TabSeparated", {})
+        self._settings = dict(settings)
+
+    def query(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> Any:
+        """The engine's result object; EngineError for its refusals."""
+        try:
+            return self._connection.query(sql, output_format, params=dict(parameters))
+        except Exception as error:
+            text = str(error)
+            match = _ERROR_CODE.search(text)
+            start = max(text.find("Code: "), 0)
+            raise EngineError(int(match[1]) if match else _UNKNOWN_EXCEPTION, text[start:]) from None
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

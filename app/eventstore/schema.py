@@ -1,0 +1,121 @@
+"""Tables of the event store. The same statements run on the embedded engine and on a ClickHouse server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+EVENTS = "events"
+QUARANTINE = "quarantine"
+ROLLUP = "events_1m"
+ROLLUP_VIEW = "events_1m_mv"
+
+INSERTABLE_TABLES = (EVENTS, QUARANTINE)
+PROJECT_TABLES = (EVENTS, ROLLUP, QUARANTINE)
+"""Every table with rows of a project; deleting a project empties all of them."""
+
+# A block that comes again with its token is dropped while its token is among the last ones kept. Each target of a
+# materialized view needs its own window: without one a repeated block is counted again in the roll-up.
+_DEDUPLICATION = "non_replicated_deduplication_window = 10000"
+# The log of acknowledged events is deleted once the insert returned, so the insert itself has to survive a power cut.
+_DURABILITY = "fsync_after_insert = 1, fsync_part_directory = 1"
+
+_TTL_COLUMN = {EVENTS: "time", ROLLUP: "minute", QUARANTINE: "received_at"}
+
+_EVENTS_TABLE = """
+CREATE TABLE IF NOT EXISTS {database}.events (
+  tenant_id      LowCardinality(String),
+  project_id     LowCardinality(String),
+  kind           LowCardinality(String),
+  source         LowCardinality(String),
+  name           LowCardinality(String),
+  time           DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  received_at    DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  id             String CODEC(ZSTD(1)),
+  actor_id       String CODEC(ZSTD(1)),
+  session_id     String CODEC(ZSTD(1)),
+  severity       LowCardinality(String),
+  status         LowCardinality(String),
+  value          Nullable(Float64) CODEC(ZSTD(1)),
+  ip             String CODEC(ZSTD(1)),
+  environment    LowCardinality(String),
+  verdict        LowCardinality(String) DEFAULT 'accepted',
+  verdict_reason LowCardinality(String),
+  body           String CODEC(ZSTD(1)),
+  properties     String DEFAULT '{{}}' CODEC(ZSTD(1)),
+  INDEX received_range received_at TYPE minmax GRANULARITY 1
+) ENGINE = MergeTree PARTITION BY toYYYYMM(time) ORDER BY (project_id, name, time)
+TTL time + toIntervalDay({days})
+SETTINGS {deduplication}, {durability}
+"""
+
+_ROLLUP_TABLE = """
+CREATE TABLE IF NOT EXISTS {database}.events_1m (
+  tenant_id  LowCardinality(String),
+  project_id LowCardinality(String),
+  kind       LowCardinality(String),
+  source     LowCardinality(String),
+  name       LowCardinality(String),
+  minute     DateTime64(0, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  n          SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1))
+) ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(minute)
+ORDER BY (project_id, name, minute, source, kind, tenant_id)
+TTL minute + toIntervalDay({days})
+SETTINGS {deduplication}, {durability}
+"""
+
+# Plain toStartOfMinute() yields 1970 for every earlier time.
+_ROLLUP_VIEW_STATEMENT = """
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.events_1m_mv TO {database}.events_1m AS
+SELECT tenant_id, project_id, kind, source, name,
+  fromUnixTimestamp64Second(intDiv(toUnixTimestamp64Milli(time) - positiveModulo(toUnixTimestamp64Milli(time), 60000), 1000), 'UTC')
+    AS minute,
+  count() AS n
+FROM {database}.events GROUP BY tenant_id, project_id, kind, source, name, minute
+"""
+
+_QUARANTINE_TABLE = """
+CREATE TABLE IF NOT EXISTS {database}.quarantine (
+  tenant_id   LowCardinality(String),
+  project_id  LowCardinality(String),
+  kind        LowCardinality(String),
+  received_at DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  reason      LowCardinality(String),
+  raw         String CODEC(ZSTD(1))
+) ENGINE = MergeTree PARTITION BY toYYYYMM(received_at) ORDER BY (project_id, received_at)
+TTL received_at + toIntervalDay({days})
+SETTINGS {deduplication}, {durability}
+"""
+
+_STATEMENTS = (
+    "CREATE DATABASE IF NOT EXISTS {database}",
+    _EVENTS_TABLE,
+    _ROLLUP_TABLE,
+    _ROLLUP_VIEW_STATEMENT,
+    _QUARANTINE_TABLE,
+)
+
+Command = Callable[[str], object]
+Rows = Callable[[str], Sequence[Sequence[Any]]]
+
+
+def ensure_schema(command: Command, rows: Rows, database: str, retention_days: int) -> None:
+    """Create what is missing and bring the retention of every table to `retention_days`. Safe to call at every start.
+
+    `command` runs a statement, `rows` a query. The database name is a checked identifier. Shorter retention deletes
+    older rows in the background.
+    """
+    for statement in _STATEMENTS:
+        command(
+            statement.format(
+                database=database, days=int(retention_days), deduplication=_DEDUPLICATION, durability=_DURABILITY
+            ).strip()
+        )
+    engines = {
+        str(name): str(engine)
+        for name, engine in rows(f"SELECT name, engine_full FROM system.tables WHERE database = '{database}'")
+    }
+    for table, column in _TTL_COLUMN.items():
+        wanted = f"{column} + toIntervalDay({int(retention_days)})"
+        if f"TTL {wanted}" not in engines.get(table, ""):
+            command(f"ALTER TABLE {database}.{table} MODIFY TTL {wanted}")

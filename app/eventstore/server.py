@@ -1,0 +1,87 @@
+"""The `store` process: owns the embedded engine and serves it on loopback. `python -m app.eventstore.server`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from app.eventstore.address import LOOPBACK, PORT_VARIABLE, SECRET_VARIABLE
+from app.eventstore.engine import Engine, EngineLocked
+from app.eventstore.front import ClickHouseFront
+from app.kernel.logs import configure_logging
+from app.kernel.settings import Settings, get_settings
+from app.parent import die_with_parent
+
+log = logging.getLogger("plumbline.store")
+
+FOLDER = "eventstore"
+EXIT_LOCKED = 3
+
+_INBOX = "eventstore-inbox"
+_CONFIG_FILE = "eventstore.xml"
+_WORKERS = 4
+_MARK_CACHE_BYTES = 67_108_864
+
+
+async def serve(front: ClickHouseFront, port: int) -> None:
+    """Serve on loopback until SIGTERM or SIGINT."""
+    server = Server(front, address=LOOPBACK, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False)
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, server.stop)
+    await server.serve()
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Open the data folder's engine and make the folder current. Raises EngineLocked when another process has it open."""
+    data_dir = settings.data_dir
+    os.chdir(data_dir)
+    Path(FOLDER).mkdir(mode=0o700, exist_ok=True)
+    Path(_CONFIG_FILE).write_text(
+        "<clickhouse>"
+        f"<max_server_memory_usage>{settings.storage.eventstore_memory_bytes}</max_server_memory_usage>"
+        f"<mark_cache_size>{_MARK_CACHE_BYTES}</mark_cache_size>"
+        "</clickhouse>\n"
+    )
+    engine = Engine(FOLDER, _CONFIG_FILE, Path(_INBOX), workers=_WORKERS)
+    shutil.rmtree(_INBOX, ignore_errors=True)  # rows a killed process left behind; whoever sent them sends them again
+    Path(_INBOX).mkdir(mode=0o700)
+    return engine
+
+
+def main() -> int:
+    """Entry of the process; port and secret come from its supervisor through the environment."""
+    die_with_parent()
+    settings = get_settings()
+    configure_logging(settings.runtime.log_level)
+    port, secret = os.environ.get(PORT_VARIABLE, ""), os.environ.get(SECRET_VARIABLE, "")
+    if not port.isdigit() or not secret:
+        log.error("the store process is started by `plumbline serve`: %s and %s are missing", PORT_VARIABLE, SECRET_VARIABLE)
+        return 2
+    folder = settings.data_dir / FOLDER
+    try:
+        engine = open_engine(settings)
+    except EngineLocked:
+        log.error("the event store in %s is in use by another process", folder)
+        return EXIT_LOCKED
+    try:
+        uvloop.run(serve(ClickHouseFront(engine, secret), int(port)))
+    except OSError as error:
+        log.error("cannot listen on %s:%s: %s", LOOPBACK, port, error.strerror or error)
+        return 1
+    finally:
+        engine.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
