@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Field, SQLModel
 
-from models.base import created_field, id_field, reference, text_field, updated_field
+from models.base import created_field, id_field, moment_field, reference, text_field, updated_field
 
 
 class Project(SQLModel, table=True):
@@ -27,3 +27,16 @@ class Project(SQLModel, table=True):
     created_by: str | None = reference("users.id", nullable=True, on_delete="SET NULL")
     created_at: datetime = created_field()
     updated_at: datetime = updated_field()
+
+
+class ProjectRemoval(SQLModel, table=True):
+    """A deleted project whose records may still be in the event store; the row goes when they are gone for certain."""
+
+    __tablename__ = "project_removals"
+
+    project_id: str = Field(primary_key=True, max_length=36)
+    tenant_id: str = Field(max_length=64)
+    slug: str = Field(max_length=255)
+    requested_at: datetime = moment_field(index=True)
+    attempted_at: datetime | None = moment_field(nullable=True)
+    last_error: str | None = Field(default=None, max_length=500)

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from app.kernel.errors import Forbidden
 
+DEFAULT_TENANT_ID = "tenant_default"
+"""The tenant that owns every project nobody put elsewhere; the first migration creates it."""
+
 
 class UserRole(StrEnum):
     """Roles in rising order of rights."""
@@ -39,12 +42,32 @@ class IngestScope(StrEnum):
     ADMIN = "admin"
 
 
+class TenantPlan(StrEnum):
+    """What a tenant has booked; quotas and rates follow from it."""
+
+    TRIAL = "trial"
+    STARTER = "starter"
+    FREE = "free"
+    PRO = "pro"
+    ENTERPRISE = "enterprise"
+
+
 class Via(StrEnum):
     """How the caller proved who they are."""
 
     SESSION = "session"
     KEY = "key"
     SYSTEM = "system"
+
+
+class EntryRefusal(StrEnum):
+    """Why signing in or up by form did not work; the sign-in pages read it from the query `error`."""
+
+    INVALID_CREDENTIALS = "invalid_credentials"
+    INVALID_INPUT = "invalid_input"
+    EMAIL_TAKEN = "email_taken"
+    REGISTRATION_CLOSED = "registration_closed"
+    RATE_LIMITED = "rate_limited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +101,11 @@ class Actor:
         if self.via is Via.KEY:
             raise Forbidden("Owner session required")
 
+    def require_reach(self, project_id: str | None) -> None:
+        """Refuses a key that is bound to another project; None stands for something that belongs to no project."""
+        if self.bound_project_id is not None and self.bound_project_id != project_id:
+            raise Forbidden("API key is scoped to a single project")
+
 
 SYSTEM_ACTOR = Actor(user_id=None, email="system", name="Plumbline", role=UserRole.OWNER, via=Via.SYSTEM)
 
@@ -94,3 +122,64 @@ class IngestPrincipal:
     tenant_plan: str
     tenant_status: str
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a sign-in is checked against; `user_id` is None for an unknown email."""
+
+    user_id: str | None
+    password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """A person as others may see them."""
+
+    id: str
+    email: str
+    name: str | None
+    role: UserRole
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person and the token of their new session, which is known only here and in their cookie."""
+
+    user: UserView
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyView:
+    """A tracking-plan key without its token."""
+
+    id: str
+    name: str
+    key_prefix: str
+    scope: ApiKeyScope
+    project_id: str | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IngestKeyView:
+    """An ingest key without its token."""
+
+    id: str
+    tenant_id: str
+    project_id: str
+    kind: IngestKind
+    scope: IngestScope
+    name: str
+    key_prefix: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    created_at: datetime

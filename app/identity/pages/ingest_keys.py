@@ -1,0 +1,242 @@
+"""Keys that send events into one project, with a command to try them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from app.frame import ProjectState, project_frame
+from app.identity import service as identity
+from app.identity.contracts import IngestKind, IngestScope, UserRole
+from app.identity.pages.key_parts import (
+    EXPIRY_CHOICES,
+    key_standing,
+    parse_expiry,
+    revoke_dialog,
+    standing_badge,
+    token_panel,
+)
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import InvalidInput
+from app.ui import field_errors, page
+from components.feedback import empty_state, notice
+from components.format import ago
+from components.forms import button, dialog, dialog_actions, form_field, select_input, text_input
+from components.marks import badge, code_block
+from components.shell import Crumb, page_header, section
+from components.table import Column, data_table
+
+PLACEHOLDER = "YOUR_INGEST_KEY"
+
+
+@dataclass(frozen=True)
+class IngestKeyRow:
+    """One key as the page shows it."""
+
+    id: str
+    name: str
+    prefix: str
+    scope: str
+    standing: str
+    last_used: str
+    expires: str
+
+
+class IngestKeysState(ProjectState):
+    """The project's keys and the two dialogs."""
+
+    keys: list[IngestKeyRow] = []
+    is_loaded: bool = False
+    is_creating: bool = False
+    errors: dict[str, str] = {}
+    new_token: str = ""
+    example: str = ""
+    revoking_id: str = ""
+    revoking_name: str = ""
+    revoking_consequence: str = ""
+
+    @rx.event
+    async def load(self) -> None:
+        """Show the project's keys; whatever a dialog held before is gone."""
+        await self._enter()
+        self.is_creating, self.new_token, self.revoking_id = False, "", ""
+        self.example = first_event_command(self._origin(), PLACEHOLDER)
+        await self._show()
+
+    @rx.event
+    def set_creating(self, is_open: bool) -> None:
+        """Open or close the form."""
+        self.is_creating, self.errors = is_open, {}
+
+    @rx.event
+    async def create(self, form: dict[str, Any]) -> None:
+        """Make a key from the form, show its token once and put it into the command."""
+        try:
+            days = parse_expiry(str(form.get("expires_in_days", "")))
+            _, token = await self._call(
+                identity.create_ingest_key,
+                self._slug(),
+                kind=IngestKind.EVENTS,
+                scope=IngestScope.APPEND,
+                name=str(form.get("name", "")),
+                expires_in_days=days,
+                now=SYSTEM_CLOCK.now(),
+            )
+        except InvalidInput as error:
+            self.errors = field_errors(error)
+            return
+        self.is_creating, self.errors, self.new_token = False, {}, token
+        self.example = first_event_command(self._origin(), token)
+        await self._show()
+
+    @rx.event
+    def forget_token(self) -> None:
+        """The person has copied it."""
+        self.new_token = ""
+        self.example = first_event_command(self._origin(), PLACEHOLDER)
+
+    @rx.event
+    def ask_revoke(self, key_id: str) -> None:
+        """Name what stops working before it does."""
+        row = next((row for row in self.keys if row.id == key_id), None)
+        if row is not None:
+            self.revoking_id, self.revoking_name = row.id, row.name
+            self.revoking_consequence = (
+                f"Every sender that uses {row.prefix}… is refused from now on (401) and its events are lost. "
+                f"Last used: {row.last_used}. A revoked key cannot be brought back."
+            )
+
+    @rx.event
+    def set_revoking(self, is_open: bool) -> None:
+        """Close the question."""
+        if not is_open:
+            self.revoking_id = ""
+
+    @rx.event
+    async def revoke(self) -> rx.event.EventSpec:
+        """Do it."""
+        await self._call(identity.revoke_ingest_key, self._slug(), self.revoking_id, SYSTEM_CLOCK.now())
+        name, self.revoking_id = self.revoking_name, ""
+        await self._show()
+        return rx.toast.success(f"{name} is revoked")
+
+    async def _show(self) -> None:
+        now = SYSTEM_CLOCK.now()
+        self.keys = [
+            IngestKeyRow(
+                id=key.id,
+                name=key.name,
+                prefix=key.key_prefix,
+                scope=str(key.scope),
+                standing=key_standing(key.revoked_at, key.expires_at, now),
+                last_used=ago(key.last_used_at, now),
+                expires=ago(key.expires_at, now),
+            )
+            for key in await self._read(identity.list_ingest_keys, self._slug())
+        ]
+        self.is_loaded = True
+
+    def _origin(self) -> str:
+        return str(self.router.url.origin)
+
+
+def first_event_command(origin: str, token: str) -> str:
+    """A command for a terminal that sends one event to this server."""
+    event = '{"events": [{"service": "checkout", "operation": "first_event", "custom_attributes": {"from": "terminal"}}]}'
+    return (
+        f"curl -X POST {origin}/v1/events \\\n"
+        f'  -H "Authorization: Bearer {token}" \\\n'
+        '  -H "Content-Type: application/json" \\\n'
+        f"  -d '{event}'"
+    )
+
+
+@page(route="/p/[slug]/keys", title="Ingest keys · Plumbline", on_load=IngestKeysState.load)
+def ingest_keys() -> rx.Component:
+    """The table of keys and the command."""
+    state = IngestKeysState
+    may_edit = state.user_role != UserRole.VIEWER
+    create = button(rx.icon("plus", size=14), "Create key", kind="primary", on_click=state.set_creating(True))
+    first = button("Create the first key", kind="primary", on_click=state.set_creating(True))
+    return project_frame(
+        page_header(
+            "Ingest keys",
+            rx.cond(may_edit, create, rx.fragment()),
+            note="A sender shows one of these to put events into this project.",
+        ),
+        rx.cond(may_edit, rx.fragment(), notice("You see which keys exist. Editors and owners create and revoke them.")),
+        token_panel(state.new_token, "The new key", on_done=state.forget_token),
+        data_table(
+            [
+                Column("Name", lambda row: row.name),
+                Column("Key", lambda row: rx.el.code(row.prefix, "…")),
+                Column("Scope", lambda row: badge(row.scope)),
+                Column("State", lambda row: standing_badge(row.standing)),
+                Column("Last used", lambda row: row.last_used, secondary=True),
+                Column("Expires", lambda row: row.expires, secondary=True),
+                Column("", _revoke_button),
+            ],
+            state.keys,
+            caption="Ingest keys of this project",
+            empty=empty_state("No sender can reach this project yet", "Create a key and send a first event with it.", rx.cond(may_edit, first, rx.fragment())),
+            loading=~state.is_loaded,
+        ),
+        section(
+            "Send a first event",
+            rx.el.p("Run this in a terminal. The answer counts what was accepted.", class_name="muted"),
+            code_block(state.example, label="Command that sends one event"),
+        ),
+        _create_dialog(),
+        revoke_dialog(
+            state.revoking_name,
+            state.revoking_consequence,
+            open_=state.revoking_id != "",
+            on_open_change=state.set_revoking,
+            on_confirm=state.revoke,
+        ),
+        active="keys",
+        crumbs=[Crumb("Ingest keys")],
+    )
+
+
+def _revoke_button(row: rx.Var[IngestKeyRow]) -> rx.Component:
+    revoke = button(
+        "Revoke",
+        small=True,
+        on_click=IngestKeysState.ask_revoke(row.id),
+        custom_attrs={"aria-label": f"Revoke {row.name}"},
+    )
+    may_revoke = (row.standing == "active") & (IngestKeysState.user_role != UserRole.VIEWER)
+    return rx.cond(may_revoke, revoke, rx.fragment())
+
+
+def _create_dialog() -> rx.Component:
+    state = IngestKeysState
+    return dialog(
+        rx.form(
+            form_field(
+                "Name",
+                text_input(field_id="name", name="name", required=True, max_length=100, auto_focus=True),
+                field_id="name",
+                hint="Which sender will use it, for example “web shop”.",
+                error=state.errors.get("name", ""),
+            ),
+            form_field(
+                "Expires",
+                select_input(EXPIRY_CHOICES, field_id="expires_in_days", name="expires_in_days"),
+                field_id="expires_in_days",
+            ),
+            dialog_actions(
+                button("Cancel", on_click=state.set_creating(False)),
+                button("Create key", kind="primary", type="submit"),
+            ),
+            on_submit=state.create,
+            reset_on_submit=False,
+        ),
+        title="Create an ingest key",
+        description="It may add events to this project and nothing else.",
+        open_=state.is_creating,
+        on_open_change=state.set_creating,
+    )

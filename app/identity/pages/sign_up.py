@@ -1,0 +1,89 @@
+"""The sign-up page; the first person to use it owns the instance."""
+
+from __future__ import annotations
+
+import asyncio
+
+import reflex as rx
+
+from app import ui_paths
+from app.identity.contracts import EntryRefusal
+from app.identity import service as identity
+from app.identity.pages.credential_form import credential_field, form_message, form_page, refusal_message
+from app.kernel.database import session_scope
+from app.ui import page, signed_in_caller
+from components.feedback import notice
+from components.forms import text_link
+
+PASSWORD_RULE = "8 to 255 characters. A few words you remember beat one word with digits."
+MESSAGES = {
+    EntryRefusal.EMAIL_TAKEN: "This email address has an account already. Sign in instead.",
+    EntryRefusal.INVALID_INPUT: "Check the email address; the password needs 8 to 255 characters.",
+    EntryRefusal.REGISTRATION_CLOSED: "Signing up is closed on this instance. Ask an owner.",
+    EntryRefusal.RATE_LIMITED: "Too many sign-ups from your address. Try again in an hour.",
+}
+
+
+class SignUpState(rx.State):
+    """What the form needs to know from the address and the instance."""
+
+    message: str = ""
+    is_email_taken: bool = False
+    next_path: str = ui_paths.HOME
+    sign_in_href: str = ui_paths.LOGIN
+    is_first: bool = False
+
+    @rx.event
+    async def load(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        """Read the address; tell the first person what they become."""
+        query = self.router.url.query_parameters
+        code = query.get("error", "")
+        self.message = refusal_message(code, MESSAGES)
+        self.is_email_taken = code == EntryRefusal.EMAIL_TAKEN
+        self.next_path = ui_paths.safe_next(query.get("next", ""))
+        self.sign_in_href = ui_paths.login(query.get("next", ""))
+        if await signed_in_caller(self) is not None:
+            return rx.redirect(self.next_path, replace=True)
+        self.is_first = not await asyncio.to_thread(_has_owner)
+        return None
+
+
+def _has_owner() -> bool:
+    with session_scope(write=False) as session:
+        return identity.has_owner(session)
+
+
+@page(route=ui_paths.REGISTER, title="Sign up · Plumbline", on_load=SignUpState.load, public=True)
+def sign_up() -> rx.Component:
+    """Name, email and password."""
+    state = SignUpState
+    taken = rx.cond(state.is_email_taken, state.message, "")
+    return form_page(
+        rx.el.h1("Sign up"),
+        rx.cond(
+            state.is_first,
+            notice("You are the first person here, so you become the owner: you manage members, keys and data sources."),
+            rx.fragment(),
+        ),
+        rx.cond(state.is_email_taken, rx.fragment(), form_message(state.message)),
+        rx.el.form(
+            rx.el.input(type="hidden", name="next", value=state.next_path),
+            credential_field("Name (optional)", name="name", kind="text", auto_complete="name", required=False),
+            credential_field("Email", name="email", kind="email", auto_complete="username", error=taken),
+            credential_field(
+                "Password",
+                name="password",
+                kind="password",
+                auto_complete="new-password",
+                min_length=8,
+                hint=PASSWORD_RULE,
+            ),
+            rx.el.button("Sign up", type="submit", class_name="btn btn-primary btn-wide"),
+            action="/session/register",
+            method="post",
+            on_submit=None,
+            class_name="stack",
+        ),
+        rx.el.p("You have an account? ", text_link("Sign in", href=state.sign_in_href), class_name="muted"),
+    )
+

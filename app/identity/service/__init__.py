@@ -1,0 +1,55 @@
+"""What identity decides, as one surface: callers, accounts, keys, tenants and the audit trail."""
+
+from __future__ import annotations
+
+from app.identity.service.accounts import (
+    BAD_CREDENTIALS,
+    find_credential,
+    get_me,
+    has_owner,
+    is_registration_open,
+    list_users,
+    login,
+    logout,
+    register,
+    take_turn,
+    update_role,
+)
+from app.identity.service.api_keys import create_api_key, create_operator_key, list_api_keys, revoke_api_key
+from app.identity.service.audit import record_audit
+from app.identity.service.callers import caller_for_session, resolve_caller
+from app.identity.service.ingest_keys import (
+    create_ingest_key,
+    create_tenant,
+    ingest_principal_for,
+    list_ingest_keys,
+    revoke_ingest_key,
+    tenant_plan,
+)
+
+__all__ = [
+    "BAD_CREDENTIALS",
+    "caller_for_session",
+    "create_api_key",
+    "create_ingest_key",
+    "create_operator_key",
+    "create_tenant",
+    "find_credential",
+    "get_me",
+    "has_owner",
+    "ingest_principal_for",
+    "is_registration_open",
+    "list_api_keys",
+    "list_ingest_keys",
+    "list_users",
+    "login",
+    "logout",
+    "record_audit",
+    "register",
+    "resolve_caller",
+    "revoke_api_key",
+    "revoke_ingest_key",
+    "take_turn",
+    "tenant_plan",
+    "update_role",
+]

@@ -1,0 +1,169 @@
+"""Signing up, in and out; members and their roles."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from app.identity import policy, repository
+from app.identity.contracts import Actor, Credential, SignedIn, UserRole, UserView, Via
+from app.identity.passwords import UNUSABLE
+from app.identity.service.audit import record_audit
+from app.identity.service.callers import actor_for, session_hash
+from app.kernel.crypto import random_token
+from app.kernel.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
+from app.kernel.settings import get_settings
+from models.identity import User, UserSession
+
+OPERATOR_EMAIL = "operator@localhost"
+"""Account that keys made at the command line act for until somebody has signed up. Nobody can sign in to it."""
+
+BAD_CREDENTIALS = "Invalid email or password"
+_IDLE_BUCKETS_LAST = timedelta(days=1)
+
+
+def has_owner(session: Session) -> bool:
+    """Whether anybody has signed up yet."""
+    return repository.count_owners(session) > 0
+
+
+def is_registration_open(session: Session) -> bool:
+    """Whether a newcomer may sign up: the first person always may, later ones when the setting says so."""
+    return get_settings().security.registration_open or not has_owner(session)
+
+
+def take_turn(session: Session, allowance: policy.Allowance, address: str, now: datetime) -> None:
+    """Use one turn of the client address; TooManyRequests when none is left.
+
+    Wants a short transaction of its own: the turn counts even when what follows fails.
+    """
+    key = f"{allowance.name}:{address}"[:200]
+    bucket, is_fresh = repository.locked_bucket(session, key, full=float(allowance.count), now=now)
+    turn = policy.take_turn(allowance, tokens=bucket.tokens, idle=now - bucket.updated_at)
+    if turn.wait_seconds:
+        raise TooManyRequests("Too many attempts. Try again later.", retry_after_seconds=turn.wait_seconds)
+    bucket.tokens, bucket.updated_at = turn.tokens, max(now, bucket.updated_at)
+    if is_fresh:
+        repository.delete_idle_buckets(session, now - _IDLE_BUCKETS_LAST)
+
+
+def register(session: Session, *, email: str, password_hash: str, name: str | None, now: datetime) -> SignedIn:
+    """Create an account and sign it in. The first becomes owner, also when two arrive at once.
+
+    Errors: Forbidden when sign-up is closed, Conflict when the email has an account.
+    """
+    repository.lock_membership(session)
+    owned = has_owner(session)
+    if owned and not get_settings().security.registration_open:
+        raise Forbidden("Registration is closed")
+    email = policy.normal_email(email)
+    if email == OPERATOR_EMAIL or repository.user_by_email(session, email) is not None:
+        raise Conflict("Email already registered")
+    role = policy.role_of_newcomer(has_owner=owned)
+    user = User(email=email, name=name, password_hash=password_hash, role=role, created_at=now, updated_at=now)
+    repository.add(session, user)
+    if not owned:
+        _retire_operator(session, user)
+    record_audit(session, actor_for(user), "user.register", "user", user.id, payload={"role": role.value})
+    return _open_session(session, user, now)
+
+
+def find_credential(session: Session, email: str) -> Credential:
+    """What to check a password against. Never says whether the email is known."""
+    user = repository.user_by_email(session, policy.normal_email(email))
+    return Credential(None, None) if user is None else Credential(user.id, user.password_hash)
+
+
+def login(session: Session, credential: Credential, now: datetime) -> SignedIn:
+    """Open a session for the account whose password was just checked; its expired sessions go.
+
+    Unauthorized when the account or its password changed since the check.
+    """
+    user = repository.user_by_id(session, credential.user_id) if credential.user_id else None
+    if user is None or user.password_hash != credential.password_hash:
+        raise Unauthorized(BAD_CREDENTIALS)
+    repository.delete_sessions_of(session, user.id, expired_before=now)
+    record_audit(session, actor_for(user), "session.create", "user", user.id)
+    return _open_session(session, user, now)
+
+
+def logout(session: Session, actor: Actor, token: str | None) -> None:
+    """Delete the session of this cookie; a caller with a key has none."""
+    if token and actor.via is Via.SESSION:
+        repository.delete_session(session, session_hash(token))
+        record_audit(session, actor, "session.delete", "user", actor.user_id or "")
+
+
+def get_me(session: Session, actor: Actor) -> UserView:
+    """The caller's own account."""
+    user = repository.user_by_id(session, actor.user_id) if actor.user_id else None
+    if user is None:
+        raise Unauthorized("Not authenticated")
+    return view_of(user)
+
+
+def list_users(session: Session, actor: Actor, *, limit: int = 200, offset: int = 0) -> list[UserView]:
+    """Members, oldest first, for anybody signed in."""
+    actor.require_reach(None)
+    return [view_of(user) for user in repository.list_users(session, limit, offset)]
+
+
+def update_role(session: Session, actor: Actor, user_id: str, role: UserRole) -> UserView:
+    """Give a member another role and end their sessions at once.
+
+    Owners only. Errors: NotFound, BadRequest for the last owner's demotion.
+    """
+    actor.require_owner()
+    repository.lock_membership(session)
+    user = repository.user_by_id(session, user_id)
+    if user is None:
+        raise NotFound("User not found")
+    session.refresh(user)  # another change may have gone before while this one waited for the lock
+    old = UserRole(user.role)
+    if old is role:
+        return view_of(user)
+    policy.check_role_change(old, role, owner_count=repository.count_owners(session))
+    user.role = role
+    repository.delete_sessions_of(session, user.id)
+    record_audit(session, actor, "user.update_role", "user", user.id, payload={"from": old.value, "to": role.value})
+    session.flush()
+    return view_of(user)
+
+
+def operator_account(session: Session, now: datetime) -> User:
+    """Whom a key made at the command line acts for: the oldest owner, before the first sign-up an account of its own."""
+    repository.lock_membership(session)
+    found = repository.oldest_owner(session) or repository.user_by_email(session, OPERATOR_EMAIL)
+    if found is None:
+        found = User(
+            email=OPERATOR_EMAIL,
+            name="Operator",
+            password_hash=UNUSABLE,
+            role=UserRole.EDITOR,
+            created_at=now,
+            updated_at=now,
+        )
+        repository.add(session, found)
+    return found
+
+
+def view_of(user: User) -> UserView:
+    """The account without its password."""
+    return UserView(user.id, user.email, user.name, UserRole(user.role), user.created_at, user.updated_at)
+
+
+def _retire_operator(session: Session, owner: User) -> None:
+    """Keys made before anybody signed up pass to the first owner, who can see and revoke them."""
+    operator = repository.user_by_email(session, OPERATOR_EMAIL)
+    if operator is not None:
+        repository.hand_over_keys(session, operator.id, owner.id)
+        session.delete(operator)
+
+
+def _open_session(session: Session, user: User, now: datetime) -> SignedIn:
+    token = random_token(policy.SESSION_CHARACTERS)
+    expires_at = now + timedelta(hours=get_settings().security.session_hours)
+    row = UserSession(user_id=user.id, token_hash=session_hash(token), created_at=now, expires_at=expires_at)
+    repository.add(session, row)
+    return SignedIn(view_of(user), token, expires_at)
