@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from app.kernel.intervals import Interval
@@ -73,3 +73,40 @@ class TopEvent:
     event_type_id: str
     name: str
     total_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """A bucket that a run covered: every row it returned, and those that belong to an event of the plan."""
+
+    bucket: datetime
+    total_count: int
+    matched_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """Volume of one UTC day; None when no bucket of the day was collected."""
+
+    day: date
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A project's figures at a glance.
+
+    `active_event_count` counts events seen within the days asked for. The two 24-hour volumes end at `volume_until`, the
+    start of the first bucket not collected yet (now's bucket when collection lags behind); they are None without coverage.
+    `total` is the recent series of the whole project, without buckets while nothing was collected. All times UTC.
+    """
+
+    event_count: int
+    active_event_count: int
+    volume_until: datetime
+    volume_24h: int | None
+    volume_previous_24h: int | None
+    days: list[DayTotal]
+    total: Series
+    last_collected_bucket: datetime | None
+    last_received_at: datetime | None

@@ -1,0 +1,109 @@
+"""The plan as pages, routes, ingest and scans see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+EVENT_NAME_LIMIT = 500
+EVENT_TYPE_NAME_LIMIT = 255
+UNNAMED = "unknown"
+
+
+class EventStatus(StrEnum):
+    """Where an event stands in its life; the last two are retirement, not progress (contract 2.1)."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    READY_FOR_DEV = "ready_for_dev"
+    IMPLEMENTED = "implemented"
+    LIVE = "live"
+    DEPRECATED = "deprecated"
+    ARCHIVED = "archived"
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether automation keeps its hands off the status."""
+        return self in (EventStatus.DEPRECATED, EventStatus.ARCHIVED)
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, or its beginning and three dots when it is longer than `limit` characters (contract 4.5)."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def identity_of(source: str, name: str) -> tuple[str, str]:
+    """What the plan calls an observed (source, name): the event type's name and the event's source name, within their limits."""
+    # PostgreSQL keeps no NUL in text.
+    source, name = source.replace("\x00", ""), name.replace("\x00", "")
+    return shortened(source, EVENT_TYPE_NAME_LIMIT) or UNNAMED, shortened(name, EVENT_NAME_LIMIT) or UNNAMED
+
+
+@dataclass(frozen=True, slots=True)
+class EventTypeView:
+    """An event type of the main branch."""
+
+    id: str
+    name: str
+    display_name: str
+    description: str
+    color: str
+    order: int
+    event_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event of the main branch with the parts of its event type that a list shows."""
+
+    id: str
+    project_id: str
+    event_type_id: str
+    event_type_name: str
+    event_type_color: str
+    name: str
+    source_name: str | None
+    description: str
+    status: EventStatus
+    order: int
+    reviewed: bool
+    sunset_at: datetime | None
+    last_seen_at: datetime | None
+    owner_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedEvent:
+    """One (source, name) that a scan found: how often, and the instant the plan may show as last seen."""
+
+    source: str
+    name: str
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlanIdentities:
+    """How observed names resolve on main, both maps through `identity_of`: event types by name, and events by
+    (event type name, source name) to (event type id, event id)."""
+
+    event_types: Mapping[str, str]
+    events: Mapping[tuple[str, str], tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What a catalog sync did. `event_ids` maps every observed (source, name) that now has an event to (event_type_id, event_id).
+
+    `created` and `skipped` count events, `not_created` those beyond the limit of one pass.
+    """
+
+    created: int
+    skipped: int
+    event_ids: dict[tuple[str, str], tuple[str, str]]
+    not_created: int = 0
+    event_types_created: list[str] = field(default_factory=list)

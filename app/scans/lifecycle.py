@@ -1,0 +1,108 @@
+"""The life of a job's row: made, claimed, kept alive, ended, reaped. Every change is a compare-and-set on its status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from app.kernel.errors import Conflict
+from app.kernel.intervals import Interval
+from app.scans import repository
+from app.scans.contracts import JobMode, JobStatus
+from app.scans.leases import live_workers
+from app.scans.windows import rest_after_failures
+from models.scans import ScanConfig, ScanJob
+
+LONGEST_SILENCE = timedelta(minutes=75)
+SILENT_MESSAGE = "The scan showed no sign of life for 75 minutes and was stopped."
+ABANDONED_MESSAGE = "The process that ran this scan ended before it was done."
+
+
+def create_job(
+    session: Session, config: ScanConfig, *, requested_by: str | None, summary: Mapping[str, object], now: datetime
+) -> ScanJob:
+    """Queue a run of the config, at most one at a time; a live job that fell silent is failed and replaced. Errors: Conflict."""
+    repository.lock_config(session, config.id)
+    live = repository.live_job(session, config.id)
+    if live is not None:
+        if not _is_silent(live, now):
+            raise Conflict("A job of this scan is already pending or running")
+        fail_job(session, live, SILENT_MESSAGE, now)
+    job = ScanJob(
+        project_id=config.project_id,
+        scan_config_id=config.id,
+        status=JobStatus.PENDING.value,
+        requested_by=requested_by,
+        result_summary=dict(summary),
+        progress_phase="Waiting to start",
+        created_at=now,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def create_due_jobs(session: Session, now: datetime) -> list[str]:
+    """Queue a collection for every config that is due; ids of the jobs (contract 5.1)."""
+    summary = {"mode": JobMode.COLLECTION.value}
+    return [
+        create_job(session, config, requested_by=None, summary=summary, now=now).id
+        for config in repository.due_configs(session, now)
+    ]
+
+
+def has_pending_jobs(session: Session) -> bool:
+    """Whether a job waits to be claimed; a cheap look without writing."""
+    return bool(repository.oldest_pending(session, 1))
+
+
+def claim_next_job(session: Session, holder: str, now: datetime) -> str | None:
+    """Make the oldest waiting job the holder's; None when there is none. No two holders get the same job."""
+    for job_id in repository.oldest_pending(session, 10):
+        if repository.claim_job(session, job_id, holder, now):
+            return job_id
+    return None
+
+
+def fail_job(session: Session, job: ScanJob, message: str, now: datetime, summary: Mapping[str, object] | None = None) -> bool:
+    """End a live job as failed, with a message its owner may read; False when somebody else ended it meanwhile.
+
+    Failed collections count towards the config's rest; replays do not, they say nothing about the next collection.
+    """
+    changed = repository.change_job(
+        session,
+        job.id,
+        JobStatus(job.status),
+        job.claimed_by,
+        status=JobStatus.FAILED.value,
+        error_message=message[:1000],
+        completed_at=now,
+        **({"result_summary": dict(summary)} if summary is not None else {}),
+    )
+    if changed and job.result_summary.get("mode") != JobMode.REPLAY:
+        config = repository.lock_config(session, job.scan_config_id)
+        if config is not None and config.interval is not None:
+            config.consecutive_failures += 1
+            rest = rest_after_failures(Interval(config.interval), config.consecutive_failures)
+            config.next_attempt_at = None if rest is None else now + rest
+            session.flush()
+    return changed
+
+
+def reap_jobs(session: Session, now: datetime) -> list[str]:
+    """Fail jobs that are silent for 75 minutes, and running ones whose worker is gone, at once; ids of the failed."""
+    workers = live_workers(session, now)
+    reaped = []
+    for job in repository.live_jobs(session):
+        is_abandoned = job.status == JobStatus.RUNNING and job.claimed_by not in workers
+        if is_abandoned or _is_silent(job, now):
+            message = ABANDONED_MESSAGE if is_abandoned else SILENT_MESSAGE
+            if fail_job(session, job, message, now):
+                reaped.append(job.id)
+    return reaped
+
+
+def _is_silent(job: ScanJob, now: datetime) -> bool:
+    return (job.heartbeat_at or job.started_at or job.created_at) < now - LONGEST_SILENCE

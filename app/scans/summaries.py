@@ -1,0 +1,102 @@
+"""The keys of a job's result summary (contract 4.8, 5.3, 5.6). Clients read them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from app.kernel.intervals import Interval
+from app.plan.contracts import SyncResult
+from app.scans.contracts import JobMode
+from app.scans.counting import CollectedCounts
+from app.scans.windows import Window
+
+WHOLE_WINDOW = "whole-window"
+_NAMES_SHOWN = 5
+
+
+def timestamp(moment: datetime) -> str:
+    """The instant as summaries carry it: ISO 8601, UTC, `Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def replay_start(window: Window, width: Interval | None, chunk_count: int) -> dict[str, object]:
+    """The summary of a replay when it is queued."""
+    return {
+        "mode": JobMode.REPLAY.value,
+        "time_from": timestamp(window.start),
+        "time_to": timestamp(window.stop),
+        "catalog_sync_skipped": True,
+        "replay_chunk_interval": width.value if width else WHOLE_WINDOW,
+        "replay_chunks_total": chunk_count,
+        "replay_chunks_completed": 0,
+        "replay_progress_percent": 0,
+        "replay_progress_phase": "queued",
+    }
+
+
+def replay_progress(phase: str, *, completed: int, total: int, current: Window | None = None) -> dict[str, object]:
+    """The keys that change while a replay runs; chunks are numbered from 1."""
+    percent = 100 if total == 0 else completed * 100 // total
+    progress: dict[str, object] = {
+        "replay_chunks_completed": completed,
+        "replay_progress_percent": percent,
+        "replay_progress_phase": phase,
+    }
+    if current is not None:
+        progress["replay_current_chunk_index"] = completed + 1
+        progress["replay_current_chunk_from"] = timestamp(current.start)
+        progress["replay_current_chunk_to"] = timestamp(current.stop)
+    return progress
+
+
+def replay_window_of(summary: Mapping[str, object]) -> Window:
+    """The window that a queued replay asks for."""
+    return Window(datetime.fromisoformat(str(summary["time_from"])), datetime.fromisoformat(str(summary["time_to"])))
+
+
+def catalog_keys(result: SyncResult, *, creation_limit: int) -> dict[str, object]:
+    """What the catalog sync did, with its sentences for people."""
+    details = []
+    if result.event_types_created:
+        shown = ", ".join(result.event_types_created[:_NAMES_SHOWN])
+        more = len(result.event_types_created) - _NAMES_SHOWN
+        details.append(f"New event types: {shown}{f' and {more} more' if more > 0 else ''}.")
+    if result.not_created:
+        details.append(f"{result.not_created} events were not created: one run creates at most {creation_limit}.")
+    return {
+        "events_created": result.created,
+        "events_skipped": result.skipped,
+        "events_grouped": 0,
+        "events_merged": 0,
+        "variables_created": 0,
+        "columns_analyzed": 2,
+        "details": details,
+    }
+
+
+def collection_keys(window: Window, event_count: int, metric_rows: int, total: int, matched: int) -> dict[str, object]:
+    """What the collection stored."""
+    return {
+        "event_count": event_count,
+        "metric_rows": metric_rows,
+        "breakdown_rows": 0,
+        "distribution_rows": 0,
+        "total_count": total,
+        "matched_count": matched,
+        "time_from": timestamp(window.start),
+        "time_to": timestamp(window.stop),
+    }
+
+
+def evaluation_keys(anomalies: int, signals: int, unknown: int) -> dict[str, object]:
+    """What detection found."""
+    return {"anomalies_detected": anomalies, "signals_added": signals, "series_unknown": unknown, "alerts_queued": 0}
+
+
+def collection_totals(collected: Sequence[CollectedCounts]) -> tuple[int, int, int, int]:
+    """(events with rows, metric rows, observed rows, rows of planned events) over all chunks."""
+    events = set().union(*(chunk.last_seen for chunk in collected)) if collected else set()
+    coverage = [row for chunk in collected for row in chunk.coverage]
+    metric_rows = sum(len(chunk.rows) for chunk in collected)
+    return len(events), metric_rows, sum(row.total_count for row in coverage), sum(row.matched_count for row in coverage)

@@ -1,0 +1,41 @@
+"""The product's own event store as a warehouse: event type = source, event name = name (scan config `source`, `{name}`, `time`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.eventstore.contracts import EventStore
+from app.kernel.intervals import Interval
+from app.warehouse.contracts import Arrivals, CatalogGroup, CountedBucket, TooManyRows
+
+PRODUCT_EVENTS = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinWarehouse:
+    """Product events of one project; buckets come from the store's one-minute roll-up."""
+
+    store: EventStore
+    tenant_id: str
+    project_id: str
+
+    def catalog(self, start: datetime, stop: datetime) -> Sequence[CatalogGroup]:
+        """What occurs in [start, stop), largest group first. Errors: Unavailable."""
+        groups = self.store.count_groups(self.tenant_id, self.project_id, PRODUCT_EVENTS, start, stop)
+        return [CatalogGroup(group.source, group.name, group.count, group.last_at) for group in groups]
+
+    def count_buckets(self, start: datetime, stop: datetime, interval: Interval, *, row_limit: int) -> Sequence[CountedBucket]:
+        """Counts per group and bucket in [start, stop). Errors: TooManyRows, Unavailable."""
+        rows = self.store.count_buckets(
+            self.tenant_id, self.project_id, PRODUCT_EVENTS, start, stop, seconds=interval.seconds, anchor=interval.anchor
+        )
+        if len(rows) > row_limit:
+            raise TooManyRows(row_limit)
+        return [CountedBucket(row.source, row.name, row.bucket, row.count) for row in rows]
+
+    def arrivals(self, after: datetime | None) -> Arrivals | None:
+        """What was received after the instant (everything when None). Errors: Unavailable."""
+        span = self.store.received_span(self.tenant_id, self.project_id, PRODUCT_EVENTS, after)
+        return None if span is None else Arrivals(span.oldest_time, span.newest_received_at)

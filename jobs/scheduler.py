@@ -1,0 +1,98 @@
+"""The scheduler of one process. Every process runs scan jobs; the rest is done by the one that holds the scheduler's lease."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from app.kernel.settings import Settings
+from app.kernel.telemetry import JOB_RUNS
+from app.scans import service as scans
+from jobs import cleanup, dispatch_scans, reap_scan_jobs
+from jobs.leadership import Leadership
+from jobs.run_scan_jobs import ScanJobRunner
+
+THREADS = 2
+CLAIM_SECONDS = 1
+REAP_SECONDS = 60
+CLEANUP_SECONDS = 3600
+
+log = logging.getLogger("plumbline.jobs")
+
+
+class Scheduler:
+    """Background work of this process, from `start` to `stop`. A failing job is logged and tried again at its next time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._leadership = Leadership(scans.this_process(), settings.jobs.lease_seconds)
+        self._runner = ScanJobRunner(self._leadership.holder.name, threads=THREADS)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(THREADS)},
+            # A late run is better than none, and runs that were missed together are made up by one.
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+        )
+
+    def start(self) -> None:
+        """Begin; the first look at dead jobs and due scans happens at once."""
+        renew_seconds = max(1.0, self._settings.jobs.lease_seconds / 3)
+        self._add("heartbeat", self._leadership.renew, renew_seconds)
+        self._add("run_scan_jobs", self._runner.tick, CLAIM_SECONDS)
+        self._add("reap_scan_jobs", lambda: reap_scan_jobs.run(self._leadership), REAP_SECONDS)
+        self._add("dispatch_scans", lambda: dispatch_scans.run(self._leadership), self._settings.jobs.dispatch_seconds)
+        self._add("cleanup", lambda: cleanup.run(self._leadership), CLEANUP_SECONDS)
+        # The worker must be known before it claims its first job, else another process would take that job for abandoned.
+        guarded("heartbeat", self._leadership.renew)()
+        guarded("reap_scan_jobs", lambda: reap_scan_jobs.run(self._leadership))()
+        self._scheduler.start()
+
+    def stop(self, *, wait_seconds: float = 10.0) -> None:
+        """End: running scans go back to the queue at their next step, the leases are given back."""
+        self._scheduler.shutdown(wait=False)
+        is_idle = self._runner.stop(wait_seconds)
+        if is_idle:
+            guarded("withdraw", self._leadership.withdraw)()
+
+    def _add(self, name: str, work: Callable[[], object], seconds: float) -> None:
+        self._scheduler.add_job(guarded(name, work), "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC))
+
+
+def guarded(name: str, work: Callable[[], object]) -> Callable[[], None]:
+    """The work as a job that never raises: failures are counted and logged, and the next run comes at its time."""
+
+    def job() -> None:
+        try:
+            work()
+        except Exception:
+            JOB_RUNS.labels(job=name, result="failed").inc()
+            log.exception("background job %s failed", name)
+
+    return job
+
+
+_current: Scheduler | None = None
+_lock = threading.Lock()
+
+
+def start(settings: Settings) -> None:
+    """Start this process's scheduler once; nothing happens where jobs are switched off."""
+    global _current  # noqa: PLW0603 - one scheduler per process
+    with _lock:
+        if _current is None and settings.jobs.jobs_enabled:
+            _current = Scheduler(settings)
+            _current.start()
+
+
+def stop() -> None:
+    """Stop it, at most about ten seconds for running scans."""
+    global _current
+    with _lock:
+        current, _current = _current, None
+    if current is not None:
+        current.stop()
