@@ -1,0 +1,169 @@
+"""`POST /v1/events` as raw ASGI (contract A.1, A.2, A.7), for the web process and, as `app`, for ingest processes of their own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from app.identity.contracts import IngestPrincipal
+from app.ingest.answers import MethodNotAllowed, refusal, success
+from app.ingest.bodies import ClientGone, Receive, read_body
+from app.ingest.key_cache import check_principal, credentials_of
+from app.ingest.outcomes import count_dropped
+from app.ingest.pipeline import Pipeline, Sources
+from app.ingest.planned_names import Names
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import session_scope
+from app.kernel.errors import AppError, Unavailable
+from app.kernel.ids import new_id
+from app.kernel.settings import get_settings
+from app.kernel.telemetry import render
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+EVENTS_PATH = "/v1/events"
+_NO_HEADERS: list[tuple[bytes, bytes]] = []
+_JSON = (b"content-type", b"application/json")
+log = logging.getLogger("plumbline.ingest")
+
+
+class _Process:
+    """The pipeline of this process, none before `start` and after `stop`."""
+
+    pipeline: Pipeline | None = None
+
+
+async def start(pipeline: Pipeline | None = None) -> None:
+    """Open the log, replay what is left in it and begin to accept. Tests bring a pipeline of their own."""
+    if pipeline is None:
+        from app.eventstore.service import get_event_store
+
+        sources = Sources(principal=_principal, planned_names=_planned_names, transaction=session_scope)
+        pipeline = Pipeline(get_settings(), get_event_store(), sources)
+    await pipeline.start()
+    _Process.pipeline = pipeline
+
+
+async def stop() -> None:
+    """Stop accepting, store what is there within a bound, leave the rest for the next start."""
+    pipeline, _Process.pipeline = _Process.pipeline, None
+    if pipeline is not None:
+        await pipeline.stop()
+
+
+def ingest_health() -> dict[str, object]:
+    """Queue and drainer as operators see them."""
+    return _Process.pipeline.health() if _Process.pipeline is not None else {"status": "stopped"}
+
+
+def _principal(token: str) -> IngestPrincipal | None:
+    from app.identity import service as identity
+
+    with session_scope(write=False) as session:
+        return identity.ingest_principal_for(session, token)
+
+
+def _planned_names(project_id: str) -> Names:
+    from app.plan import service as plan
+
+    with session_scope(write=False) as session:
+        return plan.planned_names(session, project_id)
+
+
+async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request to the event API. Every failure is answered in the API's own error dialect."""
+    try:
+        status, body, headers = 200, await _accept(scope, receive), _NO_HEADERS
+    except ClientGone:
+        count_dropped("client went away")
+        return
+    except AppError as error:
+        status, body, headers = refusal(error, _request_id(scope))
+    except Exception as error:  # noqa: BLE001 - the last frame of this surface
+        # Only the type is logged: the text may hold a producer's data.
+        request_id = _request_id(scope)
+        log.error("event request failed", extra={"request_id": request_id, "reason": type(error).__name__})
+        count_dropped("internal")
+        status, body, headers = refusal(_Internal("Internal server error"), request_id)
+    await _answer(send, status, body, headers)
+
+
+class _Internal(AppError):
+    status = 500
+    code = "internal"
+
+
+async def _accept(scope: Scope, receive: Receive) -> bytes:
+    if scope["method"] != "POST":
+        raise MethodNotAllowed("use POST")
+    pipeline = _Process.pipeline
+    if pipeline is None:
+        raise Unavailable("the server is starting or stopping", retry_after_seconds=2)
+    try:
+        credentials = credentials_of(scope["headers"])
+        principal = pipeline.keys.cached(credentials.token) or await pipeline.keys.resolve(credentials.token)
+        check_principal(principal, credentials.tenant_id, SYSTEM_CLOCK.now())
+        pipeline.check_room()
+        pipeline.take_request(principal)
+        body = await read_body(scope["headers"], receive, get_settings().ingest.max_body_bytes)
+    except AppError as refused:
+        count_dropped(refused.code)
+        raise
+    is_waiting = scope["query_string"] != b"" and b"wait=1" in scope["query_string"].split(b"&")
+    outcome = await pipeline.accept(principal, body, is_waiting=is_waiting)
+    return success(outcome.processed, outcome.faults, is_stored=outcome.is_stored)
+
+
+def _request_id(scope: Scope) -> str:
+    return str(scope.get("state", {}).get("request_id") or new_id())
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [_JSON, length, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """A whole ingest process: the event API with health, readiness and metrics, for an ASGI server with one worker."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http":
+        if scope["path"] == EVENTS_PATH:
+            await handle(scope, receive, send)
+        else:
+            await _operate(scope, send)
+
+
+async def _operate(scope: Scope, send: Send) -> None:
+    if scope["path"] == "/metrics":
+        content = render()
+        headers = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), (b"content-length", b"%d" % len(content))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+    elif scope["path"] in ("/healthz", "/readyz"):
+        health = ingest_health()
+        is_ready = scope["path"] == "/healthz" or health["status"] == "ok"
+        await _answer(send, 200 if is_ready else 503, msgspec.json.encode(health), [])
+    else:
+        await _answer(send, 404, b'{"error":{"code":"not_found","message":"Not Found"}}', [])
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                await start()
+            except Exception as error:  # noqa: BLE001 - the server wants to be told, whatever it was
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,72 @@
+"""Which folder of the write-ahead log this process owns.
+
+Processes on one data folder take numbered folders under `wal/`, each behind an exclusive lock that ends with the process. A folder
+nobody holds may carry segments of a process that is gone; whoever starts next takes them over.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.ingest.wal import SUFFIX
+from app.kernel.errors import Unavailable
+
+_LOCK: Final = "lock"
+_MOST_FOLDERS: Final = 64
+
+
+@dataclass(slots=True)
+class LogFolder:
+    """A locked folder of the log; the lock lasts until `release` or the end of the process."""
+
+    path: Path
+    descriptor: int
+
+    def segments(self) -> list[Path]:
+        """The segments in the order they were begun."""
+        return sorted(self.path.glob(f"*{SUFFIX}"))
+
+    def release(self) -> None:
+        """Let another process have the folder."""
+        os.close(self.descriptor)
+
+
+def claim_folders(root: Path) -> tuple[LogFolder, list[LogFolder]]:
+    """The folder to write in, and every other unlocked one that still holds segments, locked as well.
+
+    Unavailable when all folders are taken.
+    """
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home: LogFolder | None = None
+    orphans: list[LogFolder] = []
+    for number in range(_MOST_FOLDERS):
+        path = root / f"{number:02d}"
+        if home is not None and not path.exists():
+            continue
+        folder = _lock(path)
+        if folder is None:
+            continue
+        if home is None:
+            home = folder
+        elif folder.segments():
+            orphans.append(folder)
+        else:
+            folder.release()
+    if home is None:
+        raise Unavailable(f"all {_MOST_FOLDERS} folders of the write-ahead log are in use")
+    return home, orphans
+
+
+def _lock(path: Path) -> LogFolder | None:
+    path.mkdir(exist_ok=True, mode=0o700)
+    descriptor = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return LogFolder(path, descriptor)

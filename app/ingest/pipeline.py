@@ -1,0 +1,245 @@
+"""Everything between an authenticated request and the event store: rules, quota, log, drainer, and how full they are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+from sqlmodel import Session
+
+from app.eventstore.contracts import EventStore
+from app.identity.contracts import IngestPrincipal
+from app.ingest.answers import reasons
+from app.ingest.decode import decode_batch
+from app.ingest.drain import Drainer
+from app.ingest.folders import LogFolder, claim_folders
+from app.ingest.frames import frame_header
+from app.ingest.key_cache import KeyCache
+from app.ingest.outcomes import count_dropped, count_stored
+from app.ingest.planned_names import Names, PlannedNames
+from app.ingest.quotas import PLANS, DayQuota, MinuteRate
+from app.ingest.rules import Cleaned, clean_batch, time_bounds
+from app.ingest.wal import Append, LogFiles, LogLimits, Segment, WriteAheadLog
+from app.kernel.clock import SYSTEM_CLOCK, Clock
+from app.kernel.errors import AppError, BadRequest, Unavailable
+from app.kernel.settings import Settings
+from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_QUEUE_BYTES
+
+STOP_SECONDS: Final = 10.0
+WAIT_SECONDS: Final = 30.0
+_DISK_CHECK_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the pipeline asks about keys and plans, and its transactions for quotas. The first two run in threads."""
+
+    principal: Callable[[str], IngestPrincipal | None]
+    planned_names: Callable[[str], Names]
+    transaction: Callable[[], AbstractContextManager[Session]]
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    """What a request waits for."""
+
+    committed: asyncio.Future[None]
+    stored: asyncio.Future[None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request's events. `is_stored` is None unless the producer asked to wait for the event store."""
+
+    processed: int
+    faults: list[tuple[int, str]]
+    is_stored: bool | None
+
+
+class Pipeline:
+    """The ingest of one process. Its methods belong to one event loop."""
+
+    def __init__(
+        self, settings: Settings, store: EventStore, sources: Sources, *, clock: Clock = SYSTEM_CLOCK, files: LogFiles | None = None
+    ) -> None:
+        self._settings = settings.ingest
+        self._root = settings.data_dir / "wal"
+        self._clock = clock
+        self._files = files
+        self.keys = KeyCache(sources.principal)
+        self._plans = PlannedNames(sources.planned_names)
+        self._rate = MinuteRate()
+        self._quota = DayQuota(sources.transaction)
+        self._drainer = Drainer(store, self._on_stored)
+        self._sealed: dict[str, Segment] = {}
+        self._queue_bytes = 0
+        self._free_checked_at = -_DISK_CHECK_SECONDS
+        self._has_disk = True
+        self._is_open = False
+        self._orphans: list[LogFolder] = []
+
+    async def start(self) -> None:
+        """Take a folder of the log, queue what earlier processes left behind, and open for requests.
+
+        Unavailable when every folder is taken.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._folder, self._orphans = claim_folders(self._root)
+        limits = LogLimits(
+            rows=self._settings.drain_rows,
+            seconds=self._settings.drain_seconds,
+            is_flushed=self._settings.durability == "fsync",
+        )
+        self._log = WriteAheadLog(
+            self._folder.path, limits, on_commit=self._on_commit, on_sealed=self._on_sealed, files=self._files
+        )
+        for folder in [*self._orphans, self._folder]:
+            for path in folder.segments():
+                status = path.stat()
+                age = max(0.0, time.time() - status.st_mtime)
+                segment = Segment(path, size=status.st_size, opened_at=time.monotonic() - age)
+                self._set_queue(segment.size)
+                self._on_sealed(segment)
+        self._log.start()
+        self._drainer.start()
+        self._is_open = True
+
+    async def stop(self) -> None:
+        """Refuse further requests, commit those that wait, store what can be stored within a bound; the rest is replayed later."""
+        self._is_open = False
+        await asyncio.to_thread(self._log.close)
+        await asyncio.to_thread(self._drainer.close, STOP_SECONDS)
+        await asyncio.sleep(0)
+        await self._quota.close()
+        self._plans.close()
+        self.keys.close()
+        for folder in [self._folder, *self._orphans]:
+            folder.release()
+
+    def check_room(self) -> None:
+        """Unavailable when nothing can be accepted: closed, too much undrained, or the disk nearly full."""
+        if not self._is_open:
+            raise Unavailable("the server is starting or stopping", retry_after_seconds=2)
+        if self._queue_bytes > self._settings.max_queue_bytes:
+            raise Unavailable("too many events wait for the event store", retry_after_seconds=5)
+        now = time.monotonic()
+        if now - self._free_checked_at >= _DISK_CHECK_SECONDS:
+            self._free_checked_at = now
+            status = os.statvfs(self._root)
+            self._has_disk = status.f_bavail * status.f_frsize >= self._settings.min_free_disk_bytes
+        if not self._has_disk:
+            raise Unavailable("the disk is nearly full", retry_after_seconds=30)
+
+    def take_request(self, principal: IngestPrincipal) -> None:
+        """One request of the tenant's minute; TooManyRequests."""
+        self._rate.take(principal.tenant_id, PLANS.get(principal.tenant_plan, PLANS["trial"]).requests_per_minute)
+
+    async def accept(self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool = False) -> Outcome:
+        """Store the body's events durably. BadRequest, PayloadTooLarge, TooManyRequests, Unavailable; on each of them no event
+        counts as accepted. Faulty events are quarantined, also when no good one is left (BadRequest with the reasons)."""
+        try:
+            batch = decode_batch(body, self._settings.max_batch_events)
+        except AppError as refusal:
+            count_dropped(refusal.code)
+            raise
+        planned = self._plans.cached(principal.project_id)
+        if planned is None:
+            planned = await self._plans.names(principal.project_id)
+        cleaned = clean_batch(
+            batch,
+            tenant_id=principal.tenant_id,
+            project_id=principal.project_id,
+            planned=planned,
+            bounds=time_bounds(self._clock.now(), self._settings.max_age_days, self._settings.max_future_hours),
+        )
+        plan = PLANS.get(principal.tenant_plan, PLANS["trial"])
+        try:
+            if plan.events_per_day is not None:
+                await self._quota.take(principal.tenant_id, plan, cleaned.rows, self._clock.now())
+            try:
+                is_stored = await self._append(cleaned, is_waiting=is_waiting)
+            except Unavailable:
+                self._quota.give_back(principal.tenant_id, plan, cleaned.rows)
+                raise
+        except AppError as refusal:
+            count_dropped(refusal.code, len(batch))
+            raise
+        count_stored(cleaned)
+        EVENTS_PROCESSED.inc(cleaned.rows)
+        if not cleaned.rows:
+            raise BadRequest("every event of the request is faulty", detail={"errors": reasons(cleaned.faults)})
+        return Outcome(cleaned.rows, cleaned.faults, is_stored)
+
+    async def _append(self, cleaned: Cleaned, *, is_waiting: bool) -> bool | None:
+        """Wait for the log; then for the event store as well when asked to, and tell whether it has the rows."""
+        buffers: list[bytes] = []
+        if cleaned.rows:
+            buffers += (frame_header("events", cleaned.rows, cleaned.lines), cleaned.lines)
+        if cleaned.quarantine:
+            buffers += (frame_header("quarantine", len(cleaned.faults), cleaned.quarantine), cleaned.quarantine)
+        size = sum(map(len, buffers))
+        committed = self._loop.create_future()
+        stored = self._loop.create_future() if is_waiting else None
+        self._set_queue(size)
+        self._log.append(Append(buffers, size, cleaned.rows, _Ticket(committed, stored), is_waiting))
+        await committed
+        if stored is None:
+            return None
+        done, _ = await asyncio.wait([stored], timeout=WAIT_SECONDS)
+        return bool(done)
+
+    def _on_commit(self, appends: list[Append], error: OSError | None) -> None:
+        self._call(self._committed, appends, error)
+
+    def _committed(self, appends: list[Append], error: OSError | None) -> None:
+        for item in appends:
+            ticket = item.ticket
+            assert isinstance(ticket, _Ticket)
+            if error is not None:
+                self._set_queue(-item.size)
+            if ticket.committed.done():
+                continue
+            if error is None:
+                ticket.committed.set_result(None)
+            else:
+                ticket.committed.set_exception(Unavailable("the event could not be written to disk", retry_after_seconds=5))
+
+    def _on_sealed(self, segment: Segment) -> None:
+        self._sealed[segment.token] = segment
+        self._drainer.put(segment)
+
+    def _on_stored(self, segment: Segment) -> None:
+        self._sealed.pop(segment.token, None)
+        self._call(self._stored, segment)
+
+    def _stored(self, segment: Segment) -> None:
+        self._set_queue(-segment.size)
+        for ticket in segment.waiting:
+            assert isinstance(ticket, _Ticket)
+            if ticket.stored is not None and not ticket.stored.done():
+                ticket.stored.set_result(None)
+
+    def _set_queue(self, change: int) -> None:
+        self._queue_bytes += change
+        INGEST_QUEUE_BYTES.set(self._queue_bytes)
+
+    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def health(self) -> dict[str, object]:
+        """How full the queue is, how old its oldest part, and what the last attempt to store said."""
+        oldest = next(iter(list(self._sealed.values())), None)
+        age = time.monotonic() - oldest.opened_at if oldest is not None else 0.0
+        return {
+            "status": "ok" if self._is_open and not self._drainer.last_error else "degraded",
+            "queue_bytes": self._queue_bytes,
+            "oldest_segment_age_seconds": round(age, 1),
+            "last_drain_error": self._drainer.last_error,
+        }

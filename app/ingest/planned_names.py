@@ -1,0 +1,82 @@
+"""The names each project's plan allows, remembered for a few seconds and refreshed beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.kernel.errors import AppError
+
+REFRESH_SECONDS: Final = 5.0
+STALE_SECONDS: Final = 60.0
+_FIRST_LOOK_SECONDS: Final = 2.0
+_MOST_PROJECTS: Final = 1024
+
+Names = frozenset[tuple[str, str]]
+log = logging.getLogger("plumbline.ingest")
+
+
+@dataclass(slots=True)
+class _Entry:
+    names: Names | None = None
+    loaded_at: float = 0.0
+    tried_at: float = 0.0
+    is_failing: bool = False
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class PlannedNames:
+    """(source, name) pairs by project. Answers None when the plan cannot be read: the verdict then says so."""
+
+    def __init__(self, load: Callable[[str], Names], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._load = load
+        self._monotonic = monotonic
+        self._entries: dict[str, _Entry] = {}
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="ingest-plan")
+
+    def cached(self, project_id: str) -> Names | None:
+        """The names when they were loaded a moment ago; None says nothing."""
+        entry = self._entries.get(project_id)
+        if entry is None or self._monotonic() - entry.tried_at >= REFRESH_SECONDS or entry.is_failing:
+            return None
+        return entry.names
+
+    async def names(self, project_id: str) -> Names | None:
+        """The plan's names, at most a minute old; waits only the first time a project is seen."""
+        entry = self._entries.get(project_id)
+        if entry is None:
+            entry = self._entries[project_id] = _Entry()
+            if len(self._entries) > _MOST_PROJECTS:
+                del self._entries[next(iter(self._entries))]
+        now = self._monotonic()
+        if entry.task is None and (not entry.tried_at or now - entry.tried_at >= REFRESH_SECONDS):
+            entry.tried_at = now
+            entry.task = asyncio.ensure_future(self._refresh(project_id, entry))
+        if entry.names is None and entry.task is not None:
+            await asyncio.wait([entry.task], timeout=_FIRST_LOOK_SECONDS)
+        if entry.names is None or self._monotonic() - entry.loaded_at >= STALE_SECONDS:
+            return None
+        return entry.names
+
+    async def _refresh(self, project_id: str, entry: _Entry) -> None:
+        started = self._monotonic()
+        try:
+            entry.names = await asyncio.get_running_loop().run_in_executor(self._threads, self._load, project_id)
+            entry.loaded_at = started
+            entry.is_failing = False
+        except (SQLAlchemyError, AppError, OSError) as error:
+            entry.is_failing = True
+            log.warning("the plan cannot be read", extra={"reason": type(error).__name__})
+        finally:
+            entry.task = None
+
+    def close(self) -> None:
+        """End the loading thread."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

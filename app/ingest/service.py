@@ -1,0 +1,37 @@
+"""What was received, for the people of a project. Writing is the business of `app.ingest.asgi`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.eventstore.contracts import EventRow
+from app.eventstore.service import get_event_store
+from app.identity.contracts import Actor
+from app.projects import service as projects
+
+MOST_RECENT = 1000
+
+
+def recent_records(
+    session: Session, actor: Actor, slug: str, *, after: datetime | None = None, limit: int = 200
+) -> Sequence[EventRow]:
+    """Records received after the instant, newest first, quarantined ones among them; `limit` is taken as at most 1000.
+
+    Errors: NotFound, Unavailable while the event store does not answer.
+    """
+    project = projects.get_project(session, actor, slug)
+    return get_event_store().recent(project.tenant_id, project.id, after=after, limit=max(1, min(limit, MOST_RECENT)))
+
+
+def quarantined_count(session: Session, actor: Actor, slug: str, after: datetime) -> int:
+    """Records refused since the instant and kept with their reason. Errors: NotFound, Unavailable."""
+    project = projects.get_project(session, actor, slug)
+    return get_event_store().quarantined_count(project.tenant_id, project.id, after)
+
+
+def has_records(session: Session, actor: Actor, slug: str) -> bool:
+    """Whether anything at all was received, quarantined records included. Errors: NotFound, Unavailable."""
+    return bool(recent_records(session, actor, slug, limit=1))

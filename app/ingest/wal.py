@@ -1,0 +1,215 @@
+"""The write-ahead log: a request is acknowledged once its frames are on disk, and one disk flush serves every request that waits.
+
+One writer thread owns the open segment. After a failed write or flush nothing can be said about what reached the disk, so
+that segment ends at its last good byte, its waiters are refused, and a fresh one is begun; a flush is never repeated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+SUFFIX: Final = ".wal"
+_MOST_BUFFERS: Final = 1000  # below IOV_MAX, the most buffers one writev takes
+_GROUP_BYTES: Final = 8 << 20
+
+log = logging.getLogger("plumbline.ingest")
+
+
+@dataclass(slots=True, eq=False)
+class Append:
+    """One request's header and payload buffers. `ticket` is the caller's; `is_waiting` keeps it until the rows are stored."""
+
+    buffers: Sequence[bytes]
+    size: int
+    rows: int
+    ticket: object
+    is_waiting: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """One file of the log. `size` counts its good bytes only; `token` is globally unique and never used again."""
+
+    path: Path
+    size: int = 0
+    rows: int = 0
+    opened_at: float = 0.0
+    waiting: list[object] = field(default_factory=list)
+
+    @property
+    def token(self) -> str:
+        """What makes storing this segment idempotent."""
+        return self.path.name.removesuffix(SUFFIX)
+
+
+class LogFiles:
+    """The system calls of the log, in one place so that tests can make them fail."""
+
+    def create(self, path: Path) -> int:
+        """Make the file and flush its directory entry, so that a power cut cannot lose the name of flushed data."""
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return descriptor
+
+    def write(self, descriptor: int, buffers: Sequence[bytes]) -> int:
+        """Write some of the bytes; returns how many."""
+        return os.writev(descriptor, buffers)
+
+    def flush(self, descriptor: int) -> None:
+        """Wait until the data is on the device."""
+        os.fdatasync(descriptor)
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Cut the file to its good bytes."""
+        os.ftruncate(descriptor, size)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """When a segment is handed to the drainer, and whether a flush goes to the device."""
+
+    rows: int
+    seconds: float
+    size: int = 32 << 20
+    is_flushed: bool = True
+
+
+class WriteAheadLog:
+    """Appends from any thread. `on_commit(appends, error)` and `on_sealed(segment)` run on the writer thread, in this order."""
+
+    def __init__(
+        self,
+        folder: Path,
+        limits: LogLimits,
+        *,
+        on_commit: Callable[[list[Append], OSError | None], None],
+        on_sealed: Callable[[Segment], None],
+        files: LogFiles | None = None,
+    ) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._on_commit = on_commit
+        self._on_sealed = on_sealed
+        self._files = files or LogFiles()
+        self._queue: queue.SimpleQueue[Append | None] = queue.SimpleQueue()
+        self._boot = f"{time.time_ns():020d}-{os.urandom(6).hex()}"
+        self._sequence = 0
+        self._segment: Segment | None = None
+        self._descriptor = -1
+        self._thread = threading.Thread(target=self._run, name="ingest-log", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take appends."""
+        self._thread.start()
+
+    def append(self, item: Append) -> None:
+        """Queue the frames; `on_commit` tells the result."""
+        self._queue.put(item)
+
+    def close(self) -> None:
+        """Commit what is queued, seal the open segment and end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            group, closing = self._next_group()
+            if group:
+                self._commit(group)
+            if self._segment is not None and (closing or self._is_due(self._segment)):
+                self._seal()
+
+    def _next_group(self) -> tuple[list[Append], bool]:
+        """Wait for an append or for the open segment's time, then take everything that is queued."""
+        timeout = None
+        if self._segment is not None:
+            timeout = max(0.0, self._segment.opened_at + self._limits.seconds - time.monotonic())
+        group: list[Append] = []
+        size = 0
+        try:
+            item = self._queue.get(timeout=timeout)
+            while item is not None:
+                group.append(item)
+                size += item.size
+                if size >= _GROUP_BYTES:
+                    return group, False
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return group, False
+        return group, True
+
+    def _commit(self, group: list[Append]) -> None:
+        error: OSError | None = None
+        try:
+            segment = self._open_segment()
+            self._write_all([buffer for item in group for buffer in item.buffers])
+            if self._limits.is_flushed:
+                self._files.flush(self._descriptor)
+        except OSError as failure:
+            error = failure
+            log.error("write-ahead log: write failed, beginning a fresh segment", extra={"reason": failure.strerror})
+            self._abandon()
+        else:
+            for item in group:
+                segment.size += item.size
+                segment.rows += item.rows
+                if item.is_waiting:
+                    segment.waiting.append(item.ticket)
+        self._on_commit(group, error)
+
+    def _open_segment(self) -> Segment:
+        if self._segment is None:
+            self._sequence += 1
+            segment = Segment(self._folder / f"{self._boot}-{self._sequence:08d}{SUFFIX}", opened_at=time.monotonic())
+            self._descriptor = self._files.create(segment.path)
+            self._segment = segment
+        return self._segment
+
+    def _write_all(self, buffers: list[bytes]) -> None:
+        """Write every byte, also when the system takes only some of them at a time."""
+        pending: list[bytes] = buffers
+        while pending:
+            chunk, pending = pending[:_MOST_BUFFERS], pending[_MOST_BUFFERS:]
+            missing = sum(map(len, chunk)) - self._files.write(self._descriptor, chunk)
+            if missing:
+                pending = [b"".join(chunk)[-missing:], *pending]
+
+    def _abandon(self) -> None:
+        """End the segment at its last good byte after a failure; the file keeps what was acknowledged before."""
+        segment = self._segment
+        if segment is None:
+            return
+        with contextlib.suppress(OSError):
+            self._files.truncate(self._descriptor, segment.size)
+        self._seal()
+
+    def _seal(self) -> None:
+        segment, self._segment = self._segment, None
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+        self._descriptor = -1
+        if segment is None:
+            return
+        if segment.size == 0:
+            segment.path.unlink(missing_ok=True)
+        else:
+            self._on_sealed(segment)
+
+    def _is_due(self, segment: Segment) -> bool:
+        limits = self._limits
+        age = time.monotonic() - segment.opened_at
+        return segment.rows >= limits.rows or segment.size >= limits.size or age >= limits.seconds
