@@ -1,0 +1,1 @@
+"""Judging count series: pure functions over arrays, without a database, a clock or a network."""

@@ -1,0 +1,78 @@
+"""How much one bucket usually misses its prediction: by time of day, shrunk to the global scale, never below the resolution.
+
+The scale is a running mean absolute deviation with a clipped tail (a Huber-type scale): heavy tails and incidents widen it little.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from app.detection.engine.adaptive.layout import (
+    COUNT_SCALE,
+    KNOWN,
+    LAST_VALUE,
+    LEVEL,
+    RESIDUAL_SCALE,
+    RESOLUTION,
+)
+
+_MEAN_DEVIATION_TO_SIGMA = 1.2533
+_LEAST_EXPECTED = 0.05
+_CLIP_FROM = 20
+_LONGEST_MEMORY = 2000.0
+
+
+@njit(cache=True)
+def read_spread(state, layout, tuning, slot, expected, is_count):
+    """Sigma of the coming bucket, before the Poisson floor of counts."""
+    whole = state[RESIDUAL_SCALE]
+    spread = state[COUNT_SCALE] * math.sqrt(max(expected, _LEAST_EXPECTED)) if is_count else whole
+    known = state[layout.spread_count + slot]
+    if known > 0.0:
+        slots = layout.spread_slots
+        left, right = (slot - 1) % slots, (slot + 1) % slots
+        local = state[layout.spread + slot]
+        if state[layout.spread_count + left] > 0.0 and state[layout.spread_count + right] > 0.0:
+            local = 0.5 * local + 0.25 * (state[layout.spread + left] + state[layout.spread + right])
+        share = tuning.spread_prior / (tuning.spread_prior + known)
+        spread = math.sqrt(share * spread * spread + (1.0 - share) * local * local)
+    level = abs(state[LEVEL])
+    smallest_step = min(state[RESOLUTION], 0.2 * max(level, whole))
+    return max(spread, 1e-12 + 1e-5 * level + 0.3 * smallest_step)
+
+
+@njit(cache=True)
+def learn_spread(state, layout, tuning, slot, value, error, spread, expected, is_count):
+    """Teach the global and the slot's spread one prediction error."""
+    known = state[KNOWN]
+    size = abs(error)
+    unit = _MEAN_DEVIATION_TO_SIGMA
+    memory = min(7.0 * layout.day_buckets, _LONGEST_MEMORY)
+    rate = max(1.0 / (known + 1.0), 1.0 / memory)
+    if known > _CLIP_FROM:
+        clip = tuning.spread_clip
+        unit *= 1.0 + 0.9 * math.exp(-0.5 * clip * clip) / clip
+        if size > clip * spread:
+            # Without a faster step here the scale collapses after a quiet time and cannot climb back.
+            rate = max(rate, 1.0 / 30.0)
+            size = clip * spread
+    size *= unit
+    state[RESIDUAL_SCALE] += rate * (size - state[RESIDUAL_SCALE])
+    if is_count:
+        state[COUNT_SCALE] += rate * (size / math.sqrt(max(expected, _LEAST_EXPECTED)) - state[COUNT_SCALE])
+    count = state[layout.spread_count + slot]
+    state[layout.spread + slot] += max(1.0 / (count + 1.0), 1.0 / tuning.spread_memory) * (size - state[layout.spread + slot])
+    state[layout.spread_count + slot] = min(count + 1.0, 1e6)
+    _learn_resolution(state, value)
+
+
+@njit(cache=True)
+def _learn_resolution(state, value):
+    step = abs(value - state[LAST_VALUE])
+    if step > 0.0 and (state[RESOLUTION] == 0.0 or step < state[RESOLUTION]):
+        state[RESOLUTION] = step
+    elif state[RESOLUTION] > 0.0:
+        state[RESOLUTION] *= 1.0005
+    state[LAST_VALUE] = value

@@ -1,0 +1,40 @@
+"""The constants of the detector in one place, with what each one trades. One set serves every series and interval."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Buckets before the first score: the residual scale and the profiles know nothing earlier.
+WARM_UP = 20
+# A value beyond this cannot be squared safely with the rest of its series and counts as missing.
+LARGEST_VALUE = 1e15
+
+
+class Tuning(NamedTuple):
+    """Defaults were chosen on the development series as a whole, never per file."""
+
+    memory_days: float = 14.0  # regression: days of memory (weeks of daily buckets)
+    ridge: float = 15.0  # pull of the weights towards the prior
+    day_rate: float = 0.15  # profiles: share of a new value
+    week_rate: float = 0.3
+    winsor_sigma: float = 4.0  # what a bucket may teach at most
+    residual_cut: float = 8.0  # regression ignores buckets beyond
+    huber_sigma: float = 2.5
+    slow_days: float = 3.0
+    error_days: float = 5.0
+    spread_clip: float = 2.7
+    spread_prior: float = 10.0  # buckets of a slot that weigh as much as the global spread
+    spread_memory: float = 60.0
+    window_cap: float = 3.0  # sigma one bucket may add to a window
+    recurrence: float = 0.7  # how much a peak that came back at this time of day is discounted
+    recurrence_decay: float = 0.6
+    tail_days: float = 28.0
+    steepest_tail: float = 1.55
+    flattest_tail: float = 0.3
+    training_cut: float = 8.0  # surprise beyond which a bucket does not train the tail
+    extreme_share: float = 0.03  # unless this share of the week was that extreme
+    governor_step: float = 0.06
+    governor_free_per_week: float = 14.0
+
+
+DEFAULT_TUNING = Tuning()

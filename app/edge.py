@@ -1,0 +1,203 @@
+"""The outermost application: picks by path who answers, and adds what every answer carries.
+
+Order: ingest (raw ASGI, nothing in its way), the areas' HTTP APIs, operator routes, Reflex. Choosing costs a few dictionary
+look-ups however many routes there are, because only the one chosen sub-application walks its own short route table.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.edge_headers import cache_control, content_security_policy, is_foreign_origin
+from app.kernel.telemetry import HTTP_DURATION, HTTP_REQUESTS
+from app.route_tree import RouteTree
+
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+INGEST_PATHS = frozenset({"/v1/events"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OPERATIONS_PATHS = frozenset(
+    {"/healthz", "/readyz", "/health", "/metrics", "/v1/healthz", "/v1/metrics", "/openapi.json", "/docs", "/api/openapi.json"}
+)
+DOCS = "/api/docs"
+API_SEGMENTS = frozenset({"api", "v1", "session"})
+# Reflex's own routes that no page of ours uses; an upload would be open to anyone.
+CLOSED_SEGMENTS = frozenset({"_upload", "_all_routes", "auth-codespace"})
+REFLEX_SEGMENTS = frozenset({"_event", "_health", "ping", "assets"})
+MAX_REQUEST_ID = 128
+
+log = logging.getLogger("plumbline.edge")
+
+
+class Edge:
+    """One ASGI application from ingest, areas, operator routes and Reflex."""
+
+    def __init__(self, *, ingest: ASGIApp, areas: Iterable[tuple[ASGIApp, list[APIRouter]]], operations: ASGIApp, pages: ASGIApp) -> None:
+        self._ingest = ingest
+        self._operations = operations
+        self._pages = pages
+        self._tree = RouteTree()
+        for application, routers in areas:
+            for router in routers:
+                for route in router.routes:
+                    self._tree.add(route.path, application)  # type: ignore[attr-defined]
+        self._tree.prune()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        path = scope["path"]
+        if path in INGEST_PATHS:
+            await self._answer(self._ingest, scope, receive, send, None)
+        else:
+            application, scope, headers = self._choose(scope, path)
+            await self._answer(application, scope, receive, send, headers)
+
+    def _choose(self, scope: Scope, path: str) -> tuple[ASGIApp, Scope, list[tuple[bytes, bytes]]]:
+        """The application for the path, the scope it gets, and the headers its answer gains."""
+        if path in OPERATIONS_PATHS or path == DOCS or path.startswith(DOCS + "/"):
+            return _without_head(self._operations), scope, content_security_policy(path)
+        first = path[1:].partition("/")[0]
+        if first in API_SEGMENTS:
+            if scope["method"] not in SAFE_METHODS and is_foreign_origin(scope):
+                return _refuse(403, "This request comes from another site"), scope, []
+            if path.endswith("/"):
+                path = path.rstrip("/")
+                scope = {**scope, "path": path, "raw_path": path.encode()}
+            application = self._tree.find(path)
+            return (_without_head(application) if application else _refuse(404, "Not Found")), scope, cache_control(b"no-store")
+        if first in CLOSED_SEGMENTS:
+            return _refuse(404, "Not Found"), scope, []
+        return self._choose_page(scope, path, first)
+
+    def _choose_page(self, scope: Scope, path: str, first: str) -> tuple[ASGIApp, Scope, list[tuple[bytes, bytes]]]:
+        if path == "/":
+            return _redirect("/home"), scope, []
+        if first in REFLEX_SEGMENTS:
+            headers = cache_control(b"public, max-age=31536000, immutable") if first == "assets" else []
+            return self._pages, scope, headers
+        if "." not in path.rpartition("/")[2] and not path.endswith("/"):
+            # The file server would otherwise redirect to an absolute address built from what it believes is our host.
+            scope = {**scope, "path": path + "/", "raw_path": path.encode() + b"/"}
+        return self._pages, scope, content_security_policy(path) + cache_control(b"no-cache")
+
+    async def _answer(
+        self, application: ASGIApp, scope: Scope, receive: Receive, send: Send, headers: list[tuple[bytes, bytes]] | None
+    ) -> None:
+        """Run the application; `headers` None marks ingest, whose answers get the request id and nothing else."""
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        scope = {**scope, "state": {**scope.get("state", {}), "request_id": request_id.decode("ascii")}}
+        extra = [(b"x-request-id", request_id)] if headers is None else [(b"x-request-id", request_id), *_SECURITY_HEADERS, *headers]
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": _merged(message.get("headers", ()), extra, status)}
+            await send(message)
+
+        try:
+            await application(scope, receive, send_with_headers)
+        except Exception:  # noqa: BLE001 - the last frame before the server: the client gets an answer, the log the reason
+            if not status:
+                log.exception("request failed", extra={"request_id": request_id.decode("ascii"), "path": scope["path"]})
+                await _refuse(500, "Internal server error", request_id.decode("ascii"))(scope, receive, send_with_headers)
+        finally:
+            _count(scope["method"], status or 499, time.perf_counter() - started)
+
+
+_SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+]
+
+
+def _merged(
+    present: Iterable[tuple[bytes, bytes]], extra: list[tuple[bytes, bytes]], status: int
+) -> list[tuple[bytes, bytes]]:
+    """The answer's headers with ours added; what the application set itself stays, and errors are never cached."""
+    headers = list(present)
+    names = {name.lower() for name, _ in headers}
+    for name, value in extra:
+        if name not in names:
+            headers.append((name, b"no-store" if name == b"cache-control" and status >= 400 else value))
+    return headers
+
+
+def _request_id(scope: Scope) -> bytes:
+    """The client's own id when it is short and printable, else a random one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            if 0 < len(value) <= MAX_REQUEST_ID and all(33 <= byte <= 126 for byte in value):
+                return bytes(value)
+            break
+    return os.urandom(12).hex().encode()
+
+
+_COUNTERS: dict[tuple[str, int], Any] = {}
+_TIMERS: dict[str, Any] = {}
+_COUNTED_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _count(method: str, status: int, seconds: float) -> None:
+    if method not in _COUNTED_METHODS:
+        method = "OTHER"  # a client must not be able to make a time series per invented method
+    counter = _COUNTERS.get((method, status))
+    if counter is None:
+        counter = _COUNTERS[method, status] = HTTP_REQUESTS.labels(method, str(status))
+    counter.inc()
+    timer = _TIMERS.get(method)
+    if timer is None:
+        timer = _TIMERS[method] = HTTP_DURATION.labels(method)
+    timer.observe(seconds)
+
+
+def _refuse(status: int, detail: str, request_id: str | None = None) -> ASGIApp:
+    content = {"detail": detail} if request_id is None else {"detail": detail, "request_id": request_id}
+    return _fixed(status, json.dumps(content).encode(), [(b"content-type", b"application/json")])
+
+
+def _redirect(location: str) -> ASGIApp:
+    return _fixed(307, b"", [(b"location", location.encode())])
+
+
+def _fixed(status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> ASGIApp:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    return application
+
+
+def _without_head(application: ASGIApp) -> ASGIApp:
+    """The application with HEAD answered like GET, minus the body: FastAPI itself would refuse it."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "HEAD":
+            await application(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await application({**scope, "method": "GET"}, receive, send_without_body)
+
+    return answer

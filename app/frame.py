@@ -1,0 +1,122 @@
+"""The frame of our own pages: which destinations the rail offers, who is looking, which project is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import reflex as rx
+from sqlmodel import Session
+
+from app import ui_paths
+from app.identity.contracts import Actor
+from app.projects import service as projects
+from app.projects.contracts import ProjectView
+from app.ui import AppState
+from components.shell import Crumb, NavGroup, NavItem, Viewer, shell
+
+
+class ProjectChoice(TypedDict):
+    """One entry of the project switcher."""
+
+    name: str
+    href: str
+
+
+class ProjectState(AppState):
+    """The parent of every state of a page under `/p/[slug]`: the open project and the others one can switch to."""
+
+    project_name: str = ""
+    project_choices: list[ProjectChoice] = []
+
+    def _slug(self) -> str:
+        """The slug in the address. It comes from the browser; services decide whether the caller may know the project."""
+        return self._route_value("slug")
+
+    async def _enter(self) -> ProjectView:
+        """Load what the frame shows; NotFound for a project that is not there. Call it first in `on_load`."""
+        project, choices = await self._read(_project_and_choices, self._slug())
+        if self.project_name != project.name:
+            self.project_name = project.name
+        if self.project_choices != choices:
+            self.project_choices = choices
+        return project
+
+
+def _project_and_choices(session: Session, actor: Actor, slug: str) -> tuple[ProjectView, list[ProjectChoice]]:
+    project = projects.get_project(session, actor, slug)
+    listed = projects.list_projects(session, actor)
+    return project, [{"name": entry.name, "href": ui_paths.project_overview(entry.slug)} for entry in listed]
+
+
+def workspace_frame(*children: Any, active: str, crumbs: Sequence[Crumb] = ()) -> rx.Component:
+    """The frame of pages that belong to no project: `active` is home, members or api-keys."""
+    return _frame(*children, active=active, groups=[_workspace()], crumbs=crumbs)
+
+
+def project_frame(*children: Any, active: str, crumbs: Sequence[Crumb] = ()) -> rx.Component:
+    """The frame of a page of the open project; `crumbs` follow the project's own.
+
+    `active` is overview, events, inbox, heatmap, live, scans or keys.
+    """
+    slug = slug_var()
+    steps = [Crumb(ProjectState.project_name, ui_paths.project_overview(slug) if crumbs else None), *crumbs]
+    return _frame(
+        *children,
+        active=active,
+        groups=[*_project(slug), _workspace()],
+        crumbs=steps,
+        project_name=ProjectState.project_name,
+        projects=ProjectState.project_choices,
+    )
+
+
+def slug_var() -> Any:
+    """The slug in the address as a variable of the browser, for links."""
+    return rx.State.slug  # type: ignore[attr-defined]  # Reflex adds it for the route `/p/[slug]`
+
+
+def _frame(*children: Any, active: str, groups: Sequence[NavGroup], crumbs: Sequence[Crumb], **more: Any) -> rx.Component:
+    return shell(
+        *children,
+        active=active,
+        groups=groups,
+        viewer=Viewer(name=AppState.user_name, email=AppState.user_email, role=AppState.user_role),
+        home_href=ui_paths.HOME,
+        crumbs=crumbs,
+        ready=AppState.user_email != "",
+        **more,
+    )
+
+
+def _project(slug: Any) -> list[NavGroup]:
+    return [
+        NavGroup("Plan", [NavItem("events", "Events", ui_paths.project_events(slug), "list-tree", "e")]),
+        NavGroup(
+            "Observe",
+            [
+                NavItem("overview", "Overview", ui_paths.project_overview(slug), "activity", "o"),
+                NavItem("inbox", "Inbox", ui_paths.project_inbox(slug), "inbox", "i"),
+                NavItem("heatmap", "Heatmap", ui_paths.project_heatmap(slug), "grid-3x3", "h"),
+                NavItem("live", "Live events", ui_paths.project_live(slug), "radio", "l"),
+            ],
+        ),
+        NavGroup(
+            "Govern",
+            [
+                NavItem("scans", "Scans", ui_paths.project_scans(slug), "scan-line", "s"),
+                NavItem("keys", "Ingest keys", ui_paths.project_keys(slug), "key-round", "k"),
+            ],
+        ),
+    ]
+
+
+def _workspace() -> NavGroup:
+    return NavGroup(
+        "Workspace",
+        [
+            NavItem("home", "Projects", ui_paths.HOME, "layout-grid", "p"),
+            NavItem("members", "Members", ui_paths.MEMBERS, "users", "m"),
+            NavItem("api-keys", "API keys", ui_paths.API_KEYS, "key-square", "a"),
+        ],
+    )

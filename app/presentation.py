@@ -1,0 +1,155 @@
+"""Contracts in the words and shapes that several pages show. Pages call these inside the thread of their one read.
+
+Everything here returns plain view data with texts in the viewer's zone; no page formats a time or a deviation by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from app import ui_paths
+from app.detection import service as detection
+from app.detection.contracts import Incident, Judgement, Outcome
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import AppError, NotFound, Unauthorized
+from app.metrics import service as metrics
+from app.metrics.contracts import ScopeType, Series
+from components.chart_data import ChartData, ChartPoint, chart_data
+from components.format import change, deviation, duration, full_number, iso_utc, local_time, percent
+
+SCOPE_WORDS = {
+    ScopeType.PROJECT_TOTAL: "Project total",
+    ScopeType.EVENT_TYPE: "Event type",
+    ScopeType.EVENT: "Event",
+}
+STATUS_WORDS = {
+    "draft": "Draft",
+    "in_review": "In review",
+    "ready_for_dev": "Ready for dev",
+    "implemented": "Implemented",
+    "live": "Live",
+    "deprecated": "Deprecated",
+    "archived": "Archived",
+}
+STATUS_TONES = {"in_review": "warn", "live": "ok", "implemented": "ok", "ready_for_dev": "accent"}
+# Judging needs this much history before the first bucket that is shown.
+HISTORY = timedelta(days=42)
+
+
+class Phase(StrEnum):
+    """What a page can say about its content."""
+
+    LOADING = "loading"
+    READY = "ready"
+    MISSING = "missing"
+    FORBIDDEN = "forbidden"
+    FAILED = "failed"
+
+
+def phase_of(refusal: AppError) -> Phase:
+    """The phase a refused load ends in; an expired session is raised again, the sign-in page answers it."""
+    if isinstance(refusal, Unauthorized):
+        raise refusal
+    if isinstance(refusal, NotFound):
+        return Phase.MISSING
+    return Phase.FORBIDDEN if refusal.status == 403 else Phase.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """An incident as a line. `key` tells it apart on a page, `event_href` is empty when its scope is no event."""
+
+    key: str
+    direction: str
+    scope_kind: str
+    scope_name: str
+    size: str
+    when: str
+    iso: str
+    lasted: str
+    related: str
+    is_active: bool
+    event_href: str
+
+
+def incident_row(incident: Incident, slug: str, zone: ZoneInfo, now: datetime, bucket_seconds: int = 3600) -> IncidentRow:
+    """The incident in words; its duration covers the last bucket in full."""
+    seconds = incident.bucket_count * bucket_seconds
+    related = incident.related_count
+    return IncidentRow(
+        key=f"{incident.scope_type}:{incident.scope_ref}:{incident.direction}:{iso_utc(incident.started_at)}",
+        direction=str(incident.direction),
+        scope_kind=SCOPE_WORDS[incident.scope_type],
+        scope_name=incident.scope_name,
+        size=deviation(incident.peak_actual, incident.peak_expected),
+        when=local_time(incident.started_at, zone, now=now),
+        iso=iso_utc(incident.started_at),
+        lasted=duration(seconds),
+        related="" if related == 0 else f"{related} related",
+        is_active=incident.is_active,
+        event_href=ui_paths.project_event(slug, incident.event_id) if incident.event_id else "",
+    )
+
+
+def judged_chart(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    scope_type: ScopeType,
+    ref: str | None,
+    *,
+    start: datetime,
+    stop: datetime | None = None,
+    zone: ZoneInfo,
+    subject: str,
+) -> tuple[ChartData, Series]:
+    """A series from `start` on with its expected range and anomalies, and the shown part of the series itself."""
+    series = metrics.series_for(session, actor, slug, scope_type, ref, start=start - HISTORY, stop=stop)
+    judgements = {judgement.bucket: judgement for judgement in detection.band(session, actor, slug, series)}
+    sigma = detection.get_settings(session, actor, slug).sigma_threshold
+    shown = clipped(series, start)
+    points = [
+        _point(bucket, count, judgements.get(bucket), sigma)
+        for bucket, count in zip(shown.buckets, shown.counts, strict=True)
+    ]
+    return chart_data(points, zone, series.interval.seconds, subject=subject, now=SYSTEM_CLOCK.now()), shown
+
+
+def clipped(series: Series, start: datetime) -> Series:
+    """The series from `start` on."""
+    kept = [(bucket, count) for bucket, count in zip(series.buckets, series.counts, strict=True) if bucket >= start]
+    return Series(series.key, series.interval, [bucket for bucket, _ in kept], [count for _, count in kept])
+
+
+def _point(bucket: datetime, count: int | None, judgement: Judgement | None, sigma: float) -> ChartPoint:
+    if judgement is None or judgement.expected is None:
+        note = judgement.reason if judgement is not None and judgement.outcome is Outcome.UNKNOWN else ""
+        return ChartPoint(bucket, count, note=note)
+    reach = sigma * (judgement.spread or 0.0)
+    mark = str(judgement.direction) if judgement.outcome is Outcome.ANOMALY and judgement.direction else ""
+    return ChartPoint(
+        bucket, count, judgement.expected, max(0.0, judgement.expected - reach), judgement.expected + reach, mark
+    )
+
+
+def last_value(counts: Sequence[int | None]) -> int | None:
+    """The newest collected count."""
+    return next((count for count in reversed(counts) if count is not None), None)
+
+
+def change_text(current: int | None, before: int | None) -> str:
+    """How a figure moved against the one before: "+12 % vs previous"; empty when it cannot be said."""
+    ratio = None if current is None or before is None else change(current, before)
+    return "" if ratio is None else percent(ratio, signed=True)
+
+
+def before_text(before: int | None) -> str:
+    """The figure it is compared with."""
+    return "no earlier figure" if before is None else f"{full_number(before)} in the 24\u202fh before"

@@ -1,0 +1,226 @@
+"""What every page shares: the registry of pages, the caller of a handler, the mapping of refusals, the guard.
+
+Pages and routes stand at the same height; this module is to pages what `app/http.py` is to routes.
+
+Invariants: a handler learns who calls from the HttpOnly cookie of the websocket's handshake and from nothing the browser
+sends later; a caller who is not signed in reaches no handler but those of pages registered with `public=True`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
+
+import reflex as rx
+from reflex.state import FrontendEventExceptionState, OnLoadInternalState, State, StateUpdate
+from reflex_base.event import Event
+from reflex_base.registry import RegistrationContext
+from reflex_base.utils.format import format_event_handler
+from sqlmodel import Session
+
+from app import ui_paths
+from app.http import SESSION_COOKIE
+from app.identity import service as identity
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import session_scope
+from app.kernel.errors import AppError, InvalidInput, Unauthorized
+from components.format import zone_from_cookies
+
+log = logging.getLogger("plumbline.ui")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class NotLoggedIn(Exception):  # noqa: N818
+    """The handler's caller is not signed in; `path` is where to return to."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One registered page."""
+
+    route: str
+    title: str
+    component: Callable[[], rx.Component]
+    on_load: Any
+    public: bool
+
+
+@dataclass(slots=True)
+class _Registry:
+    pages: list[Page] = field(default_factory=list)
+
+
+PAGES = _Registry()
+
+
+def page(
+    *, route: str, title: str, on_load: Any = None, public: bool = False
+) -> Callable[[Callable[[], rx.Component]], Callable[[], rx.Component]]:
+    """Register a page function. Every page that is not public needs an `on_load` handler, which finds out who is there.
+
+    Until that handler answered, the page shows no content, so that prerendered HTML holds none.
+    """
+    if not public and on_load is None:
+        raise ValueError(f"the page {route} needs an on_load handler or must be public")
+
+    def register(component: Callable[[], rx.Component]) -> Callable[[], rx.Component]:
+        PAGES.pages.append(Page(route, title, component, on_load, public))
+        return component
+
+    return register
+
+
+class AppState(rx.State):
+    """The root of every page's state: who is signed in, and the one way to call a service."""
+
+    user_name: str = ""
+    user_email: str = ""
+    user_role: str = ""
+
+    async def _call(
+        self, fn: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run `fn(session, actor, ...)` in a thread and in one transaction; NotLoggedIn when nobody is signed in."""
+        return await self._run(True, fn, *args, **kwargs)
+
+    async def _read(
+        self, fn: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Like `_call` for a function that writes nothing; such calls never wait for a writer."""
+        return await self._run(False, fn, *args, **kwargs)
+
+    def _route_value(self, name: str) -> str:
+        """A bracketed part of the address, such as `slug`; empty when this page has none. Sent by the browser."""
+        return str(getattr(self, name, "") or "")
+
+    def _zone(self) -> ZoneInfo:
+        """The viewer's time zone."""
+        return zone_from_cookies(self.router.headers.cookie)
+
+    def _is_connected(self) -> bool:
+        """Whether the browser that started a background loop is still there; every such loop asks at each turn."""
+        namespace = RegistrationContext.get().app.event_namespace
+        return namespace is not None and self.router.session.client_token in namespace.token_to_sid
+
+    async def _run(self, write: bool, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+        token, path = session_token(self), current_path(self)
+
+        def transaction() -> tuple[Actor, R]:
+            with session_scope(write=write) as session:
+                actor = _actor(session, token)
+                if actor is None:
+                    raise NotLoggedIn(path)
+                return actor, fn(session, actor, *args, **kwargs)
+
+        actor, result = await asyncio.to_thread(transaction)
+        if (actor.email, actor.name, actor.role) != (self.user_email, self.user_name, self.user_role):
+            self.user_email, self.user_name, self.user_role = actor.email, actor.name, str(actor.role)
+        return result
+
+
+def session_token(state: rx.State) -> str | None:
+    """The session token in the handshake's cookies."""
+    cookies: SimpleCookie = SimpleCookie()
+    try:
+        cookies.load(state.router.headers.cookie or "")
+    except CookieError:
+        return None
+    return cookies[SESSION_COOKIE].value if SESSION_COOKIE in cookies else None
+
+
+def current_path(state: rx.State) -> str:
+    """Path and query of the page the browser shows."""
+    url = state.router.url
+    return f"{url.path}?{url.query}" if url.query else str(url.path)
+
+
+def _actor(session: Session, token: str | None) -> Actor | None:
+    return identity.caller_for_session(session, token, SYSTEM_CLOCK.now()) if token else None
+
+
+async def signed_in_caller(state: rx.State) -> Actor | None:
+    """Who the handshake's cookie stands for; for public pages, whose states are no AppState."""
+    return await asyncio.to_thread(_actor_in_own_transaction, session_token(state))
+
+
+def field_errors(error: InvalidInput) -> dict[str, str]:
+    """The refusal as a message per form field; under the empty name when it belongs to no field."""
+    return {error.field or "": error.message}
+
+
+def on_backend_error(exception: Exception):  # type: ignore[no-untyped-def]  # noqa: ANN201  # Reflex evaluates annotations itself
+    """What a handler's exception becomes in the browser: the sign-in page, or a message."""
+    if isinstance(exception, NotLoggedIn | Unauthorized):
+        path = exception.path if isinstance(exception, NotLoggedIn) else ""
+        return rx.redirect(ui_paths.login(path), replace=True)
+    if isinstance(exception, AppError):
+        return rx.toast.error(exception.message)
+    log.error("a page handler failed", exc_info=exception)
+    return rx.toast.error("Something went wrong. It was logged; try again.")
+
+
+def on_frontend_error(exception: Exception) -> None:
+    """A fault that a browser reports is a line in our log, cut to a bearable length."""
+    log.error("a browser reported: %s", str(exception)[:2000])
+
+
+class LoginGuard(rx.Middleware):
+    """The second lock: decides before any handler runs, whatever that handler does."""
+
+    def __init__(self, open_handlers: frozenset[str]) -> None:
+        self._open = open_handlers
+
+    async def preprocess(self, app: rx.App, state: rx.State, event: Event) -> StateUpdate | None:  # type: ignore[override]  # noqa: ARG002
+        """Refuse a handler to callers who are not signed in; empty a tab's state that belongs to another person."""
+        if event.name in self._open:
+            return None
+        actor = await asyncio.to_thread(_actor_in_own_transaction, session_token(state))
+        if event.name in _SNAPSHOT_HANDLERS:
+            await _forget_other_person(state, actor)
+            return None
+        if actor is not None:
+            return None
+        target = ui_paths.login(current_path(state))
+        return StateUpdate(events=Event.from_event_type(rx.redirect(target, replace=True)))
+
+
+def open_handlers() -> frozenset[str]:
+    """Handlers that callers reach without being signed in: Reflex's own start-up and the loading of public pages."""
+    start_up = (
+        State.set_is_hydrated,
+        OnLoadInternalState.on_load_internal,
+        OnLoadInternalState.set_is_hydrated,
+        FrontendEventExceptionState.handle_frontend_exception,
+    )
+    public = (entry.on_load for entry in PAGES.pages if entry.public and entry.on_load is not None)
+    return frozenset(format_event_handler(handler) for handler in (*start_up, *public))
+
+
+# Reflex's own handlers that send the whole state of a tab.
+_SNAPSHOT_HANDLERS = frozenset(format_event_handler(handler) for handler in (State.hydrate, State.hydrate_and_load))
+
+
+def _actor_in_own_transaction(token: str | None) -> Actor | None:
+    if not token:
+        return None
+    with session_scope(write=False) as session:
+        return _actor(session, token)
+
+
+async def _forget_other_person(state: rx.State, actor: Actor | None) -> None:
+    # A tab keeps its state's key over a sign-out; what it held must not be shown to whoever comes next.
+    app_state = await state.get_state(AppState)
+    if app_state.user_email and (actor is None or actor.email != app_state.user_email):
+        app_state.reset()

@@ -1,0 +1,235 @@
+"""Turns points in time into the plain rows that charts, table twins and the heatmap draw. Pure functions, no Reflex."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from components.format import compact_number, deviation, full_number, local_time, zone_label
+
+SPARK_WIDTH = 96
+SPARK_HEIGHT = 20
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MOST_TICKS = 8
+# Steps a time axis may take, in hours; the first that gives few enough ticks is used.
+_TICK_HOURS = (1, 3, 6, 12, 24, 48, 96, 168, 336, 720)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPoint:
+    """One bucket. `value` None means nobody counted; `expected` None means no judgement. `mark` is "", "spike" or "drop"."""
+
+    at: datetime
+    value: int | None
+    expected: float | None = None
+    low: float | None = None
+    high: float | None = None
+    mark: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRow:
+    """A point as the chart reads it. `at` is the axis key, `when` the words for tooltip and table."""
+
+    at: str
+    when: str
+    value: int | None
+    value_text: str
+    expected: float | None
+    expected_text: str
+    band: list[float] | None
+    band_text: str
+    mark: str
+    lone: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartData:
+    """Everything a line chart needs. `summary` is its sentence for people who do not see it."""
+
+    rows: list[ChartRow] = field(default_factory=list)
+    ticks: list[str] = field(default_factory=list)
+    tick_labels: dict[str, str] = field(default_factory=dict)
+    zone: str = "UTC"
+    summary: str = ""
+    has_band: bool = False
+    mark_count: int = 0
+
+
+def chart_data(
+    points: Sequence[ChartPoint], zone: ZoneInfo, bucket_seconds: int, *, subject: str, now: datetime | None = None
+) -> ChartData:
+    """Rows, ticks and summary of a series in the viewer's zone. `points` are in time order."""
+    if not points:
+        return ChartData()
+    rows = [_row(points, index, zone, bucket_seconds, now) for index in range(len(points))]
+    ticks, labels = _ticks(points, zone)
+    marks = [point for point in points if point.mark]
+    return ChartData(
+        rows=rows,
+        ticks=ticks,
+        tick_labels=labels,
+        zone=zone_label(zone, points[-1].at),
+        summary=_summary(points, zone, subject, len(marks), now),
+        has_band=any(row.band for row in rows),
+        mark_count=len(marks),
+    )
+
+
+def _row(points: Sequence[ChartPoint], index: int, zone: ZoneInfo, seconds: int, now: datetime | None) -> ChartRow:
+    point = points[index]
+    band = None if point.low is None or point.high is None else [max(0.0, round(point.low, 1)), round(point.high, 1)]
+    alone = all(not 0 <= near < len(points) or points[near].value is None for near in (index - 1, index + 1))
+    note = point.note
+    if point.mark and point.value is not None and point.expected is not None:
+        note = deviation(point.value, point.expected)
+    return ChartRow(
+        at=_key(point.at),
+        when=bucket_text(point.at, seconds, zone, now=now),
+        value=point.value,
+        value_text="not collected" if point.value is None else full_number(point.value),
+        expected=None if point.expected is None else round(point.expected, 1),
+        expected_text=full_number(point.expected),
+        band=band,
+        band_text="–" if band is None else f"{full_number(band[0])} to {full_number(band[1])}",
+        mark=point.mark,
+        lone=alone and point.value is not None,
+        note=note,
+    )
+
+
+def bucket_text(start: datetime, seconds: int, zone: ZoneInfo, *, now: datetime | None = None) -> str:
+    """A bucket in the viewer's zone: "Tue 24 Nov, 14:00–15:00 CET"; whole days and longer show their first and last day."""
+    local, end = start.astimezone(zone), (start + timedelta(seconds=seconds)).astimezone(zone)
+    year = "" if now is not None and now.astimezone(zone).year == local.year else f" {local.year}"
+    day = f"{local:%a} {local.day} {local:%b}{year}"
+    label = zone_label(zone, start)
+    if seconds < 86_400:
+        return f"{day}, {local:%H:%M}–{end:%H:%M} {label}"
+    return f"{day} {local:%H:%M} to {end:%a} {end.day} {end:%b} {end:%H:%M} {label}"
+
+
+def _key(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M")
+
+
+def _ticks(points: Sequence[ChartPoint], zone: ZoneInfo) -> tuple[list[str], dict[str, str]]:
+    span_hours = (points[-1].at - points[0].at).total_seconds() / 3600
+    step = next((hours for hours in _TICK_HOURS if span_hours / hours <= _MOST_TICKS), _TICK_HOURS[-1])
+    labels: dict[str, str] = {}
+    first_day = points[0].at.astimezone(zone).date().toordinal()
+    for point in points:
+        local = point.at.astimezone(zone)
+        if step < 24:
+            due = local.minute == 0 and local.hour % step == 0
+            text = f"{local:%H:%M}" if local.hour else f"{local.day} {local:%b}"
+        else:
+            due = local.minute == 0 and local.hour == 0 and (local.date().toordinal() - first_day) % (step // 24) == 0
+            text = f"{local.day} {local:%b}"
+        if due:
+            labels[_key(point.at)] = text
+    if not labels:
+        # Day and week buckets rarely start at local midnight; every nth bucket is marked instead.
+        stride = max(1, len(points) // _MOST_TICKS)
+        labels = {_key(point.at): f"{point.at.astimezone(zone):%d %b}".lstrip("0") for point in points[::stride]}
+    return list(labels), labels
+
+
+def _summary(points: Sequence[ChartPoint], zone: ZoneInfo, subject: str, mark_count: int, now: datetime | None) -> str:
+    values = [point.value for point in points if point.value is not None]
+    start, stop = (local_time(point.at, zone, now=now) for point in (points[0], points[-1]))
+    if not values:
+        return f"{subject} from {start} to {stop}: nothing was collected."
+    anomalies = "no anomalies" if mark_count == 0 else f"{mark_count} anomal{'y' if mark_count == 1 else 'ies'}"
+    return (
+        f"{subject} from {start} to {stop}: {full_number(sum(values))} in all, between {full_number(min(values))} and "
+        f"{full_number(max(values))} per bucket, {anomalies}."
+    )
+
+
+def spark_path(values: Sequence[int | None]) -> str:
+    """Bars as one SVG path in a 96 by 20 box; an uncounted bucket leaves a hole, a zero a hairline."""
+    if not values:
+        return ""
+    peak = max((value or 0 for value in values), default=0) or 1
+    pitch = SPARK_WIDTH / len(values)
+    width = max(0.8, pitch - 1)
+    bars = []
+    for index, value in enumerate(values):
+        if value is not None:
+            height = max(0.75, value / peak * SPARK_HEIGHT)
+            bars.append(f"M{index * pitch:.1f} {SPARK_HEIGHT}v-{height:.1f}h{width:.1f}v{height:.1f}z")
+    return "".join(bars)
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """One hour of the week. `share` is 0 to 100 of the busiest hour; `strong` asks for the light-on-dark text."""
+
+    text: str
+    tip: str
+    share: int
+    strong: bool
+    marks: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One weekday."""
+
+    day: str
+    cells: list[HeatCell]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatData:
+    """A week by hours. `hours` are the column heads, `zone` what they are told in."""
+
+    rows: list[HeatRow] = field(default_factory=list)
+    hours: list[str] = field(default_factory=lambda: [f"{hour:02d}" for hour in range(24)])
+    zone: str = "UTC"
+    peak_text: str = ""
+    summary: str = ""
+
+
+def heat_data(cells: Mapping[tuple[int, int], tuple[int, int]], zone: ZoneInfo, at: datetime, *, subject: str) -> HeatData:
+    """The week in the viewer's zone. `cells` maps (weekday, hour) in UTC to (count, anomaly count).
+
+    A zone whose offset at `at` is no whole hour stays in UTC: hourly sums cannot be split.
+    """
+    offset = (at.astimezone(zone).utcoffset() or timedelta()).total_seconds() / 3600
+    shift = int(offset) if offset.is_integer() else 0
+    label = zone_label(zone, at) if offset.is_integer() else "UTC"
+    week = [(0, 0)] * 168
+    for (weekday, hour), pair in cells.items():
+        week[(weekday * 24 + hour + shift) % 168] = pair
+    peak = max(count for count, _ in week)
+    rows = [
+        HeatRow(day, [_heat_cell(day, hour, *week[index * 24 + hour], peak, label) for hour in range(24)])
+        for index, day in enumerate(WEEKDAYS)
+    ]
+    busiest = max(range(168), key=lambda slot: week[slot][0])
+    marks = sum(count for _, count in week)
+    summary = (
+        f"{subject}: busiest on {WEEKDAYS[busiest // 24]} at {busiest % 24:02d}:00 {label} with {full_number(peak)}; "
+        f"{marks} anomal{'y' if marks == 1 else 'ies'}."
+        if peak
+        else f"{subject}: nothing counted."
+    )
+    return HeatData(rows=rows, zone=label, peak_text=full_number(peak), summary=summary)
+
+
+def _heat_cell(day: str, hour: int, count: int, marks: int, peak: int, zone: str) -> HeatCell:
+    share = round(100 * count / peak) if peak else 0
+    found = "" if marks == 0 else f", {marks} anomal{'y' if marks == 1 else 'ies'}"
+    return HeatCell(
+        text=compact_number(count) if count else "",
+        tip=f"{day} {hour:02d}:00–{(hour + 1) % 24:02d}:00 {zone}: {full_number(count)}{found}",
+        share=share,
+        strong=share > 55,
+        marks=str(marks) if marks else "",
+    )

@@ -1,0 +1,48 @@
+"""A departure from what was expected as one line of a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from components.marks import badge, time_text
+
+
+def finding_line(row: Any, *actions: rx.Component, detail: Any = None, opener: Any = None) -> rx.Component:
+    """Direction, subject and size on the first line, time and duration beneath, state and actions at the right.
+
+    `row` is a Var with direction, scope_name, scope_kind, size, when, iso, lasted, related, is_active. `opener` replaces the
+    plain name by a link or button; `detail` stands below the line.
+    """
+    return rx.el.li(
+        rx.el.div(
+            rx.el.span(
+                rx.el.span(row.direction, class_name="sr-only"), class_name=f"direction direction-{row.direction}"
+            ),
+            rx.el.div(
+                opener if opener is not None else rx.el.span(row.scope_name, class_name="strong"),
+                rx.el.span(row.size, class_name="finding-size"),
+                class_name="line-main finding-main",
+            ),
+            rx.el.div(
+                rx.cond(row.is_active, badge("Ongoing", "bad"), rx.fragment()),
+                *actions,
+                class_name="line-end finding-end",
+            ),
+            rx.el.p(
+                rx.el.span(row.scope_kind),
+                rx.el.span(time_text(row.when, row.iso)),
+                rx.el.span("lasted ", row.lasted),
+                rx.cond(row.related != "", rx.el.span(row.related), rx.fragment()),
+                class_name="line-sub dotted",
+            ),
+            class_name="line",
+        ),
+        *([detail] if detail is not None else []),
+    )
+
+
+def finding_list(rows: rx.Var[Any], render: Any, *, label: str) -> rx.Component:
+    """The lines as a list; `render(row)` gives one `finding_line`."""
+    return rx.el.ol(rx.foreach(rows, render), class_name="lines", aria_label=label)

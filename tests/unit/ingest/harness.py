@@ -1,0 +1,214 @@
+"""An ingest pipeline with everything around it in memory, spoken to through the real ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel
+
+from app.eventstore.contracts import Rejected
+from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
+from app.ingest import asgi
+from app.ingest.pipeline import Pipeline, Sources
+from app.ingest.wal import LogFiles
+from app.kernel.clock import SYSTEM_CLOCK, Clock
+from app.kernel.database import create_engine, session_scope
+from app.kernel.errors import Unavailable
+from app.kernel.settings import Settings, load_settings
+from models.identity import QuotaUsage, Tenant
+
+TENANT, PROJECT = "tenant_1", "project_1"
+
+
+class MemoryStore:
+    """An event store that honours tokens; it can be down, and it refuses rows that contain a poisonous text."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, Any]]] = {"events": [], "quarantine": []}
+        self.tokens: set[tuple[str, str]] = set()
+        self.calls = 0
+        self.is_down = False
+        self.poison: bytes | None = None
+        self.fail_after: Callable[[int], bool] = lambda _call: False
+        self._lock = threading.Lock()
+
+    def insert_lines(self, table: str, lines: bytes, *, rows: int, token: str) -> None:
+        with self._lock:
+            self.calls += 1
+            if self.is_down:
+                raise Unavailable("the event store does not respond")
+            if self.poison is not None and self.poison in lines and table == "events":
+                raise Rejected("cannot parse")
+            parsed = [json.loads(line) for line in lines.splitlines()]
+            assert len(parsed) == rows
+            if (table, token) not in self.tokens:
+                self.tokens.add((table, token))
+                self.rows[table] += parsed
+            if self.fail_after(self.calls):
+                raise Unavailable("the answer was lost")
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return self.rows["events"]
+
+    @property
+    def quarantine(self) -> list[dict[str, Any]]:
+        return self.rows["quarantine"]
+
+
+def principal(**changes: Any) -> IngestPrincipal:
+    values: dict[str, Any] = {
+        "key_id": "key_1",
+        "tenant_id": TENANT,
+        "project_id": PROJECT,
+        "kind": IngestKind.EVENTS,
+        "scope": IngestScope.APPEND,
+        "tenant_plan": "unlimited",
+        "tenant_status": "active",
+        "expires_at": None,
+    }
+    return IngestPrincipal(**{**values, **changes})
+
+
+@dataclass
+class World:
+    """What the pipeline sees of the rest of the product."""
+
+    keys: dict[str, IngestPrincipal] = field(default_factory=lambda: {"good": principal()})
+    names: frozenset[tuple[str, str]] = frozenset({("web", "click")})
+    store: MemoryStore = field(default_factory=MemoryStore)
+    lookups: int = 0
+    plan_error: Exception | None = None
+    key_error: Exception | None = None
+    quota_error: Exception | None = None
+    engine: sa.Engine | None = None
+    clock: Clock = SYSTEM_CLOCK
+
+    def principal_for(self, token: str) -> IngestPrincipal | None:
+        self.lookups += 1
+        if self.key_error:
+            raise self.key_error
+        return self.keys.get(token)
+
+    def planned_names(self, project_id: str) -> frozenset[tuple[str, str]]:
+        if self.plan_error:
+            raise self.plan_error
+        return self.names
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        if self.quota_error:
+            raise self.quota_error
+        assert self.engine is not None
+        with session_scope(self.engine) as session:
+            yield session
+
+    def sources(self) -> Sources:
+        return Sources(self.principal_for, self.planned_names, self.transaction)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+class Client:
+    """Calls the ASGI application the way a server does."""
+
+    async def post(
+        self,
+        body: bytes | Any,
+        *,
+        key: str | None = "good",
+        headers: dict[str, str] | None = None,
+        query: str = "",
+        method: str = "POST",
+        chunks: int = 1,
+    ) -> Answer:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        pairs = {"content-type": "application/json", "content-length": str(len(content)), **(headers or {})}
+        if key is not None and "authorization" not in pairs:
+            pairs["authorization"] = f"Bearer {key}"
+        if chunks > 1:
+            del pairs["content-length"]
+        size = max(1, -(-len(content) // chunks))
+        parts = [content[start : start + size] for start in range(0, len(content), size)] or [b""]
+        messages = [{"type": "http.request", "body": part, "more_body": part is not parts[-1]} for part in parts]
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": "/v1/events",
+            "query_string": query.encode(),
+            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs.items()],
+        }
+        await asgi.app(scope, receive, send)
+        start = sent[0]
+        return Answer(
+            start["status"],
+            {name.decode(): value.decode() for name, value in start["headers"]},
+            json.loads(b"".join(message.get("body", b"") for message in sent[1:])),
+        )
+
+
+def ingest_settings(data_dir: Any, **variables: Any) -> Settings:
+    values = {"drain_seconds": 0.05, "min_free_disk_bytes": 0, **variables}
+    return load_settings(
+        {"PLUMBLINE_DATA_DIR": str(data_dir), **{f"PLUMBLINE_{name.upper()}": str(value) for name, value in values.items()}}
+    )
+
+
+@asynccontextmanager
+async def serving(data_dir: Any, world: World, *, files: LogFiles | None = None, **variables: Any) -> AsyncIterator[Client]:
+    """The application between start and stop."""
+    pipeline = Pipeline(ingest_settings(data_dir, **variables), world.store, world.sources(), clock=world.clock, files=files)
+    await asgi.start(pipeline)
+    try:
+        yield Client()
+    finally:
+        await asgi.stop()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Poll until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "condition not met in time"
+        await asyncio.sleep(0.005)
+
+
+def quota_engine(path: Any, plan: str = "trial") -> sa.Engine:
+    """A metadata database with one tenant."""
+    engine = create_engine(f"sqlite:///{path}")
+    SQLModel.metadata.create_all(engine, tables=[Tenant.__table__, QuotaUsage.__table__])
+    with session_scope(engine) as session:
+        session.add(Tenant(id=TENANT, name="Tenant", plan=plan))
+    return engine
+
+
+def used_quota(engine: sa.Engine, window_start: datetime) -> int:
+    with session_scope(engine, write=False) as session:
+        row = session.get(QuotaUsage, (TENANT, "events", window_start))
+        return row.used if row else 0
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    return {"service": "web", "operation": "click", **changes}

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.eventstore.contracts import Rejected
+from app.ingest.drain import store_segment
+from app.ingest.frames import frame_header
+from app.ingest.wal import Segment
+from app.kernel.errors import Unavailable
+from tests.unit.ingest.harness import MemoryStore
+
+
+def segment(tmp_path, *frames: tuple[str, list[dict]], tail: bytes = b"") -> Segment:
+    path = tmp_path / "00000000000000000001-abc-00000001.wal"
+    content = b""
+    for table, rows in frames:
+        payload = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+        content += frame_header(table, len(rows), payload) + payload
+    path.write_bytes(content + tail)
+    return Segment(path, size=len(content + tail))
+
+
+def rows(*ids: object) -> list[dict]:
+    return [{"tenant_id": "t", "project_id": "p", "kind": "event", "received_at": "r", "id": id_} for id_ in ids]
+
+
+def test_both_tables_are_filled_and_the_file_is_deleted(tmp_path):
+    store = MemoryStore()
+    whole = segment(tmp_path, ("events", rows(1, 2)), ("quarantine", [{"raw": "x"}]), ("events", rows(3)))
+    store_segment(store, whole)
+    assert [row["id"] for row in store.events] == [1, 2, 3]
+    assert store.quarantine == [{"raw": "x"}]
+    assert store.calls == 2 and not whole.path.exists()
+
+
+def test_a_torn_end_is_ignored(tmp_path):
+    store = MemoryStore()
+    store_segment(store, segment(tmp_path, ("events", rows(1)), tail=b"PLW1\x09\x00"))
+    assert [row["id"] for row in store.events] == [1]
+
+
+def test_a_lost_confirmation_leads_to_no_second_copy(tmp_path):
+    store = MemoryStore()
+    store.fail_after = lambda call: call == 1
+    whole = segment(tmp_path, ("events", rows(1, 2)), ("quarantine", [{"raw": "x"}]))
+    with pytest.raises(Unavailable):
+        store_segment(store, whole)
+    assert whole.path.exists()
+    store_segment(store, whole)
+    assert [row["id"] for row in store.events] == [1, 2] and len(store.quarantine) == 1
+
+
+@pytest.mark.parametrize("fail_at", range(1, 40))
+def test_only_the_bad_rows_are_quarantined_wherever_the_process_is_stopped(tmp_path, fail_at):
+    store = MemoryStore()
+    store.poison = b'"bad'
+    ids = [1, 2, "bad-a", 3, 4, 5, 6, "bad-b", 7]
+    whole = segment(tmp_path, ("events", rows(*ids)))
+    store.fail_after = lambda call: call == fail_at
+    while whole.path.exists():
+        try:
+            store_segment(store, whole)
+        except Unavailable:
+            continue
+    assert sorted(row["id"] for row in store.events) == [1, 2, 3, 4, 5, 6, 7]
+    assert sorted(json.loads(row["raw"])["id"] for row in store.quarantine) == ["bad-a", "bad-b"]
+    assert all(row["tenant_id"] == "t" and "refused by the event store" in row["reason"] for row in store.quarantine)
+
+
+def test_a_single_bad_row_is_quarantined(tmp_path):
+    store = MemoryStore()
+    store.poison = b'"bad'
+    store_segment(store, segment(tmp_path, ("events", rows("bad"))))
+    assert store.events == [] and len(store.quarantine) == 1
+
+
+def test_refused_quarantine_rows_are_kept_in_a_file_and_block_nothing(tmp_path):
+    class Refusing(MemoryStore):
+        def insert_lines(self, table, lines, *, rows, token):
+            if table == "quarantine":
+                raise Rejected("no")
+            super().insert_lines(table, lines, rows=rows, token=token)
+
+    store = Refusing()
+    whole = segment(tmp_path, ("events", rows(1)), ("quarantine", [{"raw": "x"}]))
+    store_segment(store, whole)
+    assert len(store.events) == 1 and not whole.path.exists()
+    assert whole.path.with_suffix(".refused").read_bytes() == b'{"raw": "x"}\n'
+
+
+def test_a_segment_damaged_in_the_middle_is_kept_aside(tmp_path):
+    store = MemoryStore()
+    whole = segment(tmp_path, ("events", rows(1)), ("events", rows(2)), ("events", rows(3)))
+    data = bytearray(whole.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    whole.path.write_bytes(bytes(data))
+    store_segment(store, whole)
+    assert [row["id"] for row in store.events] == [1]
+    assert whole.path.with_suffix(".damaged").exists() and not whole.path.exists()
