@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import ModuleType
 
 import reflex as rx
+from starlette.types import ASGIApp
 
-from app.edge import ASGIApp, Edge
+from app import operations
+from app.edge import Edge
+from app.http import area_app
+from app.ingest import asgi as ingest
+from app.kernel.settings import get_settings
 from app.ui import PAGES, LoginGuard, on_backend_error, on_frontend_error, open_handlers
-
 from components.shell import head
+from jobs import scheduler
 
 
 def _optional(name: str) -> ModuleType | None:
@@ -29,34 +36,35 @@ def _optional(name: str) -> ModuleType | None:
 
 
 AREAS = [module for area in ("identity", "projects", "plan", "scans", "metrics", "detection") if (module := _optional(f"app.{area}.api"))]
-import os
 for _area in os.environ.get("PL_ONLY", "identity,projects,plan,scans,metrics,detection,ingest").split(","):
     _optional(f"app.{_area}.pages")
 
 
 def edge(pages: ASGIApp) -> Edge:
     """Everything on one port, with Reflex as the last choice."""
-    from app.http import area_app
-
-    areas = [(area_app(module.__name__, module.router), [module.router]) for module in AREAS]
-    ingest = _optional("app.ingest.asgi")
-    operations = _optional("app.operations")
-
-    async def absent(scope, receive, send):
-        await send({"type": "http.response.start", "status": 503, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
+    routers = [module.router for module in AREAS]
     return Edge(
-        ingest=ingest.handle if ingest else absent,
-        areas=areas,
-        operations=operations.operations_app(lambda: [module.router for module in AREAS]) if operations else absent,
+        ingest=ingest.handle,
+        areas=[(area_app(router_title(router), router), [router]) for router in routers],
+        operations=operations.operations_app(lambda: routers),
         pages=pages,
     )
 
 
+def router_title(router) -> str:
+    return "x"
+
+
 @asynccontextmanager
-async def _ingest() -> AsyncIterator[None]:
-    yield
+async def background_work() -> AsyncIterator[None]:
+    """Ingest accepts before the first request and is the last to stop; jobs run in between, where this process may run them."""
+    await ingest.start()
+    try:
+        await asyncio.to_thread(scheduler.start, get_settings())
+        yield
+    finally:
+        await asyncio.to_thread(scheduler.stop)
+        await ingest.stop()
 
 
 app = rx.App(
@@ -64,10 +72,10 @@ app = rx.App(
     backend_exception_handler=on_backend_error,
     frontend_exception_handler=on_frontend_error,
     head_components=head(),
-    stylesheets=["/plumbline.css"],
+    stylesheets=["/plumbline.css", "/accounts.css"],
     html_lang="en",
 )
 app.add_middleware(LoginGuard(open_handlers()))
-app.register_lifespan_task(_ingest)
+app.register_lifespan_task(background_work)
 for _entry in PAGES.pages:
     app.add_page(_entry.component, route=_entry.route, title=_entry.title, on_load=_entry.on_load)

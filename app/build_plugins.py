@@ -38,9 +38,7 @@ class DevProxyPlugin(Plugin):
 
     def pre_compile(self, **context: Any) -> None:
         """Add the proxy rules to the generated Vite configuration."""
-        rules = ", ".join(
-            f"{json.dumps(prefix)}: {{target: 'http://127.0.0.1:8000', xfwd: true}}" for prefix in BACKEND_PREFIXES
-        )
+        rules = ", ".join(f"{json.dumps(prefix)}: {{target: 'http://127.0.0.1:8000', xfwd: true}}" for prefix in BACKEND_PREFIXES)
 
         def add_proxy(script: str) -> str:
             return script if "proxy: {" in script else script.replace("server: {", f"server: {{\n    proxy: {{{rules}}},", 1)

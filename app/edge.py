@@ -10,40 +10,61 @@ import json
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.edge_headers import cache_control, content_security_policy, is_foreign_origin
+from app.edge_headers import Headers, content_security_policy, is_foreign_origin
 from app.kernel.telemetry import HTTP_DURATION, HTTP_REQUESTS
 from app.route_tree import RouteTree
-
-Scope = dict[str, Any]
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+from app.ui_paths import HOME
 
 INGEST_PATHS = frozenset({"/v1/events"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPERATIONS_PATHS = frozenset(
-    {"/healthz", "/readyz", "/health", "/metrics", "/v1/healthz", "/v1/metrics", "/openapi.json", "/docs", "/api/openapi.json"}
+    {
+        "/healthz",
+        "/readyz",
+        "/health",
+        "/metrics",
+        "/v1/healthz",
+        "/v1/metrics",
+        "/openapi.json",
+        "/api/openapi.json",
+        "/docs",
+        "/api/docs",
+    }
 )
-DOCS = "/api/docs"
+DOCS_FILES = "/api/docs/static/"
 API_SEGMENTS = frozenset({"api", "v1", "session"})
 # Reflex's own routes that no page of ours uses; an upload would be open to anyone.
 CLOSED_SEGMENTS = frozenset({"_upload", "_all_routes", "auth-codespace"})
-REFLEX_SEGMENTS = frozenset({"_event", "_health", "ping", "assets"})
+REFLEX_SEGMENTS = frozenset({"_event", "_health", "ping"})
+CLIENT_GONE = 499
 MAX_REQUEST_ID = 128
 
 log = logging.getLogger("plumbline.edge")
 
 
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Who answers, with which scope, and which headers the answer gains. `logs_faults` when they log their own failures."""
+
+    application: ASGIApp
+    scope: Scope
+    headers: Headers
+    logs_faults: bool = False
+
+
 class Edge:
     """One ASGI application from ingest, areas, operator routes and Reflex."""
 
-    def __init__(self, *, ingest: ASGIApp, areas: Iterable[tuple[ASGIApp, list[APIRouter]]], operations: ASGIApp, pages: ASGIApp) -> None:
+    def __init__(
+        self, *, ingest: ASGIApp, areas: Iterable[tuple[ASGIApp, list[APIRouter]]], operations: ASGIApp, pages: ASGIApp
+    ) -> None:
         self._ingest = ingest
         self._operations = operations
         self._pages = pages
@@ -58,80 +79,81 @@ class Edge:
         """Answer one connection."""
         if scope["type"] != "http":
             await self._pages(scope, receive, send)
-            return
-        path = scope["path"]
-        if path in INGEST_PATHS:
-            await self._answer(self._ingest, scope, receive, send, None)
+        elif scope["path"] in INGEST_PATHS:
+            await _answer(_Choice(self._ingest, scope, _NO_HEADERS, logs_faults=True), receive, send)
         else:
-            application, scope, headers = self._choose(scope, path)
-            await self._answer(application, scope, receive, send, headers)
+            await _answer(self._choose(scope, scope["path"]), receive, send)
 
-    def _choose(self, scope: Scope, path: str) -> tuple[ASGIApp, Scope, list[tuple[bytes, bytes]]]:
-        """The application for the path, the scope it gets, and the headers its answer gains."""
-        if path in OPERATIONS_PATHS or path == DOCS or path.startswith(DOCS + "/"):
-            return _without_head(self._operations), scope, content_security_policy(path)
+    def _choose(self, scope: Scope, path: str) -> _Choice:
+        if path in OPERATIONS_PATHS or path.startswith(DOCS_FILES):
+            return _Choice(_answering_head(self._operations, scope), scope, [*SECURITY_HEADERS, *content_security_policy(path)])
         first = path[1:].partition("/")[0]
         if first in API_SEGMENTS:
-            if scope["method"] not in SAFE_METHODS and is_foreign_origin(scope):
-                return _refuse(403, "This request comes from another site"), scope, []
-            if path.endswith("/"):
-                path = path.rstrip("/")
-                scope = {**scope, "path": path, "raw_path": path.encode()}
-            application = self._tree.find(path)
-            return (_without_head(application) if application else _refuse(404, "Not Found")), scope, cache_control(b"no-store")
+            return self._choose_area(scope, path)
         if first in CLOSED_SEGMENTS:
-            return _refuse(404, "Not Found"), scope, []
+            return _Choice(_refusal(404, "Not Found"), scope, SECURITY_HEADERS)
         return self._choose_page(scope, path, first)
 
-    def _choose_page(self, scope: Scope, path: str, first: str) -> tuple[ASGIApp, Scope, list[tuple[bytes, bytes]]]:
+    def _choose_area(self, scope: Scope, path: str) -> _Choice:
+        headers = [*SECURITY_HEADERS, (b"cache-control", b"no-store")]
+        if scope["method"] not in SAFE_METHODS and is_foreign_origin(scope):
+            return _Choice(_refusal(403, "This request comes from another site"), scope, headers)
+        if path.endswith("/"):
+            path = path.rstrip("/")
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        application = self._tree.find(path)
+        if application is None:
+            return _Choice(_refusal(404, "Not Found"), scope, headers)
+        return _Choice(_answering_head(application, scope), scope, headers, logs_faults=True)
+
+    def _choose_page(self, scope: Scope, path: str, first: str) -> _Choice:
         if path == "/":
-            return _redirect("/home"), scope, []
+            return _Choice(_redirect(HOME), scope, SECURITY_HEADERS)
+        if first == "assets":  # named by content, so that a name never gets other content
+            return _Choice(self._pages, scope, [*SECURITY_HEADERS, (b"cache-control", b"public, max-age=31536000, immutable")])
         if first in REFLEX_SEGMENTS:
-            headers = cache_control(b"public, max-age=31536000, immutable") if first == "assets" else []
-            return self._pages, scope, headers
+            return _Choice(self._pages, scope, SECURITY_HEADERS)
         if "." not in path.rpartition("/")[2] and not path.endswith("/"):
             # The file server would otherwise redirect to an absolute address built from what it believes is our host.
             scope = {**scope, "path": path + "/", "raw_path": path.encode() + b"/"}
-        return self._pages, scope, content_security_policy(path) + cache_control(b"no-cache")
-
-    async def _answer(
-        self, application: ASGIApp, scope: Scope, receive: Receive, send: Send, headers: list[tuple[bytes, bytes]] | None
-    ) -> None:
-        """Run the application; `headers` None marks ingest, whose answers get the request id and nothing else."""
-        started = time.perf_counter()
-        request_id = _request_id(scope)
-        scope = {**scope, "state": {**scope.get("state", {}), "request_id": request_id.decode("ascii")}}
-        extra = [(b"x-request-id", request_id)] if headers is None else [(b"x-request-id", request_id), *_SECURITY_HEADERS, *headers]
-        status = 0
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message = {**message, "headers": _merged(message.get("headers", ()), extra, status)}
-            await send(message)
-
-        try:
-            await application(scope, receive, send_with_headers)
-        except Exception:  # noqa: BLE001 - the last frame before the server: the client gets an answer, the log the reason
-            if not status:
-                log.exception("request failed", extra={"request_id": request_id.decode("ascii"), "path": scope["path"]})
-                await _refuse(500, "Internal server error", request_id.decode("ascii"))(scope, receive, send_with_headers)
-        finally:
-            _count(scope["method"], status or 499, time.perf_counter() - started)
+        return _Choice(self._pages, scope, [*SECURITY_HEADERS, *content_security_policy(path), (b"cache-control", b"no-cache")])
 
 
-_SECURITY_HEADERS = [
+async def _answer(choice: _Choice, receive: Receive, send: Send) -> None:
+    started = time.perf_counter()
+    request_id = _request_id(choice.scope)
+    scope = {**choice.scope, "state": {**choice.scope.get("state", {}), "request_id": request_id.decode("ascii")}}
+    extra = [(b"x-request-id", request_id), *choice.headers]
+    status = 0
+
+    async def send_with_headers(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            message = {**message, "headers": _merged(message.get("headers", ()), extra, status)}
+        await send(message)
+
+    try:
+        await choice.application(scope, receive, send_with_headers)
+    except Exception:
+        if not (status and choice.logs_faults):
+            log.exception("request failed", extra={"request_id": request_id.decode("ascii"), "path": scope["path"]})
+        if not status:
+            await _refusal(500, "Internal server error", request_id.decode("ascii"))(scope, receive, send_with_headers)
+    finally:
+        _count(scope["method"], status or CLIENT_GONE, time.perf_counter() - started)
+
+
+SECURITY_HEADERS: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
+_NO_HEADERS: Headers = []
 
 
-def _merged(
-    present: Iterable[tuple[bytes, bytes]], extra: list[tuple[bytes, bytes]], status: int
-) -> list[tuple[bytes, bytes]]:
+def _merged(present: Iterable[tuple[bytes, bytes]], extra: Headers, status: int) -> Headers:
     """The answer's headers with ours added; what the application set itself stays, and errors are never cached."""
     headers = list(present)
     names = {name.lower() for name, _ in headers}
@@ -169,7 +191,7 @@ def _count(method: str, status: int, seconds: float) -> None:
     timer.observe(seconds)
 
 
-def _refuse(status: int, detail: str, request_id: str | None = None) -> ASGIApp:
+def _refusal(status: int, detail: str, request_id: str | None = None) -> ASGIApp:
     content = {"detail": detail} if request_id is None else {"detail": detail, "request_id": request_id}
     return _fixed(status, json.dumps(content).encode(), [(b"content-type", b"application/json")])
 
@@ -187,14 +209,12 @@ def _fixed(status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> ASGI
     return application
 
 
-def _without_head(application: ASGIApp) -> ASGIApp:
-    """The application with HEAD answered like GET, minus the body: FastAPI itself would refuse it."""
+def _answering_head(application: ASGIApp, scope: Scope) -> ASGIApp:
+    """The application; for HEAD one that answers like GET without the body, because FastAPI itself would refuse it."""
+    if scope["method"] != "HEAD":
+        return application
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "HEAD":
-            await application(scope, receive, send)
-            return
-
         async def send_without_body(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 

@@ -6,8 +6,9 @@ import base64
 import hashlib
 import re
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlsplit
+
+from starlette.types import Scope
 
 from app.frontend import WEB_DIR
 from app.kernel.settings import get_settings
@@ -51,12 +52,7 @@ def _inline_script_digests() -> set[str]:
     return digests
 
 
-def cache_control(value: bytes) -> Headers:
-    """A Cache-Control header."""
-    return [(b"cache-control", value)]
-
-
-def is_foreign_origin(scope: dict[str, Any]) -> bool:
+def is_foreign_origin(scope: Scope) -> bool:
     """Whether a browser says that another site's page sent this request. Clients that are no browsers send no Origin."""
     origin = host = None
     for name, value in scope["headers"]:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.identity.contracts import Actor
+from app.palette import PaletteState
 from app.projects import service as projects
 from app.projects.contracts import ProjectView
 from app.ui import AppState
@@ -68,6 +69,8 @@ def project_frame(*children: Any, active: str, crumbs: Sequence[Crumb] = ()) -> 
         crumbs=steps,
         project_name=ProjectState.project_name,
         projects=ProjectState.project_choices,
+        palette_results=PaletteState.found,
+        on_palette_search=PaletteState.search,
     )
 
 

@@ -37,29 +37,36 @@ def skips_compile() -> bool:
 
 def npm_registry() -> str:
     """The registry npm is configured to use on this machine; empty when npm is absent."""
-    configured = os.environ.get("NPM_CONFIG_REGISTRY") or os.environ.get("npm_config_registry")
+    configured = os.environ.get("NPM_CONFIG_REGISTRY")
     if configured:
         return configured
     npm = shutil.which("npm")
     if npm is None:
         return ""
-    answer = subprocess.run([npm, "config", "get", "registry"], capture_output=True, text=True, check=False, cwd=ROOT)
+    answer = subprocess.run([npm, "config", "get", "registry"], capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603
     return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
 def source_stamp() -> str:
-    """A digest of everything the built front end depends on."""
+    """A digest of everything the built front end depends on: page sources and the lock of its packages."""
+    return f"{_digest(_sources())} {_digest(_locks())}"
+
+
+def _digest(paths: Iterator[Path]) -> str:
     digest = hashlib.sha256(f"reflex {version('reflex')}".encode())
-    for path in sorted(_sources()):
+    for path in sorted(paths):
         digest.update(f"\n{path.relative_to(ROOT)}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
+def _locks() -> Iterator[Path]:
+    yield from (ROOT / "reflex.lock").glob("*")
+
+
 def _sources() -> Iterator[Path]:
     yield ROOT / "rxconfig.py"
-    for folder in ("assets", "reflex.lock"):
-        yield from (path for path in (ROOT / folder).rglob("*") if path.is_file())
+    yield from (path for path in (ROOT / "assets").rglob("*") if path.is_file())
     yield from (ROOT / "components").rglob("*.py")
     for path in (ROOT / "app").rglob("*.py"):
         # Contracts hold the choices that pages offer; everything else counts only when it makes a page or a state.
@@ -94,7 +101,7 @@ def ensure_bun() -> Path:
         raise FrontendError("building the front end needs npm (or bun) and neither was found; install npm and try again")
     print(f"Installing bun {BUN_VERSION} into .tools ...", file=sys.stderr)  # noqa: T201
     command = [npm, "install", "--no-save", "--prefix", str(ROOT / ".tools"), f"bun@{BUN_VERSION}"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603
     bun = ROOT / ".tools" / "node_modules" / ".bin" / "bun"
     if answer.returncode != 0 or not bun.exists():
         raise FrontendError(f"npm could not install bun: {_last_line(answer.stderr)}")
@@ -102,7 +109,7 @@ def ensure_bun() -> Path:
 
 
 def _bun_version(bun: str) -> tuple[int, ...]:
-    answer = subprocess.run([bun, "--version"], capture_output=True, text=True, check=False)
+    answer = subprocess.run([bun, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
     return _parsed(answer.stdout.strip())
 
 
@@ -116,20 +123,15 @@ def _build(bun: Path) -> None:
     environment.pop("__REFLEX_SKIP_COMPILE", None)
     if registry := npm_registry():
         environment["NPM_CONFIG_REGISTRY"] = registry
-    stamp = source_stamp()
+    _STAMP.unlink(missing_ok=True)
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    sources = _digest(_sources())  # what is changed while the build runs asks for another one
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)  # noqa: S603
     if answer.returncode != 0 or not (WEB_DIR / _SHIPPED[0]).exists():
-        log = WEB_DIR / "build.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(answer.stdout + answer.stderr)
-        raise FrontendError(f"the front end could not be built, {log} has the whole story: {_last_line(answer.stderr or answer.stdout)}")
-    # The lock files may have been completed by the first build; the stamp of what is on disk now is the true one.
-    _STAMP.write_text(source_stamp() if _only_locks_changed(stamp) else stamp)
-
-
-def _only_locks_changed(_before: str) -> bool:
-    return True
+        story = WEB_DIR / "build.log"
+        story.write_text(answer.stdout + answer.stderr)
+        raise FrontendError(f"the front end could not be built ({_last_line(answer.stderr or answer.stdout)}); {story} tells more")
+    _STAMP.write_text(f"{sources} {_digest(_locks())}")  # the build itself may complete the lock
 
 
 def _last_line(text: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlmodel import Session
 
@@ -32,6 +33,7 @@ def area_app(title: str, *routers: APIRouter) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.add_exception_handler(AppError, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _failed)
     return app
 
@@ -45,6 +47,12 @@ def _refused(_request: Request, error: AppError) -> JSONResponse:
         location = ["body", error.field] if error.field else ["body"]
         detail = [{"loc": location, "msg": error.message, "type": "value_error"}]
     return JSONResponse({"detail": detail}, status_code=error.status, headers=headers)
+
+
+def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    # FastAPI's own answer repeats the input, which may be a password.
+    detail = [{"loc": item["loc"], "msg": item["msg"], "type": item["type"]} for item in error.errors()]
+    return JSONResponse({"detail": detail}, status_code=422)
 
 
 def _failed(request: Request, error: Exception) -> JSONResponse:

@@ -7,8 +7,38 @@ from typing import Any
 import reflex as rx
 
 from app import ui_paths
-from app.presentation import Phase
+from app.frame import ProjectState
+from app.kernel.errors import AppError
+from app.presentation import Phase, phase_of
 from components import error_state, link_button, loading_state, no_rights_state, not_found_state
+
+
+class LoadedState(ProjectState):
+    """The parent of states whose page is rebuilt from the address: what it is about, and how the load ended."""
+
+    phase: str = Phase.LOADING.value
+    problem: str = ""
+    _shown: str = ""
+
+    def _begin(self, about: str) -> bool:
+        """Note what the page is about now; true when that is something else, so that nothing old may be left standing."""
+        is_other = self._shown != about
+        if is_other:
+            self._shown, self.phase = about, Phase.LOADING.value
+        return is_other
+
+    def _refused(self, refusal: AppError) -> None:
+        """Turn a refused load into what the page says; an expired session goes on to the sign-in page."""
+        self.phase, self.problem = phase_of(refusal).value, refusal.message
+        if self.phase == Phase.MISSING and refusal.message.startswith("Project"):
+            self.project_name = "Unknown project"
+
+    def _is_watched(self) -> bool:
+        """Whether the browser of this state is still connected; background loops end when it is not."""
+        from app.app import app
+
+        namespace = app.event_namespace
+        return namespace is not None and self.router.session.client_token in namespace.token_to_sid
 
 
 def page_body(state: Any, *content: Any, on_retry: Any, what: str = "project") -> rx.Component:

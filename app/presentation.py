@@ -6,8 +6,8 @@ Everything here returns plain view data with texts in the viewer's zone; no page
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from app.kernel.errors import AppError, NotFound, Unauthorized
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, Series
 from components.chart_data import ChartData, ChartPoint, chart_data
-from components.format import change, deviation, duration, full_number, iso_utc, local_time, percent
+from components.format import change, day_text, deviation, duration, full_number, iso_utc, local_time, percent
 
 SCOPE_WORDS = {
     ScopeType.PROJECT_TOTAL: "Project total",
@@ -39,8 +39,6 @@ STATUS_WORDS = {
     "archived": "Archived",
 }
 STATUS_TONES = {"in_review": "warn", "live": "ok", "implemented": "ok", "ready_for_dev": "accent"}
-# Judging needs this much history before the first bucket that is shown.
-HISTORY = timedelta(days=42)
 
 
 class Phase(StrEnum):
@@ -64,9 +62,11 @@ def phase_of(refusal: AppError) -> Phase:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow:
-    """An incident as a line. `key` tells it apart on a page, `event_href` is empty when its scope is no event."""
+    """An incident as a line. `key` tells it apart on a page, `day` heads the first line of a day, `event_href` is empty when
+    its scope is no event."""
 
     key: str
+    day: str
     direction: str
     scope_kind: str
     scope_name: str
@@ -85,6 +85,7 @@ def incident_row(incident: Incident, slug: str, zone: ZoneInfo, now: datetime, b
     related = incident.related_count
     return IncidentRow(
         key=f"{incident.scope_type}:{incident.scope_ref}:{incident.direction}:{iso_utc(incident.started_at)}",
+        day="",
         direction=str(incident.direction),
         scope_kind=SCOPE_WORDS[incident.scope_type],
         scope_name=incident.scope_name,
@@ -96,6 +97,19 @@ def incident_row(incident: Incident, slug: str, zone: ZoneInfo, now: datetime, b
         is_active=incident.is_active,
         event_href=ui_paths.project_event(slug, incident.event_id) if incident.event_id else "",
     )
+
+
+def incident_rows(
+    incidents: Sequence[Incident], slug: str, zone: ZoneInfo, now: datetime, bucket_seconds: int = 3600
+) -> list[IncidentRow]:
+    """The incidents in words; the first of each day in the viewer's zone carries the day."""
+    rows, before = [], None
+    for incident in incidents:
+        day = incident.started_at.astimezone(zone).date()
+        row = incident_row(incident, slug, zone, now, bucket_seconds)
+        rows.append(row if day == before else replace(row, day=day_text(incident.started_at, zone, now)))
+        before = day
+    return rows
 
 
 def judged_chart(
@@ -110,22 +124,14 @@ def judged_chart(
     zone: ZoneInfo,
     subject: str,
 ) -> tuple[ChartData, Series]:
-    """A series from `start` on with its expected range and anomalies, and the shown part of the series itself."""
-    series = metrics.series_for(session, actor, slug, scope_type, ref, start=start - HISTORY, stop=stop)
+    """A series in [start, stop) with its expected range and anomalies, and the series itself."""
+    series = metrics.series_for(session, actor, slug, scope_type, ref, start=start, stop=stop)
     judgements = {judgement.bucket: judgement for judgement in detection.band(session, actor, slug, series)}
     sigma = detection.get_settings(session, actor, slug).sigma_threshold
-    shown = clipped(series, start)
     points = [
-        _point(bucket, count, judgements.get(bucket), sigma)
-        for bucket, count in zip(shown.buckets, shown.counts, strict=True)
+        _point(bucket, count, judgements.get(bucket), sigma) for bucket, count in zip(series.buckets, series.counts, strict=True)
     ]
-    return chart_data(points, zone, series.interval.seconds, subject=subject, now=SYSTEM_CLOCK.now()), shown
-
-
-def clipped(series: Series, start: datetime) -> Series:
-    """The series from `start` on."""
-    kept = [(bucket, count) for bucket, count in zip(series.buckets, series.counts, strict=True) if bucket >= start]
-    return Series(series.key, series.interval, [bucket for bucket, _ in kept], [count for _, count in kept])
+    return chart_data(points, zone, series.interval.seconds, subject=subject, now=SYSTEM_CLOCK.now()), series
 
 
 def _point(bucket: datetime, count: int | None, judgement: Judgement | None, sigma: float) -> ChartPoint:
@@ -134,14 +140,7 @@ def _point(bucket: datetime, count: int | None, judgement: Judgement | None, sig
         return ChartPoint(bucket, count, note=note)
     reach = sigma * (judgement.spread or 0.0)
     mark = str(judgement.direction) if judgement.outcome is Outcome.ANOMALY and judgement.direction else ""
-    return ChartPoint(
-        bucket, count, judgement.expected, max(0.0, judgement.expected - reach), judgement.expected + reach, mark
-    )
-
-
-def last_value(counts: Sequence[int | None]) -> int | None:
-    """The newest collected count."""
-    return next((count for count in reversed(counts) if count is not None), None)
+    return ChartPoint(bucket, count, judgement.expected, max(0.0, judgement.expected - reach), judgement.expected + reach, mark)
 
 
 def change_text(current: int | None, before: int | None) -> str:
@@ -152,4 +151,4 @@ def change_text(current: int | None, before: int | None) -> str:
 
 def before_text(before: int | None) -> str:
     """The figure it is compared with."""
-    return "no earlier figure" if before is None else f"{full_number(before)} in the 24\u202fh before"
+    return "no earlier figure" if before is None else f"{full_number(before)} in the 24\u00a0h before"

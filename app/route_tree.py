@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-ASGIApp = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+from starlette.types import ASGIApp
 
 
 class RouteTree:

@@ -38,7 +38,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class NotLoggedIn(Exception):  # noqa: N818
+class NotLoggedIn(Exception):
     """The handler's caller is not signed in; `path` is where to return to."""
 
     def __init__(self, path: str) -> None:
@@ -89,15 +89,11 @@ class AppState(rx.State):
     user_email: str = ""
     user_role: str = ""
 
-    async def _call(
-        self, fn: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    async def _call(self, fn: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `fn(session, actor, ...)` in a thread and in one transaction; NotLoggedIn when nobody is signed in."""
         return await self._run(True, fn, *args, **kwargs)
 
-    async def _read(
-        self, fn: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    async def _read(self, fn: Callable[Concatenate[Session, Actor, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Like `_call` for a function that writes nothing; such calls never wait for a writer."""
         return await self._run(False, fn, *args, **kwargs)
 
@@ -116,18 +112,22 @@ class AppState(rx.State):
 
     async def _run(self, write: bool, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
         token, path = session_token(self), current_path(self)
+        known: list[Actor] = []
 
-        def transaction() -> tuple[Actor, R]:
+        def transaction() -> R:
             with session_scope(write=write) as session:
                 actor = _actor(session, token)
                 if actor is None:
                     raise NotLoggedIn(path)
-                return actor, fn(session, actor, *args, **kwargs)
+                known.append(actor)
+                return fn(session, actor, *args, **kwargs)
 
-        actor, result = await asyncio.to_thread(transaction)
-        if (actor.email, actor.name, actor.role) != (self.user_email, self.user_name, self.user_role):
-            self.user_email, self.user_name, self.user_role = actor.email, actor.name, str(actor.role)
-        return result
+        try:
+            return await asyncio.to_thread(transaction)
+        finally:
+            # Also when the service refused: the frame around the refusal shows who was refused.
+            if known and (known[0].email, known[0].name, known[0].role) != (self.user_email, self.user_name, self.user_role):
+                self.user_email, self.user_name, self.user_role = known[0].email, known[0].name, str(known[0].role)
 
 
 def session_token(state: rx.State) -> str | None:
@@ -223,4 +223,4 @@ async def _forget_other_person(state: rx.State, actor: Actor | None) -> None:
     # A tab keeps its state's key over a sign-out; what it held must not be shown to whoever comes next.
     app_state = await state.get_state(AppState)
     if app_state.user_email and (actor is None or actor.email != app_state.user_email):
-        app_state.reset()
+        app_state.reset()  # type: ignore[no-untyped-call]

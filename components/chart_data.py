@@ -168,12 +168,11 @@ def spark_path(values: Sequence[int | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """One hour of the week. `share` is 0 to 100 of the busiest hour; `strong` asks for the light-on-dark text."""
+    """One hour of the week. `level` is 0 for nothing, then 1 to 7 in equal steps up to the busiest hour."""
 
     text: str
     tip: str
-    share: int
-    strong: bool
+    level: int
     marks: str
 
 
@@ -224,12 +223,11 @@ def heat_data(cells: Mapping[tuple[int, int], tuple[int, int]], zone: ZoneInfo, 
 
 
 def _heat_cell(day: str, hour: int, count: int, marks: int, peak: int, zone: str) -> HeatCell:
-    share = round(100 * count / peak) if peak else 0
+    level = min(7, 1 + 7 * count // peak) if count else 0
     found = "" if marks == 0 else f", {marks} anomal{'y' if marks == 1 else 'ies'}"
     return HeatCell(
         text=compact_number(count) if count else "",
         tip=f"{day} {hour:02d}:00–{(hour + 1) % 24:02d}:00 {zone}: {full_number(count)}{found}",
-        share=share,
-        strong=share > 55,
+        level=level,
         marks=str(marks) if marks else "",
     )

@@ -9,10 +9,12 @@ import reflex as rx
 from components.chart_data import ChartData
 
 # The few lines of JavaScript a formatter has to be; everything they print was prepared in Python.
-_COMPACT = rx.Var(_js_expr='((v) => new Intl.NumberFormat("en", {notation: "compact", maximumFractionDigits: 1}).format(v))')
-_TIP_LABEL = rx.Var(_js_expr='((at, items) => items?.[0]?.payload?.when ?? "")')
-_TIP_VALUE = rx.Var(
-    _js_expr="""((value, name, item) => {
+_COMPACT = rx.vars.FunctionStringVar.create(
+    '((v) => new Intl.NumberFormat("en", {notation: "compact", maximumFractionDigits: 1}).format(v))'
+)
+_TIP_LABEL = rx.vars.FunctionStringVar.create('((at, items) => items?.[0]?.payload?.when ?? "")')
+_TIP_VALUE = rx.vars.FunctionStringVar.create(
+    """((value, name, item) => {
   const row = item.payload;
   if (name === "Expected range") return [row.band_text, name];
   if (name === "Expected") return [row.expected_text, name];
@@ -20,8 +22,8 @@ _TIP_VALUE = rx.Var(
 })"""
 )
 # A triangle up for a spike, down for a drop, a small ring for a point without neighbours, nothing else.
-_DOT = rx.Var(
-    _js_expr="""((p) => {
+_DOT = rx.vars.FunctionStringVar.create(
+    """((p) => {
   const {cx, cy, payload, index: key} = p;
   if (cy == null || payload == null) return null;
   const {mark, lone} = payload;
@@ -32,26 +34,15 @@ _DOT = rx.Var(
 )
 
 
-class _TimeAxis(rx.recharts.XAxis):  # type: ignore[misc]
-    """XAxis with a text per tick."""
-
-    tick_formatter: rx.Var[Any]
-
-
-class _CountAxis(rx.recharts.YAxis):  # type: ignore[misc]
-    """YAxis with compact numbers."""
-
-    tick_formatter: rx.Var[Any]
-
-
-class _Tip(rx.recharts.GraphingTooltip):  # type: ignore[misc]
+# A chart admits children by the name of their class, so these two keep the names of what they extend.
+class GraphingTooltip(rx.recharts.GraphingTooltip):  # type: ignore[misc]
     """Tooltip whose words come from the row."""
 
     formatter: rx.Var[Any]
     label_formatter: rx.Var[Any]
 
 
-class _MarkedLine(rx.recharts.Line):  # type: ignore[misc]
+class Line(rx.recharts.Line):  # type: ignore[misc]
     """Line that draws a shape at marked points only."""
 
     dot: rx.Var[Any]
@@ -89,10 +80,13 @@ def line_chart(
 
 
 def _figure(data: Any, height: int, value_name: str, annotations: Any, brush: bool) -> rx.Component:
-    labels = rx.Var(_js_expr=f"((at) => ({data.tick_labels!s})[at] ?? '')")
+    labels = rx.vars.FunctionStringVar.create(
+        f"((at) => ({data.tick_labels!s})[at] ?? '')",
+        _var_data=data.tick_labels._get_all_var_data(),
+    )
     parts: list[Any] = [
         rx.recharts.cartesian_grid(vertical=False, stroke="var(--line)"),
-        _TimeAxis.create(
+        rx.recharts.x_axis(
             data_key="at",
             ticks=data.ticks,
             tick_formatter=labels,
@@ -104,10 +98,10 @@ def _figure(data: Any, height: int, value_name: str, annotations: Any, brush: bo
             stroke="var(--line-strong)",
             height=28,
         ),
-        _CountAxis.create(
+        rx.recharts.y_axis(
             tick_formatter=_COMPACT, width=44, axis_line=False, tick_line=False, allow_decimals=False, stroke="var(--line-strong)"
         ),
-        _Tip.create(
+        GraphingTooltip.create(
             formatter=_TIP_VALUE,
             label_formatter=_TIP_LABEL,
             is_animation_active=False,
@@ -142,7 +136,7 @@ def _figure(data: Any, height: int, value_name: str, annotations: Any, brush: bo
             is_animation_active=False,
             connect_nulls=False,
         ),
-        _MarkedLine.create(
+        Line.create(
             data_key="value",
             name=value_name,
             type_="linear",
@@ -165,7 +159,11 @@ def _figure(data: Any, height: int, value_name: str, annotations: Any, brush: bo
         parts.append(rx.recharts.brush(data_key="at", height=22, stroke="var(--line-strong)", fill="var(--surface)"))
     return rx.el.div(
         rx.recharts.composed_chart(
-            *parts, data=data.rows, height=height, width="100%", margin={"top": 12, "right": 8, "bottom": 0, "left": 0}
+            *parts,
+            data=data.rows.to(list[dict[str, Any]]),
+            height=height,
+            width="100%",
+            margin={"top": 12, "right": 8, "bottom": 0, "left": 0},
         ),
         role="figure",
         aria_label=data.summary,
@@ -180,6 +178,7 @@ def _legend(data: Any, value_name: str) -> rx.Component:
         rx.cond(
             data.has_band,
             rx.fragment(
+                rx.el.li(rx.el.span(class_name="key key-expected", aria_hidden="true"), "Expected"),
                 rx.el.li(rx.el.span(class_name="key key-band", aria_hidden="true"), "Expected range"),
                 rx.el.li(rx.el.span(class_name="direction direction-spike", aria_hidden="true"), "Spike"),
                 rx.el.li(rx.el.span(class_name="direction direction-drop", aria_hidden="true"), "Drop"),

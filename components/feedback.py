@@ -16,7 +16,7 @@ def _state(kind: str, mark: rx.Component, title: Any, text: Any, *actions: Actio
         rx.el.div(mark, class_name="state-mark", aria_hidden="true"),
         rx.el.div(
             rx.el.h2(title, class_name="state-title"),
-            rx.el.p(text, class_name="state-text") if text else rx.fragment(),
+            rx.el.p(text, class_name="state-text") if isinstance(text, rx.Var) or text else rx.fragment(),
             rx.el.div(*shown, class_name="state-actions") if shown else rx.fragment(),
             class_name="state-body",
         ),
@@ -74,7 +74,7 @@ def job_progress(percent: Any, phase: Any, *, label: Any = "Progress", actions: 
             aria_valuemax=100,
         ),
         rx.el.div(
-            rx.el.span(f"{percent}\u202f%", class_name="num"),
+            rx.el.span(f"{percent}\u00a0%", class_name="num"),
             rx.el.span(phase, class_name="muted"),
             actions if actions is not None else rx.fragment(),
             class_name="progress-line",

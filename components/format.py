@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ZONE_COOKIE = "plumbline_zone"
 NO_VALUE = "–"
-_NARROW = "\u202f"
+_SPACE = "\u00a0"
 _MINUS = "\u2212"
 _STEPS = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k"))
 _MINUTE = 60
@@ -46,7 +46,7 @@ def percent(ratio: float | None, *, signed: bool = False) -> str:
     size = abs(ratio) * 100
     digits = f"{size:.1f}".removesuffix(".0") if 0 < size < 9.95 else f"{size:.0f}"
     sign = _MINUS if ratio < 0 and digits != "0" else "+" if signed and digits != "0" else ""
-    return f"{sign}{digits}{_NARROW}%"
+    return f"{sign}{digits}{_SPACE}%"
 
 
 def change(current: float, before: float) -> float | None:
@@ -66,14 +66,14 @@ def duration(seconds: float) -> str:
     """The two largest units: "45 s", "12 min", "2 h 15 min", "3 d 4 h"."""
     whole = max(0, round(seconds))
     if whole < _MINUTE:
-        return f"{whole}{_NARROW}s"
+        return f"{whole}{_SPACE}s"
     if whole < _HOUR:
-        return f"{round(whole / _MINUTE)}{_NARROW}min"
+        return f"{round(whole / _MINUTE)}{_SPACE}min"
     if whole < _DAY:
         hours, minutes = divmod(round(whole / _MINUTE), 60)
-        return f"{hours}{_NARROW}h" + (f" {minutes}{_NARROW}min" if minutes else "")
+        return f"{hours}{_SPACE}h" + (f" {minutes}{_SPACE}min" if minutes else "")
     days, hours = divmod(round(whole / _HOUR), 24)
-    return f"{days}{_NARROW}d" + (f" {hours}{_NARROW}h" if hours else "")
+    return f"{days}{_SPACE}d" + (f" {hours}{_SPACE}h" if hours else "")
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
@@ -86,7 +86,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
         return "just now"
     for limit, width, unit in ((_HOUR, _MINUTE, "min"), (_DAY, _HOUR, "h"), (float("inf"), _DAY, "d")):
         if size < limit:
-            text = f"{max(1, round(size / width))}{_NARROW}{unit}"
+            text = f"{max(1, round(size / width))}{_SPACE}{unit}"
             return f"{text} ago" if seconds > 0 else f"in {text}"
     raise AssertionError("the last limit is infinite")
 
@@ -122,6 +122,15 @@ def local_time(moment: datetime | None, zone: ZoneInfo, *, now: datetime | None 
     year = "" if now is not None and now.astimezone(zone).year == local.year else f" {local.year}"
     clock = local.strftime("%H:%M:%S" if seconds else "%H:%M")
     return f"{local.day} {local:%b}{year}, {clock} {zone_label(zone, moment)}"
+
+
+def day_text(moment: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """The day in the viewer's zone: "Today", "Yesterday", "Tue 24 Nov", with the year when it is another one."""
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    back = (today - local.date()).days
+    if back in (0, 1):
+        return "Yesterday" if back else "Today"
+    return f"{local:%a} {local.day} {local:%b}" + ("" if local.year == today.year else f" {local.year}")
 
 
 def iso_utc(moment: datetime | None) -> str:

@@ -15,7 +15,7 @@ def heatmap(data: rx.Var[HeatData] | Any, *, caption: Any) -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.el.table(
-                rx.el.caption(caption, rx.el.span(data.summary, class_name="sr-only")),
+                rx.el.caption(caption, " ", data.summary),
                 rx.el.thead(
                     rx.el.tr(
                         rx.el.th(rx.el.span("Weekday", class_name="sr-only"), scope="col"),
@@ -37,7 +37,9 @@ def heatmap(data: rx.Var[HeatData] | Any, *, caption: Any) -> rx.Component:
         ),
         rx.el.div(
             rx.el.span("0"),
-            rx.el.span(class_name="heat-scale", aria_hidden="true"),
+            rx.el.span(
+                *[rx.el.span(class_name=f"heat-{level}") for level in range(8)], class_name="heat-scale", aria_hidden="true"
+            ),
             rx.el.span(data.peak_text, class_name="num"),
             rx.el.span(rx.el.span(class_name="heat-dot", aria_hidden="true"), "Anomaly", class_name="heat-key"),
             rx.el.span("Hours in ", data.zone, class_name="heat-key"),
@@ -54,7 +56,6 @@ def _cell(cell: Any) -> rx.Component:
             rx.el.span(rx.el.span(cell.marks, " anomalies", class_name="sr-only"), class_name="heat-dot"),
             rx.fragment(),
         ),
-        class_name=rx.cond(cell.strong, "heat-strong", ""),
-        style={"--share": f"{cell.share}%"},
+        class_name=f"heat-{cell.level}",
         custom_attrs={"data-tip": cell.tip},
     )

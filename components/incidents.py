@@ -9,20 +9,21 @@ import reflex as rx
 from components.marks import badge, time_text
 
 
-def finding_line(row: Any, *actions: rx.Component, detail: Any = None, opener: Any = None) -> rx.Component:
+def finding_line(
+    row: Any, *actions: rx.Component, detail: Any = None, opener: Any = None, days: bool = False, named: bool = True
+) -> rx.Component:
     """Direction, subject and size on the first line, time and duration beneath, state and actions at the right.
 
     `row` is a Var with direction, scope_name, scope_kind, size, when, iso, lasted, related, is_active. `opener` replaces the
-    plain name by a link or button; `detail` stands below the line.
+    plain name by a link or button; `detail` stands below the line; `days` shows `row.day` above where it is not empty;
+    without `named` the size takes the place of the subject, for lists about one subject.
     """
     return rx.el.li(
+        *([rx.cond(row.day != "", rx.el.h2(row.day, class_name="day"), rx.fragment())] if days else []),
         rx.el.div(
-            rx.el.span(
-                rx.el.span(row.direction, class_name="sr-only"), class_name=f"direction direction-{row.direction}"
-            ),
+            rx.el.span(rx.el.span(row.direction, class_name="sr-only"), class_name=f"direction direction-{row.direction}"),
             rx.el.div(
-                opener if opener is not None else rx.el.span(row.scope_name, class_name="strong"),
-                rx.el.span(row.size, class_name="finding-size"),
+                *_headline(row, opener, named),
                 class_name="line-main finding-main",
             ),
             rx.el.div(
@@ -31,7 +32,7 @@ def finding_line(row: Any, *actions: rx.Component, detail: Any = None, opener: A
                 class_name="line-end finding-end",
             ),
             rx.el.p(
-                rx.el.span(row.scope_kind),
+                *([rx.el.span(row.scope_kind)] if named else []),
                 rx.el.span(time_text(row.when, row.iso)),
                 rx.el.span("lasted ", row.lasted),
                 rx.cond(row.related != "", rx.el.span(row.related), rx.fragment()),
@@ -41,6 +42,13 @@ def finding_line(row: Any, *actions: rx.Component, detail: Any = None, opener: A
         ),
         *([detail] if detail is not None else []),
     )
+
+
+def _headline(row: Any, opener: Any, named: bool) -> list[Any]:
+    if not named:
+        return [rx.el.span(row.size, class_name="strong")]
+    name = opener if opener is not None else rx.el.span(row.scope_name, class_name="strong")
+    return [name, rx.el.span(row.size, class_name="finding-size")]
 
 
 def finding_list(rows: rx.Var[Any], render: Any, *, label: str) -> rx.Component:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from app.kernel.clock import SYSTEM_CLOCK, Clock
-from app.kernel.database import session_scope
 from app.scans import service as scans
-from app.scans.progress import Transaction
-
-
-def _transaction(*, write: bool = True) -> AbstractContextManager[Session]:
-    return session_scope(write=write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +19,7 @@ class Leadership:
     holder: scans.Holder
     lease_seconds: float
     clock: Clock = SYSTEM_CLOCK
-    transaction: Transaction = _transaction
+    transaction: scans.Transaction = scans.DEFAULT_TOOLS.transaction
 
     def renew(self) -> None:
         """Show that the worker lives and keep the lead, or take it over when nobody has it."""
@@ -44,5 +38,4 @@ class Leadership:
     def withdraw(self) -> None:
         """Give everything back at shutdown, so that another process takes over at once."""
         with self.transaction() as session:
-            scans.release(session, scans.SCHEDULER, self.holder.name)
             scans.withdraw_worker(session, self.holder)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from app.scans import service as scans
-from app.scans.runner import DEFAULT_TOOLS, RunTools
 
 log = logging.getLogger("plumbline.jobs")
 
@@ -16,7 +15,7 @@ log = logging.getLogger("plumbline.jobs")
 class ScanJobRunner:
     """Runs scan jobs for one worker. A job is claimed only when a thread is free for it."""
 
-    def __init__(self, holder: str, *, threads: int, tools: RunTools = DEFAULT_TOOLS) -> None:
+    def __init__(self, holder: str, *, threads: int, tools: scans.RunTools = scans.DEFAULT_TOOLS) -> None:
         self._holder = holder
         self._tools = tools
         self._threads = threads

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.settings import Settings
 from app.kernel.telemetry import JOB_RUNS
 from app.scans import service as scans
@@ -28,10 +29,18 @@ log = logging.getLogger("plumbline.jobs")
 class Scheduler:
     """Background work of this process, from `start` to `stop`. A failing job is logged and tried again at its next time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        holder: scans.Holder | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        transaction: scans.Transaction = scans.DEFAULT_TOOLS.transaction,
+        tools: scans.RunTools = scans.DEFAULT_TOOLS,
+    ) -> None:
         self._settings = settings
-        self._leadership = Leadership(scans.this_process(), settings.jobs.lease_seconds)
-        self._runner = ScanJobRunner(self._leadership.holder.name, threads=THREADS)
+        self._leadership = Leadership(holder or scans.this_process(), settings.jobs.lease_seconds, clock, transaction)
+        self._runner = ScanJobRunner(self._leadership.holder.name, threads=THREADS, tools=tools)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(THREADS)},

@@ -33,7 +33,11 @@ class AnomalySettings(SQLModel, table=True):
 
 
 class Anomaly(SQLModel, table=True):
-    """A bucket of one series that departs from its baseline."""
+    """A bucket of one series that departs from its baseline.
+
+    A contiguous run of zeros is one row at its first abnormal bucket; `last_bucket` is then the run's last abnormal one, in
+    all other rows it equals `bucket`. `bucket_seconds` is the width of the buckets.
+    """
 
     __tablename__ = "anomalies"
     __table_args__ = (
@@ -47,6 +51,8 @@ class Anomaly(SQLModel, table=True):
     scope_type: str = Field(max_length=16)
     scope_ref: str = Field(max_length=36)
     bucket: datetime = moment_field()
+    last_bucket: datetime = moment_field()
+    bucket_seconds: int
     direction: str = Field(max_length=8)
     actual_count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
     expected_count: float

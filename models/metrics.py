@@ -35,7 +35,7 @@ class MetricCoverage(SQLModel, table=True):
     """A bucket that a completed run covered; without a row here a missing count is unknown, not zero."""
 
     __tablename__ = "metric_coverage"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy reads a plain dict here
+    __table_args__ = {"sqlite_with_rowid": False}
 
     scan_config_id: str = Field(sa_column=_config_key())
     bucket: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))

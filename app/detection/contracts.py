@@ -98,3 +98,37 @@ class Incident:
     is_active: bool
     event_id: str | None
     related_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """What one evaluation of a scan left: anomalies stored in its window, signals active now, series that are unknown now."""
+
+    anomaly_count: int = 0
+    signal_count: int = 0
+    unknown_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesOutcome:
+    """How the newest evaluated bucket of one series ended; `reason` says why it is unknown."""
+
+    scan_config_id: str
+    scope_type: ScopeType
+    scope_ref: str
+    scope_name: str
+    outcome: Outcome
+    reason: str
+    bucket: datetime
+    evaluated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """A project's settings with the identity of their row."""
+
+    id: str
+    project_id: str
+    settings: DetectionSettings
+    created_at: datetime
+    updated_at: datetime

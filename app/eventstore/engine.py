@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import tempfile
 import threading
@@ -10,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import chdb
 
 from app.eventstore.statement import Insert, Query
 
@@ -28,8 +31,8 @@ class EngineError(Exception):
         self.code = code
 
 
-class EngineLocked(Exception):
-    """Another process has the folder open."""
+class EngineNotOpened(Exception):
+    """The engine cannot work on its folder; the text says why as far as it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,15 @@ class Engine:
     """
 
     def __init__(self, path: str, config_file: str, inbox: Path, *, workers: int) -> None:
+        self._path = Path(path)
         self._connection_string = f"{path}?config-file={config_file}"
         self._inbox = inbox
         self._local = threading.local()
         self._handles: list[_Handle] = []
-        self._first = self._open()  # holds the folder's lock for the life of the process
+        try:
+            self._open()  # holds the folder's lock for the life of the process
+        except RuntimeError as error:
+            raise EngineNotOpened("in use by another process" if _is_locked(self._path) else str(error)) from error
         self.executor = ThreadPoolExecutor(workers, thread_name_prefix="engine")
 
     def run(
@@ -116,14 +123,7 @@ class _Handle:
     """One connection that remembers its session settings, so that equal requests cost no SET at all."""
 
     def __init__(self, connection_string: str) -> None:
-        import chdb
-
-        try:
-            self._connection = chdb.connect(connection_string)
-        except Exception as error:
-            if "Cannot lock file" in str(error):
-                raise EngineLocked(str(error)) from error
-            raise
+        self._connection: Any = chdb.connect(connection_string)  # type: ignore[no-untyped-call]
         self._settings: dict[str, str] = {}
         self._database = _DEFAULT_DATABASE
 
@@ -146,7 +146,7 @@ class _Handle:
         """The engine's result object; EngineError for its refusals."""
         try:
             return self._connection.query(sql, output_format, params=dict(parameters))
-        except Exception as error:
+        except chdb.ChdbError as error:
             text = str(error)
             match = _ERROR_CODE.search(text)
             start = max(text.find("Code: "), 0)
@@ -154,6 +154,18 @@ class _Handle:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether somebody holds the engine's own lock; the engine reports that and other faults with the same error."""
+    try:
+        with (path / "status").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _quoted(value: str) -> str:

@@ -70,7 +70,7 @@ SELECT * FROM (({_RECENT_EVENTS} {_NEWEST}) UNION ALL ({_RECENT_QUARANTINE} {_NE
 RECENT_NAMED = f"{_RECENT_EVENTS} AND name = {{{{name:String}}}} {_NEWEST}"
 
 QUARANTINED = f"""
-SELECT count() FROM {{database}}.quarantine WHERE {_OWNED} AND {_since('received_at', 'after', '>')}
+SELECT count() FROM {{database}}.quarantine WHERE {_OWNED} AND {_since("received_at", "after", ">")}
 """
 
 

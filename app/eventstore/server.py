@@ -15,7 +15,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from app.eventstore.address import LOOPBACK, PORT_VARIABLE, SECRET_VARIABLE
-from app.eventstore.engine import Engine, EngineLocked
+from app.eventstore.engine import Engine, EngineNotOpened
 from app.eventstore.front import ClickHouseFront
 from app.kernel.logs import configure_logging
 from app.kernel.settings import Settings, get_settings
@@ -24,7 +24,7 @@ from app.parent import die_with_parent
 log = logging.getLogger("plumbline.store")
 
 FOLDER = "eventstore"
-EXIT_LOCKED = 3
+EXIT_NOT_OPENED = 3
 
 _INBOX = "eventstore-inbox"
 _CONFIG_FILE = "eventstore.xml"
@@ -42,7 +42,7 @@ async def serve(front: ClickHouseFront, port: int) -> None:
 
 
 def open_engine(settings: Settings) -> Engine:
-    """Open the data folder's engine and make the folder current. Raises EngineLocked when another process has it open."""
+    """Open the data folder's engine and make the folder current. Raises EngineNotOpened."""
     data_dir = settings.data_dir
     os.chdir(data_dir)
     Path(FOLDER).mkdir(mode=0o700, exist_ok=True)
@@ -70,9 +70,9 @@ def main() -> int:
     folder = settings.data_dir / FOLDER
     try:
         engine = open_engine(settings)
-    except EngineLocked:
-        log.error("the event store in %s is in use by another process", folder)
-        return EXIT_LOCKED
+    except EngineNotOpened as error:
+        log.error("cannot open the event store in %s: %s", folder, error)
+        return EXIT_NOT_OPENED
     try:
         uvloop.run(serve(ClickHouseFront(engine, secret), int(port)))
     except OSError as error:

@@ -65,7 +65,7 @@ def _transaction_that_never_waits(bind: sa.Engine | sa.Connection) -> Iterator[s
         return
     with engine.execution_options(write_transaction=True).connect() as connection:
         driver = connection.connection.dbapi_connection
-        assert driver is not None  # noqa: S101 - an open connection has one
+        assert driver is not None
         driver.cursor().execute("PRAGMA busy_timeout=0")
         try:
             with connection.begin():

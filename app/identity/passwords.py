@@ -16,7 +16,7 @@ UNUSABLE = "!"
 """Stored for an account that nobody can sign in to."""
 
 # Compared with when there is no account, so that the answer takes as long as for a wrong password.
-_NOBODY = b"$2b$12$LJqv.2LwosG2k3hdM/byaOpaF6YiQsxZrYVQrBDr5P1DSLNH/gnc6"
+NOBODY = b"$2b$12$LJqv.2LwosG2k3hdM/byaOpaF6YiQsxZrYVQrBDr5P1DSLNH/gnc6"
 
 
 def hash_password(password: str) -> str:
@@ -27,7 +27,7 @@ def hash_password(password: str) -> str:
 def verify_password(password: str, stored: str | None) -> bool:
     """Whether the password fits the stored hash. Without one, and with an unusable one, it takes as long and answers no."""
     if stored is None or stored == UNUSABLE:
-        bcrypt.checkpw(_digest(password), _NOBODY)
+        bcrypt.checkpw(_digest(password), NOBODY)
         return False
     return bcrypt.checkpw(_digest(password), stored.encode())
 

@@ -76,11 +76,14 @@ def delete_sessions_of(session: Session, user_id: str, *, expired_before: dateti
     session.execute(statement)
 
 
+def delete_expired_sessions(session: Session, now: datetime) -> None:
+    """Remove every sign-in that is over."""
+    session.execute(sa.delete(UserSession).where(col(UserSession.expires_at) <= now))
+
+
 def api_key_with_user(session: Session, token_hash: str) -> tuple[ApiKey, User] | None:
     """The API key with this hash and the user it acts for."""
-    statement = (
-        sa.select(ApiKey, User).join(User, col(User.id) == col(ApiKey.user_id)).where(col(ApiKey.token_hash) == token_hash)
-    )
+    statement = sa.select(ApiKey, User).join(User, col(User.id) == col(ApiKey.user_id)).where(col(ApiKey.token_hash) == token_hash)
     row = session.execute(statement).one_or_none()
     return None if row is None else (row[0], row[1])
 
@@ -148,7 +151,9 @@ def delete_idle_buckets(session: Session, before: datetime) -> None:
     session.execute(sa.delete(RateBucket).where(col(RateBucket.updated_at) < before))
 
 
-def note_key_use(connection: sa.Connection, table: type[ApiKey] | type[IngestKey], key_id: str, now: datetime, stale: datetime) -> None:
+def note_key_use(
+    connection: sa.Connection, table: type[ApiKey] | type[IngestKey], key_id: str, now: datetime, stale: datetime
+) -> None:
     """Set `last_used_at` unless it is newer than `stale`."""
     columns = cast(sa.Table, table.__table__)  # type: ignore[union-attr]
     is_stale = sa.or_(columns.c.last_used_at.is_(None), columns.c.last_used_at <= stale)

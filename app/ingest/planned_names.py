@@ -10,10 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from app.kernel.errors import AppError
-
 REFRESH_SECONDS: Final = 5.0
 STALE_SECONDS: Final = 60.0
 _FIRST_LOOK_SECONDS: Final = 2.0
@@ -71,7 +67,7 @@ class PlannedNames:
             entry.names = await asyncio.get_running_loop().run_in_executor(self._threads, self._load, project_id)
             entry.loaded_at = started
             entry.is_failing = False
-        except (SQLAlchemyError, AppError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the plan, events must still be taken
             entry.is_failing = True
             log.warning("the plan cannot be read", extra={"reason": type(error).__name__})
         finally:

@@ -20,6 +20,8 @@ from typing import Final
 SUFFIX: Final = ".wal"
 _MOST_BUFFERS: Final = 1000  # below IOV_MAX, the most buffers one writev takes
 _GROUP_BYTES: Final = 8 << 20
+# While several requests arrive at a time, a flush waits this long for more of them to join; a lone request never waits.
+GATHER_SECONDS: Final = 0.001
 
 log = logging.getLogger("plumbline.ingest")
 
@@ -109,6 +111,7 @@ class WriteAheadLog:
         self._sequence = 0
         self._segment: Segment | None = None
         self._descriptor = -1
+        self._is_shared = False
         self._thread = threading.Thread(target=self._run, name="ingest-log", daemon=True)
 
     def start(self) -> None:
@@ -142,6 +145,8 @@ class WriteAheadLog:
         size = 0
         try:
             item = self._queue.get(timeout=timeout)
+            if self._is_shared and item is not None:
+                time.sleep(GATHER_SECONDS)
             while item is not None:
                 group.append(item)
                 size += item.size
@@ -153,6 +158,7 @@ class WriteAheadLog:
         return group, True
 
     def _commit(self, group: list[Append]) -> None:
+        self._is_shared = len(group) > 1
         error: OSError | None = None
         try:
             segment = self._open_segment()

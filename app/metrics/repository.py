@@ -123,11 +123,11 @@ def counts_of_scopes(
     )
     statement = _between(statement, col(MetricBucket.bucket), start, stop)
     if refs is None:
-        yield from (row._tuple() for row in session.execute(statement))
+        yield from ((row[0], row[1], row[2]) for row in session.execute(statement))
         return
     for first in range(0, len(refs), _REFS_PER_STATEMENT):
         some = statement.where(col(MetricBucket.scope_ref).in_(refs[first : first + _REFS_PER_STATEMENT]))
-        yield from (row._tuple() for row in session.execute(some))
+        yield from ((row[0], row[1], row[2]) for row in session.execute(some))
 
 
 def total_per_bucket(

@@ -66,10 +66,40 @@ def create_watched_ingest_key(
         project = create_watched_project(session, actor, title, project_slug, tenant_id=tenant_id)
     else:
         _check_plan(session, project, wanted)
-        ensure_watched(session, project)
-    return identity.create_ingest_key(
+    return create_ingest_key(
         session, actor, project.slug, kind=kind, scope=scope, name=name, expires_in_days=expires_in_days, now=now
     )
+
+
+def create_ingest_key(
+    session: Session,
+    actor: Actor,
+    project_slug: str,
+    *,
+    kind: IngestKind = IngestKind.EVENTS,
+    scope: IngestScope = IngestScope.APPEND,
+    name: str,
+    expires_in_days: int | None = None,
+    now: datetime,
+) -> tuple[IngestKeyView, str]:
+    """An ingest key into an existing project, which is watched from now on. Editors and owners.
+
+    Errors: NotFound, InvalidInput for a blank name.
+    """
+    key = identity.create_ingest_key(
+        session, actor, project_slug, kind=kind, scope=scope, name=name, expires_in_days=expires_in_days, now=now
+    )
+    ensure_watched(session, projects.get_project(session, actor, project_slug))
+    return key
+
+
+def create_demo_project(session: Session, actor: Actor) -> ProjectView:
+    """A demo project that a job fills; its row tells how far that is. Editors and owners."""
+    actor.require_reach(None)
+    actor.require_editor()
+    from app.projects.demo import create_demo_project as create  # the generator is heavy and rarely used
+
+    return create(session, actor)
 
 
 def _existing(session: Session, actor: Actor, slug: str) -> ProjectView | None:

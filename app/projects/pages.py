@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
+from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
@@ -17,11 +18,13 @@ from app.frame import workspace_frame
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.page_states import page_body
+from app.presentation import Phase, phase_of
 from app.projects import onboarding
 from app.projects import service as projects
 from app.projects.contracts import GenerationStatus, SummarisedProject
 from app.ui import AppState, field_errors, page
-from components.feedback import empty_state, job_progress
+from components.feedback import empty_state, job_progress, toast_done, toast_failed
 from components.format import compact_number, iso_utc, local_time
 from components.forms import button, dialog, dialog_actions, form_field, text_area, text_input
 from components.marks import badge, time_text
@@ -60,8 +63,9 @@ class Generation:
 class HomeState(AppState):
     """The list and the form for another project."""
 
+    phase: str = Phase.LOADING.value
+    problem: str = ""
     rows: list[ProjectRow] = []
-    is_loaded: bool = False
     generations: list[Generation] = []
     generation_error: str = ""
     is_creating: bool = False
@@ -72,10 +76,14 @@ class HomeState(AppState):
     _watch: int = 0
 
     @rx.event
-    async def load(self) -> rx.event.EventSpec | None:
+    async def load(self) -> EventSpec | None:
         """Show the projects; watch the demo project when one is in the making."""
         self.is_creating = False
-        await self._show()
+        try:
+            await self._show()
+            self.phase = Phase.READY.value
+        except AppError as refusal:
+            self.phase, self.problem = phase_of(refusal).value, refusal.message
         return HomeState.watch_generation if self.generations else None
 
     @rx.event
@@ -97,7 +105,7 @@ class HomeState(AppState):
         self.slug_text, self.is_slug_typed = text, bool(text)
 
     @rx.event
-    async def create(self, form: dict[str, Any]) -> rx.event.EventSpec | None:
+    async def create(self, form: dict[str, Any]) -> EventSpec | None:
         """Create the project with its built-in scan and go to its keys, where the first event begins."""
         try:
             project = await self._call(
@@ -116,17 +124,17 @@ class HomeState(AppState):
         return rx.redirect(ui_paths.project_keys(project.slug))
 
     @rx.event
-    async def create_demo(self) -> rx.event.EventSpec | None:
+    async def create_demo(self) -> EventSpec | None:
         """Start making a project with data; the progress stands in its row."""
         try:
             await self._call(onboarding.create_demo_project)
         except AppError as error:
-            return rx.toast.error(error.message)
+            return toast_failed(error.message)
         await self._show()
         return HomeState.watch_generation
 
     @rx.event(background=True)
-    async def watch_generation(self) -> AsyncIterator[rx.event.EventSpec]:
+    async def watch_generation(self) -> AsyncIterator[EventSpec]:
         """Ask the project rows how far they are until none is in the making or the browser has left."""
         async with self:
             self._watch += 1
@@ -139,7 +147,7 @@ class HomeState(AppState):
                 before = len(self.generations)
                 await self._show()
                 if len(self.generations) < before and not self.generation_error:
-                    yield rx.toast.success("The demo project is ready")
+                    yield toast_done("The demo project is ready")
                 if not self.generations:
                     return
 
@@ -155,7 +163,6 @@ class HomeState(AppState):
         ]
         failed = (view for view in views if view.generation_status is GenerationStatus.FAILED)
         self.generation_error = next((view.generation_error or "no reason was noted" for view in failed), "")
-        self.is_loaded = True
 
 
 def _summarised_projects(session: Session, actor: Actor) -> list[SummarisedProject]:
@@ -189,52 +196,57 @@ def slug_from(name: str) -> str:
 @page(route=ui_paths.HOME, title="Projects · Plumbline", on_load=HomeState.load)
 def home() -> rx.Component:
     """The table of projects."""
-    state = HomeState
-    may_edit = state.user_role != UserRole.VIEWER
+    state: Any = HomeState
+    may_edit = state.user_role != UserRole.VIEWER.value
     create = button(rx.icon("plus", size=14), "Create project", kind="primary", on_click=state.set_creating(True))
     demo = button("Create demo project", on_click=state.create_demo, disabled=state.generations.length() > 0)
     empty = rx.cond(
         may_edit,
         empty_state(
             "No projects yet",
-            "A project holds one tracking plan and receives the events of its senders. Begin with your own, or look at one with data.",
+            "A project holds one tracking plan and receives events. Begin with your own, or look at one with data.",
             create,
             demo,
         ),
         empty_state("No projects yet", "A project holds one tracking plan. Ask an editor to create the first."),
     )
     return workspace_frame(
-        page_header(
-            "Projects",
-            rx.cond(may_edit & (state.rows.length() > 0), rx.fragment(demo, create), rx.fragment()),
+        page_body(
+            state,
+            page_header(
+                "Projects",
+                rx.cond(may_edit & (state.rows.length() > 0), rx.fragment(demo, create), rx.fragment()),
+            ),
+            rx.foreach(state.generations, _generation),
+            rx.cond(
+                state.generation_error != "",
+                rx.el.div(
+                    rx.el.p("The demo project failed: ", state.generation_error), class_name="notice notice-bad", role="alert"
+                ),
+                rx.fragment(),
+            ),
+            data_table(
+                [
+                    Column("Project", _name),
+                    Column("Events", lambda row: row.events, numeric=True),
+                    Column("In review", lambda row: row.in_review, numeric=True, secondary=True),
+                    Column("Signals", _signals, numeric=True),
+                    Column("Last scan", lambda row: row.scan, secondary=True),
+                    Column("Created", lambda row: time_text(row.created, row.created_iso), secondary=True),
+                ],
+                state.rows,
+                caption="Projects",
+                empty=empty,
+            ),
+            _create_dialog(),
+            on_retry=state.load,
         ),
-        rx.foreach(state.generations, _generation),
-        rx.cond(
-            state.generation_error != "",
-            rx.el.div(rx.el.p("The demo project failed: ", state.generation_error), class_name="notice notice-bad", role="alert"),
-            rx.fragment(),
-        ),
-        data_table(
-            [
-                Column("Project", _name),
-                Column("Events", lambda row: row.events, numeric=True),
-                Column("In review", lambda row: row.in_review, numeric=True, secondary=True),
-                Column("Signals", _signals, numeric=True),
-                Column("Last scan", lambda row: row.scan, secondary=True),
-                Column("Created", lambda row: time_text(row.created, row.created_iso), secondary=True),
-            ],
-            state.rows,
-            caption="Projects",
-            empty=empty,
-            loading=~state.is_loaded,
-        ),
-        _create_dialog(),
         active="home",
         crumbs=[Crumb("Projects")],
     )
 
 
-def _generation(generation: rx.Var[Generation]) -> rx.Component:
+def _generation(generation: Any) -> Any:
     return rx.el.section(
         rx.el.p("Making ", rx.el.strong(generation.name)),
         job_progress(generation.percent, generation.stage, label=f"Making {generation.name}"),
@@ -242,7 +254,7 @@ def _generation(generation: rx.Var[Generation]) -> rx.Component:
     )
 
 
-def _name(row: rx.Var[ProjectRow]) -> rx.Component:
+def _name(row: Any) -> Any:
     return rx.el.span(
         row_link(row.name, row.href),
         rx.cond(row.is_demo, badge("demo"), rx.fragment()),
@@ -251,17 +263,19 @@ def _name(row: rx.Var[ProjectRow]) -> rx.Component:
     )
 
 
-def _signals(row: rx.Var[ProjectRow]) -> rx.Component:
+def _signals(row: Any) -> Any:
     return rx.cond(row.signals > 0, badge(row.signals.to_string(), "bad"), rx.el.span("0", class_name="muted"))
 
 
 def _create_dialog() -> rx.Component:
-    state = HomeState
+    state: Any = HomeState
     return dialog(
         rx.form(
             form_field(
                 "Name",
-                text_input(field_id="name", name="name", value=state.name, on_change=state.type_name, required=True, auto_focus=True),
+                text_input(
+                    field_id="name", name="name", value=state.name, on_change=state.type_name, required=True, auto_focus=True
+                ),
                 field_id="name",
                 error=state.errors.get("name", ""),
             ),

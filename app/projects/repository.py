@@ -10,6 +10,7 @@ from sqlmodel import Session, SQLModel, col
 
 from models.detection import Anomaly
 from models.plan import Event, EventType, PlanBranch
+from models.plan_entities import Variable
 from models.projects import Project, ProjectRemoval
 from models.scans import ScanConfig, ScanJob
 
@@ -71,6 +72,7 @@ class Figures:
 
     event_types: int = 0
     events_by_status: dict[str, int] = field(default_factory=dict)
+    variables: int = 0
     scans: int = 0
     failing_scans: int = 0
     latest_job: tuple[ScanJob, str] | None = None
@@ -81,14 +83,10 @@ def figures(session: Session, project_ids: Sequence[str]) -> dict[str, Figures]:
     found = {project_id: Figures() for project_id in project_ids}
     wanted = list(found)
     of_main = sa.and_(col(PlanBranch.project_id).in_(wanted), col(PlanBranch.kind) == _MAIN)
-    by_type = (
-        sa.select(col(PlanBranch.project_id), sa.func.count(col(EventType.id)))
-        .join(EventType, col(EventType.branch_id) == col(PlanBranch.id))
-        .where(of_main)
-        .group_by(col(PlanBranch.project_id))
-    )
-    for project_id, count in session.execute(by_type):
+    for project_id, count in session.execute(_count_of(EventType, of_main)):
         found[project_id].event_types = count
+    for project_id, count in session.execute(_count_of(Variable, of_main)):
+        found[project_id].variables = count
     by_status = (
         sa.select(col(PlanBranch.project_id), col(Event.status), sa.func.count(col(Event.id)))
         .join(Event, col(Event.branch_id) == col(PlanBranch.id))
@@ -105,6 +103,11 @@ def figures(session: Session, project_ids: Sequence[str]) -> dict[str, Figures]:
     for job, scan_name in _latest_jobs(session, wanted):
         found[job.project_id].latest_job = (job, scan_name)
     return found
+
+
+def _count_of(table: type[EventType] | type[Variable], of_main: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]]:
+    counted = sa.select(col(PlanBranch.project_id), sa.func.count(col(table.id)))
+    return counted.join(table, col(table.branch_id) == col(PlanBranch.id)).where(of_main).group_by(col(PlanBranch.project_id))
 
 
 def _latest_jobs(session: Session, project_ids: Sequence[str]) -> list[tuple[ScanJob, str]]:
@@ -167,4 +170,3 @@ def add(session: Session, row: SQLModel) -> None:
     """Insert the row now."""
     session.add(row)
     session.flush()
-

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from app.detection.contracts import Signal
 from app.identity import service as identity
 from app.identity.contracts import DEFAULT_TENANT_ID, Actor
 from app.kernel.clock import SYSTEM_CLOCK
@@ -35,6 +36,11 @@ def list_projects(session: Session, actor: Actor) -> list[ProjectView]:
     """All projects by name. Errors: Forbidden for a key bound to one project."""
     actor.require_reach(None)
     return [view_of(project) for project in repository.list_projects(session)]
+
+
+def list_summarised_projects(session: Session, actor: Actor) -> list[SummarisedProject]:
+    """All projects by name, with their figures. Errors: Forbidden for a key bound to one project."""
+    return summarise(session, actor, list_projects(session, actor))
 
 
 def summarise(session: Session, actor: Actor, projects: Sequence[ProjectView]) -> list[SummarisedProject]:
@@ -117,9 +123,7 @@ def delete_project(session: Session, actor: Actor, slug: str) -> None:
     """
     actor.require_owner()
     project = _find(session, actor, slug)
-    removal = ProjectRemoval(
-        project_id=project.id, tenant_id=project.tenant_id, slug=project.slug, requested_at=SYSTEM_CLOCK.now()
-    )
+    removal = ProjectRemoval(project_id=project.id, tenant_id=project.tenant_id, slug=project.slug, requested_at=SYSTEM_CLOCK.now())
     repository.add(session, removal)
     identity.record_audit(
         session, actor, "project.delete", "project", project.id, project_slug=slug, payload={"name": project.name}
@@ -155,9 +159,7 @@ def _find(session: Session, actor: Actor, slug: str) -> Project:
 
 
 def _summary(session: Session, actor: Actor, project: ProjectView, figures: repository.Figures) -> ProjectSummary:
-    from app.detection import service as detection  # signals belong to projects, so detection's service imports this one
-
-    signals = detection.list_signals(session, actor, project.slug) if figures.scans else []
+    signals = _active_signals(session, actor, project.slug) if figures.scans else []
     by_status = figures.events_by_status
     total = sum(by_status.values())
     return ProjectSummary(
@@ -167,12 +169,19 @@ def _summary(session: Session, actor: Actor, project: ProjectView, figures: repo
         implemented_event_count=sum(by_status.get(status, 0) for status in _IMPLEMENTED),
         review_pending_event_count=by_status.get(_IN_REVIEW, 0),
         archived_event_count=by_status.get(_ARCHIVED, 0),
+        variable_count=figures.variables,
         scan_count=figures.scans,
         failing_scan_config_count=figures.failing_scans,
         monitoring_signal_count=sum(policy.is_significant(signal) for signal in signals),
         latest_scan_job=None if figures.latest_job is None else _latest_job(*figures.latest_job),
         latest_signal=max(signals, key=lambda signal: (signal.bucket, signal.scope_type == "project_total"), default=None),
     )
+
+
+def _active_signals(session: Session, actor: Actor, slug: str) -> Sequence[Signal]:
+    from app.detection import service as detection  # signals belong to projects, so detection's service imports this one
+
+    return detection.list_signals(session, actor, slug)
 
 
 def _latest_job(job: ScanJob, scan_name: str) -> LatestScanJob:

@@ -55,24 +55,19 @@ def acquire(session: Session, name: str, holder: str, now: datetime, seconds: fl
     return repository.acquire_lease(session, name, holder, now, now + timedelta(seconds=seconds))
 
 
-def release(session: Session, name: str, holder: str) -> None:
-    """Give the lease back; nothing happens when the holder lost it already."""
-    repository.release_lease(session, name, holder)
-
-
 def announce_worker(session: Session, holder: Holder, now: datetime, seconds: float) -> None:
-    """Show until `now + seconds` that this worker is alive; also withdraws leases of dead workers on the same machine."""
+    """Show until `now + seconds` that this worker is alive; also frees the leases of dead workers of the same machine."""
     acquire(session, _WORKER + holder.name, holder.name, now, seconds)
     for name in repository.live_holders(session, _WORKER, now):
         other = Holder.parse(name)
         if other is not None and other != holder and other.machine == holder.machine and _is_gone(other, holder):
-            release(session, _WORKER + name, name)
+            repository.release_all_leases(session, name)
     repository.delete_expired_leases(session, _WORKER, now - _FORGET_AFTER)
 
 
 def withdraw_worker(session: Session, holder: Holder) -> None:
-    """This worker ends in good order."""
-    release(session, _WORKER + holder.name, holder.name)
+    """This worker ends in good order and gives back every lease it has."""
+    repository.release_all_leases(session, holder.name)
 
 
 def live_workers(session: Session, now: datetime) -> set[str]:

@@ -20,7 +20,8 @@ def _insert_if_absent(session: Session, table: type[SQLModel], values: dict[str,
     """Insert unless a row with the same unique key exists; says whether the row is ours. Same on both engines."""
     target = cast(sa.Table, table.__table__)  # type: ignore[attr-defined]
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    return _affected(session, insert(target).values(**values).on_conflict_do_nothing()) == 1
+    statement = insert(target).values(**values).on_conflict_do_nothing().returning(*target.primary_key.columns)
+    return session.execute(statement).first() is not None
 
 
 def _affected(session: Session, statement: Any) -> int:
@@ -52,6 +53,11 @@ def builtin_config(session: Session, project_id: str) -> ScanConfig | None:
     return session.execute(statement).scalar_one_or_none()
 
 
+def add_config_unless_present(session: Session, config: ScanConfig) -> None:
+    """Store the config unless the project has one of that name on the source, also when another process is as fast."""
+    _insert_if_absent(session, ScanConfig, config.model_dump())
+
+
 def configs_with_sources(session: Session, project_id: str, config_id: str | None = None) -> list[tuple[ScanConfig, DataSource]]:
     """The project's configs, newest first, each with its source; only one when `config_id` is given."""
     statement = (
@@ -78,6 +84,8 @@ def due_configs(session: Session, now: datetime) -> list[ScanConfig]:
     live = sa.select(col(ScanJob.id)).where(
         col(ScanJob.scan_config_id) == col(ScanConfig.id), col(ScanJob.status).in_(LIVE_STATUSES)
     )
+    # A demo project is counted by its own job while it is being filled.
+    being_generated = sa.select(col(Project.id)).where(col(Project.generation_status) == "running")
     waiting = [
         sa.and_(col(ScanConfig.interval) == interval.value, col(ScanConfig.collected_until) < floor_to_bucket(now, interval))
         for interval in Interval
@@ -92,6 +100,7 @@ def due_configs(session: Session, now: datetime) -> list[ScanConfig]:
             sa.or_(col(ScanConfig.next_attempt_at).is_(None), col(ScanConfig.next_attempt_at) <= now),
             sa.or_(col(ScanConfig.collected_until).is_(None), *waiting),
             ~live.exists(),
+            ~col(ScanConfig.project_id).in_(being_generated),
         )
         .order_by(col(ScanConfig.collected_until).is_not(None), col(ScanConfig.collected_until), col(ScanConfig.id))
     )
@@ -187,9 +196,9 @@ def acquire_lease(session: Session, name: str, holder: str, now: datetime, expir
     return _insert_if_absent(session, JobLease, {"name": name, "holder": holder, "expires_at": expires_at})
 
 
-def release_lease(session: Session, name: str, holder: str) -> None:
-    """Give the lease back if the holder still has it."""
-    session.execute(sa.delete(JobLease).where(col(JobLease.name) == name, col(JobLease.holder) == holder))
+def release_all_leases(session: Session, holder: str) -> None:
+    """Free every lease the holder has."""
+    session.execute(sa.delete(JobLease).where(col(JobLease.holder) == holder))
 
 
 def live_holders(session: Session, prefix: str, now: datetime) -> set[str]:

@@ -7,7 +7,7 @@ and the config's progress moves in the transaction that completes the job.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,11 +29,13 @@ from app.scans.contracts import JobMode, JobStatus, ScanFailure
 from app.scans.counting import CollectedCounts, collect
 from app.scans.lifecycle import fail_job
 from app.scans.progress import Interrupted, JobNoLongerOurs, JobProgress, Transaction
-from app.scans.windows import ARRIVAL_OVERLAP, FIRST_RUN_INTERVALS, Window, chunks, collection_window
+from app.scans.windows import ARRIVAL_OVERLAP, FIRST_RUN_INTERVALS, Window, chunk_width, chunks, collection_window
 from app.warehouse import service as warehouses
 from app.warehouse.contracts import Arrivals, TooManyRows, Warehouse
 
 DEFAULT_METRICS_ROW_LIMIT = 100_000
+# SQLite has one writer at a time; more rows would keep others waiting for longer than a few seconds.
+ROWS_PER_TRANSACTION = 250_000
 INTERNAL_ERROR = "Scan failed due to an internal error."
 UNREACHABLE = "The data source could not be reached."
 
@@ -82,7 +84,7 @@ class RunTools:
 
     transaction: Transaction
     open_warehouse: Callable[[Run], Warehouse]
-    evaluate: Callable[[Session, str, datetime], Evaluation]
+    evaluate: Callable[[Session, str, datetime, Window], Evaluation]
     clock: Clock
 
 
@@ -96,10 +98,10 @@ def _open_warehouse(run: Run) -> Warehouse:
     return warehouses.open_builtin(run.tenant_id, run.project_id)
 
 
-def _evaluate(session: Session, config_id: str, now: datetime) -> Evaluation:
-    from app.detection import service as detection
+def _evaluate(session: Session, config_id: str, now: datetime, window: Window) -> Evaluation:
+    from app.detection import service as detection  # imported when a run ends: detection reads scans
 
-    return detection.evaluate_config(session, config_id, now)
+    return detection.evaluate_config(session, config_id, now, window=(window.start, window.stop))
 
 
 DEFAULT_TOOLS = RunTools(_transaction, _open_warehouse, _evaluate, SYSTEM_CLOCK)
@@ -174,6 +176,7 @@ def _load(session: Session, progress: JobProgress) -> Run:
     if config.interval is None or not config.time_column:
         raise ScanFailure("The scan needs a time column and an interval.")
     mode = job.result_summary.get("mode")
+    interval = Interval(config.interval)
     return Run(
         job_id=job.id,
         config_id=config.id,
@@ -181,8 +184,8 @@ def _load(session: Session, progress: JobProgress) -> Run:
         tenant_id=project.tenant_id,
         is_builtin=source.is_builtin,
         mode=None if mode is None else str(mode),
-        interval=Interval(config.interval),
-        chunk_width=Interval(config.replay_chunk_interval).duration if config.replay_chunk_interval else None,
+        interval=interval,
+        chunk_width=chunk_width(interval, Interval(config.replay_chunk_interval) if config.replay_chunk_interval else None),
         row_limit=config.metrics_row_limit or DEFAULT_METRICS_ROW_LIMIT,
         collected_until=config.collected_until,
         received_until=config.received_until,
@@ -200,18 +203,19 @@ def _collect(run: Run, warehouse: Warehouse, progress: JobProgress, tools: RunTo
         oldest_arrival=None if arrivals is None else arrivals.oldest_time,
     )
     identities = _sync_catalog(run, window, now, warehouse, progress, tools)
-    # Pieces bound what one query returns; the results of all of them are stored together or not at all.
+    # Pieces bound what one query returns; nothing is stored before all of them are counted.
     pieces = list(chunks(window, run.chunk_width or FIRST_RUN_INTERVALS * run.interval.duration))
     collected = []
     for index, piece in enumerate(pieces):
         progress.report(30 + 50 * index // len(pieces), f"Counting from {summaries.timestamp(piece.start)}")
         collected.append(_count(run, piece, warehouse, identities))
     progress.report(80, "Storing counts", summaries.collection_keys(window, *summaries.collection_totals(collected)))
-    with tools.transaction() as session:
-        progress.confirm(session)
-        for chunk in collected:
-            _store(session, run.config_id, chunk)
-    _judge(run, progress, tools)
+    for batch in _batches(collected):
+        with tools.transaction() as session:
+            progress.confirm(session)
+            for chunk in batch:
+                _store(session, run.config_id, chunk)
+    _judge(run, window, progress, tools)
     with tools.transaction() as session:
         progress.complete(session)
         _advance(session, run, window, arrivals)
@@ -255,7 +259,7 @@ def _replay(run: Run, warehouse: Warehouse, progress: JobProgress, tools: RunToo
         collected.append(CollectedCounts(chunk.window, [], chunk.coverage, chunk.last_seen))
         progress.summary["metric_rows"] = int(str(progress.summary.get("metric_rows", 0))) + len(chunk.rows)
     progress.report(90, "Counted", summaries.replay_progress("evaluating", completed=len(pieces), total=len(pieces)))
-    _judge(run, progress, tools)
+    _judge(run, window, progress, tools)
     progress.summary.update(summaries.replay_progress("completed", completed=len(pieces), total=len(pieces)))
     progress.summary.update({"event_count": summaries.collection_totals(collected)[0], "details": []})
     with tools.transaction() as session:
@@ -273,15 +277,29 @@ def _count(run: Run, piece: Window, warehouse: Warehouse, identities: PlanIdenti
     return collect(run.config_id, piece, run.interval, counted, identities)
 
 
+def _batches(collected: Sequence[CollectedCounts]) -> Iterator[list[CollectedCounts]]:
+    """The chunks in as few transactions as others can wait for; an ordinary run has one."""
+    batch: list[CollectedCounts] = []
+    row_count = 0
+    for chunk in collected:
+        if batch and row_count + len(chunk.rows) > ROWS_PER_TRANSACTION:
+            yield batch
+            batch, row_count = [], 0
+        batch.append(chunk)
+        row_count += len(chunk.rows)
+    if batch:
+        yield batch
+
+
 def _store(session: Session, config_id: str, chunk: CollectedCounts) -> None:
     metrics.replace_window(session, config_id, chunk.window.start, chunk.window.stop, chunk.rows, chunk.coverage)
     plan.touch_last_seen(session, chunk.last_seen)
 
 
-def _judge(run: Run, progress: JobProgress, tools: RunTools) -> None:
+def _judge(run: Run, window: Window, progress: JobProgress, tools: RunTools) -> None:
     progress.report(90, "Looking for anomalies")
     with tools.transaction() as session:
-        found = tools.evaluate(session, run.config_id, tools.clock.now())
+        found = tools.evaluate(session, run.config_id, tools.clock.now(), window)
     progress.summary.update(summaries.evaluation_keys(found.anomaly_count, found.signal_count, found.unknown_count))
 
 

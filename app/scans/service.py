@@ -16,16 +16,20 @@ from app.kernel.pagination import Page
 from app.projects import service as projects
 from app.scans import repository
 from app.scans.contracts import JobStatus, ScanConfigView, ScanJobView
-from app.scans.leases import SCHEDULER, Holder, acquire, announce_worker, release, this_process, withdraw_worker
+from app.scans.leases import SCHEDULER, Holder, acquire, announce_worker, this_process, withdraw_worker
 from app.scans.lifecycle import claim_next_job, create_due_jobs, create_job, has_pending_jobs, reap_jobs
-from app.scans.runner import run_job
+from app.scans.progress import Transaction
+from app.scans.runner import DEFAULT_TOOLS, RunTools, run_job
 from app.scans.summaries import replay_start
-from app.scans.windows import chunks, replay_window
+from app.scans.windows import chunk_width, chunks, replay_window
 from models.scans import DataSource, ScanConfig, ScanJob
 
 __all__ = [
+    "DEFAULT_TOOLS",
     "SCHEDULER",
     "Holder",
+    "RunTools",
+    "Transaction",
     "acquire",
     "announce_worker",
     "cancel_job",
@@ -39,7 +43,6 @@ __all__ = [
     "list_configs",
     "list_jobs",
     "reap_jobs",
-    "release",
     "request_replay",
     "request_run",
     "run_job",
@@ -70,7 +73,7 @@ def ensure_builtin_scan(session: Session, project: ProjectRef) -> ScanConfig:
     if found is not None:
         return found
     source = repository.builtin_data_source(session, name=BUILTIN_SOURCE, db_type="clickhouse")
-    config = ScanConfig(
+    wanted = ScanConfig(
         project_id=project.id,
         data_source_id=source.id,
         name=BUILTIN_SCAN,
@@ -82,9 +85,10 @@ def ensure_builtin_scan(session: Session, project: ProjectRef) -> ScanConfig:
         replay_chunk_interval=Interval.DAY.value,
         metrics_row_limit=BUILTIN_ROW_LIMIT,
     )
-    session.add(config)
-    session.flush()
-    return config
+    repository.add_config_unless_present(session, wanted)
+    found = repository.builtin_config(session, project.id)
+    assert found is not None
+    return found
 
 
 def list_configs(session: Session, actor: Actor, slug: str) -> list[ScanConfigView]:
@@ -138,10 +142,11 @@ def request_replay(
     config, _ = _config(session, project.id, scan_config_id)
     if config.interval is None or not config.time_column:
         raise BadRequest("This scan has no time column and interval, so it has no metrics to replay")
-    window = replay_window(as_utc(time_from), as_utc(time_to), Interval(config.interval), now)
-    width = Interval(config.replay_chunk_interval) if config.replay_chunk_interval else None
-    pieces = sum(1 for _ in chunks(window, width.duration if width else None))
-    job = create_job(session, config, requested_by=actor.user_id, summary=replay_start(window, width, pieces), now=now)
+    interval = Interval(config.interval)
+    window = replay_window(as_utc(time_from), as_utc(time_to), interval, now)
+    chunk = Interval(config.replay_chunk_interval) if config.replay_chunk_interval else None
+    pieces = sum(1 for _ in chunks(window, chunk_width(interval, chunk)))
+    job = create_job(session, config, requested_by=actor.user_id, summary=replay_start(window, chunk, pieces), now=now)
     payload = {"job_id": job.id, "time_from": window.start.isoformat(), "time_to": window.stop.isoformat()}
     identity.record_audit(session, actor, "scan.replay", "scan_config", config.id, project_slug=slug, payload=payload)
     return _job_view(job)

@@ -64,6 +64,11 @@ def replay_window(time_from: datetime, time_to: datetime, interval: Interval, no
     return window
 
 
+def chunk_width(interval: Interval, chunk_interval: Interval | None) -> timedelta | None:
+    """The width of a run's chunks, never narrower than a bucket; None when the config names none. All widths divide each other."""
+    return None if chunk_interval is None else max(chunk_interval.duration, interval.duration)
+
+
 def chunks(window: Window, width: timedelta | None) -> Iterator[Window]:
     """The window in consecutive pieces of at most `width`, oldest first; one piece when there is no width."""
     start = window.start

@@ -64,8 +64,11 @@ def warm_up(series: LabelledSeries) -> int:
     return max(20, series.buckets_per_day)
 
 
-def tally(pairs: Iterable[tuple[LabelledSeries, Floats]], threshold: float) -> Tally:
-    """Pairs of a series and its score per bucket (NaN = no opinion); the sign of a score does not matter."""
+def tally(pairs: Iterable[tuple[LabelledSeries, Floats]], threshold: float, late_buckets: int = 0) -> Tally:
+    """Pairs of a series and its score per bucket (NaN = no opinion); the sign of a score does not matter.
+
+    With `late_buckets`, an alarm up to that many buckets behind an event still finds it and is not false.
+    """
     total = Tally()
     for series, score in pairs:
         start = warm_up(series)
@@ -74,11 +77,12 @@ def tally(pairs: Iterable[tuple[LabelledSeries, Floats]], threshold: float) -> T
         labelled = series.share >= ANOMALOUS_SHARE
         labelled[:start] = False
         for first, last in runs(labelled, 0):
-            if alarms[first : last + 1].any():
+            if alarms[first : last + 1 + late_buckets].any():
                 total.found += 1
             else:
                 total.missed += 1
-        false = sum(not (series.share[first : last + 1] > 0).any() for first, last in runs(alarms, QUIET_BUCKETS))
+        touched = series.share > 0
+        false = sum(not touched[max(0, first - late_buckets) : last + 1].any() for first, last in runs(alarms, QUIET_BUCKETS))
         weeks = max(0, len(score) - start) * series.interval_seconds / WEEK_SECONDS
         total.false += false
         total.weeks += weeks

@@ -35,15 +35,9 @@ class LabelledSeries:
         return max(1, DAY_SECONDS // self.interval_seconds)
 
 
-def looks_like_counts(values: Floats) -> bool:
-    """What a person would tell from the first day: whole numbers that are never negative."""
-    known = values[np.isfinite(values)][:200]
-    return bool(known.size and (known >= 0).all() and (known == np.floor(known)).all())
-
-
 def read_development(folder: Path, prefix: str) -> list[LabelledSeries]:
     """The development series whose name starts with the prefix (`kpi-` or `ms-`)."""
-    intervals = dict(pl.read_csv(folder / "dev_series.csv").select("series", "interval").iter_rows())
+    known = {row["series"]: row for row in pl.read_csv(folder / "dev_series.csv").iter_rows(named=True)}
     frame = pl.read_parquet(folder / "dev.parquet").filter(pl.col("series").str.starts_with(prefix))
     found = []
     for (name,), group in frame.group_by(["series"], maintain_order=True):
@@ -51,11 +45,11 @@ def read_development(folder: Path, prefix: str) -> list[LabelledSeries]:
         found.append(
             LabelledSeries(
                 name=str(name),
-                interval_seconds=int(intervals[str(name)]),
+                interval_seconds=int(known[name]["interval"]),
                 timestamps=group["ts"].to_numpy().astype(np.int64),
                 values=values,
                 share=group["frac"].cast(pl.Float64).to_numpy().copy(),
-                is_count=looks_like_counts(values),
+                is_count=known[name]["kind"] == "count",
             )
         )
     return found
@@ -78,7 +72,6 @@ def as_hourly(series: LabelledSeries) -> LabelledSeries:
         timestamps=(hour[0] + np.arange(size)) * 3600,
         values=values,
         share=share,
-        is_count=looks_like_counts(values),
     )
 
 

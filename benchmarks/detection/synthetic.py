@@ -21,7 +21,9 @@ def expected_counts(random: np.random.Generator, interval: int, days: int) -> Fl
     level = float(np.exp(random.uniform(np.log(0.2), np.log(1e5))))
     angle = 2 * np.pi * (moment % DAY_SECONDS) / DAY_SECONDS
     depth = random.uniform(0.1, 1.2)
-    day = np.exp(depth * np.cos(angle - random.uniform(0, 2 * np.pi)) + 0.3 * depth * np.cos(2 * angle - random.uniform(0, 2 * np.pi)))
+    day = np.exp(
+        depth * np.cos(angle - random.uniform(0, 2 * np.pi)) + 0.3 * depth * np.cos(2 * angle - random.uniform(0, 2 * np.pi))
+    )
     if interval >= DAY_SECONDS:
         day = np.ones(size)
     weekday = (moment // DAY_SECONDS + 3) % 7

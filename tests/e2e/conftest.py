@@ -18,7 +18,13 @@ from tests.e2e.server import ROOT, RunningServer, running_server
 
 AXE_VERSION = "4.14.1"
 PASSWORD = "correct horse battery"
-BROWSER_ARGUMENTS = ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-dev-shm-usage",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
+PLUMBLINE = str(Path(sys.executable).parent / "plumbline")
 START_SECONDS = 90
 STOP_SECONDS = 20
 
@@ -31,8 +32,13 @@ class RunningServer:
     def cli(self, *arguments: str) -> str:
         """Run `plumbline ...` against this instance and return what it printed."""
         answer = subprocess.run(
-            [sys.executable, "-m", "app.cli", *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=120,
+            [PLUMBLINE, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.strip()
@@ -59,8 +65,12 @@ def running_server(data_dir: Path, **settings: str) -> Iterator[RunningServer]:
     log_path = data_dir / "server.log"
     with log_path.open("w") as log:
         process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "plumbline"), "serve"],
-            cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            [PLUMBLINE, "serve"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         server = RunningServer(f"http://127.0.0.1:{port}", data_dir, environment)
         try:

@@ -16,6 +16,7 @@ from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
 from app.scans import service as scans
 from app.scans.runner import RunTools
+from app.scans.windows import Window
 from app.warehouse.builtin import BuiltinWarehouse
 from models.identity import Tenant
 from models.metrics import MetricBucket, MetricCoverage
@@ -106,7 +107,7 @@ class Workbench:
         self.engine = engine
         self.clock = FixedClock(NOW)
         self.store = FakeEventStore()
-        self.evaluated: list[tuple[str, datetime]] = []
+        self.evaluated: list[Window] = []
         self.evaluation_error: Exception | None = None
         with self.transaction() as session:
             tenant = Tenant(id="tenant_1", name="Acme")
@@ -131,10 +132,11 @@ class Workbench:
             clock=self.clock,
         )
 
-    def _evaluate(self, session: Session, config_id: str, now: datetime) -> Found:
+    def _evaluate(self, session: Session, config_id: str, now: datetime, window: Window) -> Found:
         if self.evaluation_error is not None:
             raise self.evaluation_error
-        self.evaluated.append((config_id, now))
+        assert (config_id, now) == (self.config_id, self.clock.now())
+        self.evaluated.append(window)
         return Found(anomaly_count=2, signal_count=1)
 
     def request(self) -> str:
@@ -194,7 +196,7 @@ class Workbench:
                     MetricBucket.scope_type == scope_type, MetricBucket.scope_ref == ref
                 )
             )
-            return {bucket: count for bucket, count in rows}
+            return {row[0]: row[1] for row in rows}
 
     def coverage(self) -> dict[datetime, tuple[int, int]]:
         with self.transaction(write=False) as session:

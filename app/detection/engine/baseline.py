@@ -10,11 +10,13 @@ import numpy.typing as npt
 from app.detection.contracts import DetectionSettings
 from app.detection.engine.levels import TrailingLevels
 from app.detection.engine.matrix import CountMatrix, Floats
-from app.detection.engine.phase_baseline import CYCLES_REQUIRED, LEVEL_PRIOR_EVENTS, phase_estimate, spread_floor
+from app.detection.engine.phase_baseline import CYCLES_REQUIRED, LEVEL_PRIOR_EVENTS, Flags, phase_estimate, spread_floor
 from app.detection.engine.rolling_baseline import rolling_estimate
 from app.kernel.intervals import Interval
 
 SEASONAL_FLOOR_SHARE = 0.05
+# Until three weeks are known, a weekly rhythm looks like deviations from the daily one: a share of every count, not noise.
+UNSEEN_WEEK_FLOOR_SHARE = 0.15
 ROLLING_FLOOR_SHARE = 0.03
 # Cycles looked back at. More make the median steadier, fewer let a changed shape become the expectation sooner.
 LONG_CYCLES = 6
@@ -48,11 +50,14 @@ def history_needed(interval: Interval, settings: DetectionSettings) -> int:
 
 
 class Baseline:
-    """Expectations for the rows of one matrix, asked for in rising order."""
+    """Expectations for the rows of one matrix, asked for in rising order; `abnormal` is filled in as rows are judged."""
 
-    def __init__(self, matrix: CountMatrix, counts: Floats, levels: TrailingLevels, settings: DetectionSettings) -> None:
+    def __init__(
+        self, matrix: CountMatrix, counts: Floats, abnormal: Flags, levels: TrailingLevels, settings: DetectionSettings
+    ) -> None:
         known = ~np.isnan(counts)
         self._counts = counts
+        self._abnormal = abnormal
         self._levels = levels
         self._settings = settings
         self._first = np.where(known.any(axis=0), known.argmax(axis=0), matrix.bucket_count)
@@ -70,11 +75,12 @@ class Baseline:
             if not wanted.any():
                 continue
             cycles = LONG_CYCLES if index == 0 else SHORT_CYCLES
-            estimate = phase_estimate(self._counts, self._levels.levels, row, period, cycles, self._level_prior)
+            estimate = phase_estimate(self._counts, self._abnormal, self._levels.levels, row, period, cycles, self._level_prior)
             expected = np.where(wanted, estimate.expected, expected)
             own = np.where(wanted, estimate.spread, own)
             kind = np.where(wanted & ~np.isnan(expected), index, kind)
-        floor = spread_floor(expected, SEASONAL_FLOOR_SHARE)
+        knows_longest = kind == 0
+        floor = spread_floor(expected, np.where(knows_longest, SEASONAL_FLOOR_SHARE, UNSEEN_WEEK_FLOOR_SHARE))
         wanted = np.isnan(expected)
         if wanted.any():
             estimate, history = rolling_estimate(

@@ -50,9 +50,9 @@ TAILS = {
 class Calibration:
     """What one kind of baseline has taught so far, per series; updated once per bucket."""
 
-    def __init__(self, interval: Interval, series_count: int, *, start: float) -> None:
+    def __init__(self, interval: Interval, series_count: int) -> None:
         self._tail = TAILS[interval]
-        self._log_width = np.full(series_count, np.log(start))
+        self._log_width = np.zeros(series_count)
         self._mean_deviation = np.full(series_count, PRIOR_MEAN)
         self._seen = np.full(series_count, PRIOR_BUCKETS)
         self._was_anomalous = np.zeros(series_count, dtype=bool)

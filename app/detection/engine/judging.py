@@ -20,8 +20,6 @@ from app.detection.engine.matrix import CountMatrix, Floats
 
 # Bounds the working arrays of one block to some tens of megabytes.
 BLOCK_CELLS = 1_500_000
-# Until three weeks are known a weekly rhythm looks like deviations from the daily one; those series start with a wider band.
-UNSEEN_WEEK_WIDTH = 1.5
 
 
 class Verdict(IntEnum):
@@ -62,8 +60,8 @@ def judge(matrix: CountMatrix, settings: DetectionSettings) -> Verdicts:
 
 def _blank(matrix: CountMatrix, verdict: Verdict) -> Verdicts:
     shape = matrix.counts.shape
-    nothing = [np.full(shape, np.nan) for _ in range(3)]
-    return Verdicts(np.full(shape, verdict, dtype=np.int8), *nothing, history=np.zeros(shape))
+    expected, spread, score = (np.full(shape, np.nan) for _ in range(3))
+    return Verdicts(np.full(shape, verdict, dtype=np.int8), expected, spread, score, np.zeros(shape))
 
 
 def _side_by_side(blocks: list[Verdicts]) -> Verdicts:
@@ -96,7 +94,8 @@ def _judge_block(matrix: CountMatrix, settings: DetectionSettings) -> Verdicts:
     counts = np.where(not_a_count, np.nan, matrix.counts)
     periods = matrix.interval.seasonal_periods
     levels = TrailingLevels(matrix.bucket_count, matrix.series_count, periods[-1] if periods else 0)
-    baseline = Baseline(matrix, counts, levels, settings)
+    abnormal = np.zeros(counts.shape, dtype=bool)
+    baseline = Baseline(matrix, counts, abnormal, levels, settings)
     calibrations = _calibrations(matrix)
     largest = np.zeros(matrix.series_count)
     for row in range(matrix.bucket_count):
@@ -120,8 +119,8 @@ def _judge_block(matrix: CountMatrix, settings: DetectionSettings) -> Verdicts:
                 score, expected, sigma_threshold=settings.sigma_threshold, min_expected_count=settings.min_expected_count
             )
             calibration.learn(np.abs(actual - expected), plain, expectation.floor, judged & of_kind, anomalous)
-        edge = np.maximum(expected + np.sign(score) * settings.sigma_threshold * spread, 0.0)
-        levels.take(row, np.where(anomalous, edge, actual))
+        levels.take(row, actual, expected, settings.sigma_threshold * spread, judged, anomalous)
+        abnormal[row] = anomalous
         largest = np.fmax(largest, actual)
         result.expected[row], result.spread[row], result.score[row] = expected, spread, score
         result.history[row] = expectation.history
@@ -139,5 +138,4 @@ def _judge_block(matrix: CountMatrix, settings: DetectionSettings) -> Verdicts:
 def _calibrations(matrix: CountMatrix) -> list[Calibration]:
     """One for each seasonal period and one for the rolling baseline: a young baseline must not teach an older one."""
     periods = matrix.interval.seasonal_periods
-    starts = [1.0] + [UNSEEN_WEEK_WIDTH] * (len(periods) - 1) + [1.0] * (1 if periods else 0)
-    return [Calibration(matrix.interval, matrix.series_count, start=start) for start in starts]
+    return [Calibration(matrix.interval, matrix.series_count) for _ in range(len(periods) + 1)]

@@ -44,6 +44,11 @@ class CountMatrix:
         """The series in [start, stop) on the same grid."""
         return CountMatrix(self.interval, self.first_index, self.counts[:, start:stop])
 
+    def until(self, bucket: datetime) -> CountMatrix:
+        """The same series without the buckets after the given one."""
+        rows = bucket_index(bucket, self.interval) - self.first_index + 1
+        return CountMatrix(self.interval, self.first_index, self.counts[:rows])
+
 
 def matrix_of(series: Sequence[Series]) -> CountMatrix:
     """Series of one interval on their common grid; buckets a series does not mention are unknown, not zero.

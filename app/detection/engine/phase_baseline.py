@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from app.detection.engine.matrix import Floats
+
+Flags = npt.NDArray[np.bool_]
 
 CYCLES_REQUIRED = 3
 MAD_TO_SIGMA = 1.4826
@@ -34,11 +37,14 @@ def middle(ordered: Floats, known: Floats) -> Floats:
     return result
 
 
-def phase_estimate(counts: Floats, levels: Floats, row: int, period: int, cycles: int, level_prior: float) -> Estimate:
+def phase_estimate(
+    counts: Floats, abnormal: Flags, levels: Floats, row: int, period: int, cycles: int, level_prior: float
+) -> Estimate:
     """Median and scaled MAD of the counts at the row's phase in up to `cycles` earlier cycles.
 
     `levels[r]` is the mean of the shortest cycle before row r. Each earlier count is carried to today's level by the ratio of
-    the two means, so that the expectation follows growth. Only rows before `row` are read (and `levels[row]`).
+    the two means, so that the expectation follows growth. Counts found abnormal are left out while at least three others
+    remain; beyond that the new shape is the normal one. Only rows before `row` are read (and `levels[row]`).
     """
     rows = row - period * np.arange(1, min(cycles, row // period) + 1)
     if rows.size < CYCLES_REQUIRED:
@@ -46,6 +52,9 @@ def phase_estimate(counts: Floats, levels: Floats, row: int, period: int, cycles
         return Estimate(nothing, nothing)
     ratio = (levels[row] + level_prior) / (levels[rows] + level_prior)
     values = counts[rows] * np.where(np.isnan(ratio), 1.0, ratio)
+    trusted = ~(abnormal[rows] | np.isnan(values))
+    enough = trusted.sum(axis=0) >= CYCLES_REQUIRED
+    values = np.where(trusted | ~enough, values, np.nan)
     ordered = np.sort(values, axis=0)
     known = np.sum(~np.isnan(ordered), axis=0).astype(np.float64)
     expected = middle(ordered, known)
@@ -70,7 +79,7 @@ def sample_deviation(values: Floats) -> Floats:
     return result
 
 
-def spread_floor(expected: Floats, share: float) -> Floats:
+def spread_floor(expected: Floats, share: float | Floats) -> Floats:
     """The least spread that counts of this size have: 1, a share of the expectation, the Poisson deviation."""
     result: Floats = np.maximum(np.maximum(1.0, share * expected), np.sqrt(np.maximum(expected, 0.0)))
     return result

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
+from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
@@ -21,11 +22,13 @@ from app.identity.pages.key_parts import (
     token_panel,
 )
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import InvalidInput
+from app.kernel.errors import AppError, InvalidInput
+from app.page_states import page_body
+from app.presentation import Phase, phase_of
 from app.projects import service as projects
 from app.projects.contracts import ProjectView
 from app.ui import AppState, field_errors, page
-from components.feedback import empty_state
+from components.feedback import empty_state, toast_done
 from components.format import ago
 from components.forms import button, dialog, dialog_actions, form_field, select_input, text_input
 from components.marks import badge
@@ -52,9 +55,10 @@ class ApiKeyRow:
 class ApiKeysState(AppState):
     """The list of keys and the two dialogs."""
 
+    phase: str = Phase.LOADING.value
+    problem: str = ""
     keys: list[ApiKeyRow] = []
     project_options: list[list[str]] = []
-    is_loaded: bool = False
     is_creating: bool = False
     errors: dict[str, str] = {}
     new_token: str = ""
@@ -66,7 +70,11 @@ class ApiKeysState(AppState):
     async def load(self) -> None:
         """Show the caller's keys; whatever a dialog held before is gone."""
         self.is_creating, self.new_token, self.revoking_id = False, "", ""
-        await self._show()
+        try:
+            await self._show()
+            self.phase = Phase.READY.value
+        except AppError as refusal:
+            self.phase, self.problem = phase_of(refusal).value, refusal.message
 
     @rx.event
     def set_creating(self, is_open: bool) -> None:
@@ -115,12 +123,12 @@ class ApiKeysState(AppState):
             self.revoking_id = ""
 
     @rx.event
-    async def revoke(self) -> rx.event.EventSpec:
+    async def revoke(self) -> EventSpec:
         """Do it."""
         await self._call(identity.revoke_api_key, self.revoking_id, SYSTEM_CLOCK.now())
         name, self.revoking_id = self.revoking_name, ""
         await self._show()
-        return rx.toast.success(f"{name} is revoked")
+        return toast_done(f"{name} is revoked")
 
     async def _show(self) -> None:
         keys, listed = await self._read(_keys_and_projects)
@@ -140,7 +148,6 @@ class ApiKeysState(AppState):
             for key in keys
         ]
         self.project_options = [["", "All projects"], *[[entry.slug, entry.name] for entry in listed]]
-        self.is_loaded = True
 
 
 def _keys_and_projects(session: Session, actor: Actor) -> tuple[list[ApiKeyView], list[ProjectView]]:
@@ -150,53 +157,57 @@ def _keys_and_projects(session: Session, actor: Actor) -> tuple[list[ApiKeyView]
 @page(route=ui_paths.API_KEYS, title="API keys · Plumbline", on_load=ApiKeysState.load)
 def api_keys() -> rx.Component:
     """The table of keys."""
-    state = ApiKeysState
+    state: Any = ApiKeysState
     create = button(rx.icon("plus", size=14), "Create key", kind="primary", on_click=state.set_creating(True))
     first = button("Create your first key", kind="primary", on_click=state.set_creating(True))
     return workspace_frame(
-        page_header("API keys", create, note="They act as you on the tracking-plan API. Nobody else sees them."),
-        token_panel(state.new_token, "Your key", on_done=state.forget_token),
-        data_table(
-            [
-                Column("Name", lambda row: row.name),
-                Column("Key", lambda row: rx.el.code(row.prefix, "…")),
-                Column("Scope", lambda row: badge(row.scope)),
-                Column("Project", lambda row: row.project, secondary=True),
-                Column("State", lambda row: standing_badge(row.standing)),
-                Column("Last used", lambda row: row.last_used, secondary=True),
-                Column("Expires", lambda row: row.expires, secondary=True),
-                Column("", _revoke_button),
-            ],
-            state.keys,
-            caption="Your API keys",
-            empty=empty_state("You have no keys", "A key lets a program use the API in your name.", first),
-            loading=~state.is_loaded,
-        ),
-        _create_dialog(),
-        revoke_dialog(
-            state.revoking_name,
-            state.revoking_consequence,
-            open_=state.revoking_id != "",
-            on_open_change=state.set_revoking,
-            on_confirm=state.revoke,
+        page_body(
+            state,
+            page_header("API keys", create, note="They act as you on the tracking-plan API. Nobody else sees them."),
+            token_panel(state.new_token, "Your key", on_done=state.forget_token),
+            data_table(
+                [
+                    Column("Name", lambda row: row.name),
+                    Column("Key", lambda row: rx.el.code(row.prefix, "…")),
+                    Column("Scope", lambda row: badge(row.scope)),
+                    Column("Project", lambda row: row.project, secondary=True),
+                    Column("State", lambda row: standing_badge(row.standing)),
+                    Column("Last used", lambda row: row.last_used, secondary=True),
+                    Column("Expires", lambda row: row.expires, secondary=True),
+                    Column("", _revoke_button),
+                ],
+                state.keys,
+                caption="Your API keys",
+                empty=empty_state("You have no keys", "A key lets a program use the API in your name.", first),
+            ),
+            _create_dialog(),
+            revoke_dialog(
+                state.revoking_name,
+                state.revoking_consequence,
+                open_=state.revoking_id != "",
+                on_open_change=state.set_revoking,
+                on_confirm=state.revoke,
+            ),
+            on_retry=state.load,
         ),
         active="api-keys",
         crumbs=[Crumb("API keys")],
     )
 
 
-def _revoke_button(row: rx.Var[ApiKeyRow]) -> rx.Component:
+def _revoke_button(row: Any) -> Any:
+    state: Any = ApiKeysState
     revoke = button(
         "Revoke",
         small=True,
-        on_click=ApiKeysState.ask_revoke(row.id),
+        on_click=state.ask_revoke(row.id),
         custom_attrs={"aria-label": f"Revoke {row.name}"},
     )
     return rx.cond(row.standing == "active", revoke, rx.fragment())
 
 
 def _create_dialog() -> rx.Component:
-    state = ApiKeysState
+    state: Any = ApiKeysState
     return dialog(
         rx.form(
             form_field(

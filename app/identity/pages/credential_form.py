@@ -23,7 +23,7 @@ def refusal_message(code: str, messages: Mapping[EntryRefusal, str]) -> str:
     return known or ("That did not work. Try again." if code else "")
 
 
-def form_message(message: rx.Var[str]) -> rx.Component:
+def form_message(message: Any) -> Any:
     """Why the last attempt failed, above the form."""
     return rx.cond(message != "", rx.el.div(rx.el.p(message), class_name="notice notice-bad", role="alert"), rx.fragment())
 

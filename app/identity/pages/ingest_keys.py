@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from app.frame import ProjectState, project_frame
 from app.identity import service as identity
@@ -19,9 +20,11 @@ from app.identity.pages.key_parts import (
     token_panel,
 )
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import InvalidInput
+from app.kernel.errors import AppError, InvalidInput
+from app.page_states import page_body
+from app.presentation import Phase, phase_of
 from app.ui import field_errors, page
-from components.feedback import empty_state, notice
+from components.feedback import empty_state, notice, toast_done
 from components.format import ago
 from components.forms import button, dialog, dialog_actions, form_field, select_input, text_input
 from components.marks import badge, code_block
@@ -47,8 +50,9 @@ class IngestKeyRow:
 class IngestKeysState(ProjectState):
     """The project's keys and the two dialogs."""
 
+    phase: str = Phase.LOADING.value
+    problem: str = ""
     keys: list[IngestKeyRow] = []
-    is_loaded: bool = False
     is_creating: bool = False
     errors: dict[str, str] = {}
     new_token: str = ""
@@ -60,10 +64,14 @@ class IngestKeysState(ProjectState):
     @rx.event
     async def load(self) -> None:
         """Show the project's keys; whatever a dialog held before is gone."""
-        await self._enter()
         self.is_creating, self.new_token, self.revoking_id = False, "", ""
         self.example = first_event_command(self._origin(), PLACEHOLDER)
-        await self._show()
+        try:
+            await self._enter()
+            await self._show()
+            self.phase = Phase.READY.value
+        except AppError as refusal:
+            self.phase, self.problem = phase_of(refusal).value, refusal.message
 
     @rx.event
     def set_creating(self, is_open: bool) -> None:
@@ -115,12 +123,12 @@ class IngestKeysState(ProjectState):
             self.revoking_id = ""
 
     @rx.event
-    async def revoke(self) -> rx.event.EventSpec:
+    async def revoke(self) -> EventSpec:
         """Do it."""
         await self._call(identity.revoke_ingest_key, self._slug(), self.revoking_id, SYSTEM_CLOCK.now())
         name, self.revoking_id = self.revoking_name, ""
         await self._show()
-        return rx.toast.success(f"{name} is revoked")
+        return toast_done(f"{name} is revoked")
 
     async def _show(self) -> None:
         now = SYSTEM_CLOCK.now()
@@ -136,7 +144,6 @@ class IngestKeysState(ProjectState):
             )
             for key in await self._read(identity.list_ingest_keys, self._slug())
         ]
-        self.is_loaded = True
 
     def _origin(self) -> str:
         return str(self.router.url.origin)
@@ -156,64 +163,72 @@ def first_event_command(origin: str, token: str) -> str:
 @page(route="/p/[slug]/keys", title="Ingest keys · Plumbline", on_load=IngestKeysState.load)
 def ingest_keys() -> rx.Component:
     """The table of keys and the command."""
-    state = IngestKeysState
-    may_edit = state.user_role != UserRole.VIEWER
+    state: Any = IngestKeysState
+    may_edit = state.user_role != UserRole.VIEWER.value
     create = button(rx.icon("plus", size=14), "Create key", kind="primary", on_click=state.set_creating(True))
     first = button("Create the first key", kind="primary", on_click=state.set_creating(True))
     return project_frame(
-        page_header(
-            "Ingest keys",
-            rx.cond(may_edit, create, rx.fragment()),
-            note="A sender shows one of these to put events into this project.",
-        ),
-        rx.cond(may_edit, rx.fragment(), notice("You see which keys exist. Editors and owners create and revoke them.")),
-        token_panel(state.new_token, "The new key", on_done=state.forget_token),
-        data_table(
-            [
-                Column("Name", lambda row: row.name),
-                Column("Key", lambda row: rx.el.code(row.prefix, "…")),
-                Column("Scope", lambda row: badge(row.scope)),
-                Column("State", lambda row: standing_badge(row.standing)),
-                Column("Last used", lambda row: row.last_used, secondary=True),
-                Column("Expires", lambda row: row.expires, secondary=True),
-                Column("", _revoke_button),
-            ],
-            state.keys,
-            caption="Ingest keys of this project",
-            empty=empty_state("No sender can reach this project yet", "Create a key and send a first event with it.", rx.cond(may_edit, first, rx.fragment())),
-            loading=~state.is_loaded,
-        ),
-        section(
-            "Send a first event",
-            rx.el.p("Run this in a terminal. The answer counts what was accepted.", class_name="muted"),
-            code_block(state.example, label="Command that sends one event"),
-        ),
-        _create_dialog(),
-        revoke_dialog(
-            state.revoking_name,
-            state.revoking_consequence,
-            open_=state.revoking_id != "",
-            on_open_change=state.set_revoking,
-            on_confirm=state.revoke,
+        page_body(
+            state,
+            page_header(
+                "Ingest keys",
+                rx.cond(may_edit, create, rx.fragment()),
+                note="A sender shows one of these to put events into this project.",
+            ),
+            rx.cond(may_edit, rx.fragment(), notice("You see which keys exist. Editors and owners create and revoke them.")),
+            token_panel(state.new_token, "The new key", on_done=state.forget_token),
+            data_table(
+                [
+                    Column("Name", lambda row: row.name),
+                    Column("Key", lambda row: rx.el.code(row.prefix, "…")),
+                    Column("Scope", lambda row: badge(row.scope)),
+                    Column("State", lambda row: standing_badge(row.standing)),
+                    Column("Last used", lambda row: row.last_used, secondary=True),
+                    Column("Expires", lambda row: row.expires, secondary=True),
+                    Column("", _revoke_button),
+                ],
+                state.keys,
+                caption="Ingest keys of this project",
+                empty=empty_state(
+                    "No sender can reach this project yet",
+                    "Create a key and send a first event with it.",
+                    rx.cond(may_edit, first, rx.fragment()),
+                ),
+            ),
+            section(
+                "Send a first event",
+                rx.el.p("Run this in a terminal. The answer counts what was accepted.", class_name="muted"),
+                code_block(state.example, label="Command that sends one event"),
+            ),
+            _create_dialog(),
+            revoke_dialog(
+                state.revoking_name,
+                state.revoking_consequence,
+                open_=state.revoking_id != "",
+                on_open_change=state.set_revoking,
+                on_confirm=state.revoke,
+            ),
+            on_retry=state.load,
         ),
         active="keys",
         crumbs=[Crumb("Ingest keys")],
     )
 
 
-def _revoke_button(row: rx.Var[IngestKeyRow]) -> rx.Component:
+def _revoke_button(row: Any) -> Any:
+    state: Any = IngestKeysState
     revoke = button(
         "Revoke",
         small=True,
-        on_click=IngestKeysState.ask_revoke(row.id),
+        on_click=state.ask_revoke(row.id),
         custom_attrs={"aria-label": f"Revoke {row.name}"},
     )
-    may_revoke = (row.standing == "active") & (IngestKeysState.user_role != UserRole.VIEWER)
+    may_revoke = (row.standing == "active") & (state.user_role != UserRole.VIEWER.value)
     return rx.cond(may_revoke, revoke, rx.fragment())
 
 
 def _create_dialog() -> rx.Component:
-    state = IngestKeysState
+    state: Any = IngestKeysState
     return dialog(
         rx.form(
             form_field(

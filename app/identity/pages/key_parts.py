@@ -28,7 +28,7 @@ def key_standing(revoked_at: datetime | None, expires_at: datetime | None, now: 
     return "expired" if expires_at is not None and expires_at <= now else "active"
 
 
-def standing_badge(standing: Any) -> rx.Component:
+def standing_badge(standing: Any) -> Any:
     """The word in its colour."""
     return rx.match(
         standing,
@@ -38,7 +38,7 @@ def standing_badge(standing: Any) -> rx.Component:
     )
 
 
-def token_panel(token: Any, title: str, *more: Any, on_done: Any) -> rx.Component:
+def token_panel(token: Any, title: str, *more: Any, on_done: Any) -> Any:
     """The one moment in which a new key can be read."""
     return rx.cond(
         token != "",

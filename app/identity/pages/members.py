@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from app import ui_paths
 from app.frame import workspace_frame
@@ -12,8 +14,10 @@ from app.identity import service as identity
 from app.identity.contracts import UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
+from app.page_states import page_body
+from app.presentation import Phase, phase_of
 from app.ui import AppState, page
-from components.feedback import empty_state, notice
+from components.feedback import empty_state, notice, toast_done
 from components.format import iso_utc, local_time
 from components.forms import select_input
 from components.marks import badge, time_text
@@ -40,18 +44,23 @@ class MemberRow:
 class MembersState(AppState):
     """The list of people."""
 
+    phase: str = Phase.LOADING.value
+    problem: str = ""
     members: list[MemberRow] = []
-    is_loaded: bool = False
     refusal: str = ""
 
     @rx.event
     async def load(self) -> None:
         """Show everyone."""
         self.refusal = ""
-        await self._show()
+        try:
+            await self._show()
+            self.phase = Phase.READY.value
+        except AppError as refusal:
+            self.phase, self.problem = phase_of(refusal).value, refusal.message
 
     @rx.event
-    async def change_role(self, user_id: str, role: str) -> rx.event.EventSpec | None:
+    async def change_role(self, user_id: str, role: str) -> EventSpec | None:
         """Give a person another role; the service refuses the last owner's demotion and callers who are no owners."""
         self.refusal = ""
         try:
@@ -61,7 +70,7 @@ class MembersState(AppState):
             await self._show()
             return None
         await self._show()
-        return rx.toast.success(f"{changed.email} is now {changed.role}")
+        return toast_done(f"{changed.email} is now {changed.role}")
 
     async def _show(self) -> None:
         users = await self._read(identity.list_users)
@@ -78,51 +87,53 @@ class MembersState(AppState):
             )
             for user in users
         ]
-        self.is_loaded = True
 
 
 @page(route=ui_paths.MEMBERS, title="Members · Plumbline", on_load=MembersState.load)
 def members() -> rx.Component:
     """The table of people; owners get a choice of roles."""
+    state: Any = MembersState
+    is_owner = state.user_role == UserRole.OWNER.value
+    refused = rx.el.div(rx.el.p(state.refusal), class_name="notice notice-bad", role="alert")
     return workspace_frame(
-        page_header("Members", note=ROLE_NOTE),
-        rx.cond(
-            MembersState.user_role == UserRole.OWNER,
-            notice("Changing a role signs that person out everywhere."),
-            notice("You see who is here. Only owners change roles."),
-        ),
-        rx.cond(
-            MembersState.refusal != "",
-            rx.el.div(rx.el.p(MembersState.refusal), class_name="notice notice-bad", role="alert"),
-            rx.fragment(),
-        ),
-        data_table(
-            [
-                Column("Name", _name),
-                Column("Email", lambda row: row.email),
-                Column("Role", _role),
-                Column("Joined", lambda row: time_text(row.joined, row.joined_iso), secondary=True),
-            ],
-            MembersState.members,
-            caption="Members of this instance",
-            empty=empty_state("Nobody is here"),
-            loading=~MembersState.is_loaded,
+        page_body(
+            state,
+            page_header("Members", note=ROLE_NOTE),
+            rx.cond(
+                is_owner,
+                notice("Changing a role signs that person out everywhere."),
+                notice("You see who is here. Only owners change roles."),
+            ),
+            rx.cond(state.refusal != "", refused, rx.fragment()),
+            data_table(
+                [
+                    Column("Name", _name),
+                    Column("Email", lambda row: row.email),
+                    Column("Role", _role, width="160px"),
+                    Column("Joined", lambda row: time_text(row.joined, row.joined_iso), secondary=True),
+                ],
+                state.members,
+                caption="Members of this instance",
+                empty=empty_state("Nobody is here"),
+            ),
+            on_retry=state.load,
         ),
         active="members",
         crumbs=[Crumb("Members")],
     )
 
 
-def _name(row: rx.Var[MemberRow]) -> rx.Component:
+def _name(row: Any) -> Any:
     return rx.el.span(row.name, rx.cond(row.is_you, badge("you", "accent"), rx.fragment()), class_name="inline")
 
 
-def _role(row: rx.Var[MemberRow]) -> rx.Component:
+def _role(row: Any) -> Any:
+    state: Any = MembersState
     choice = select_input(
         ROLES,
         field_id="",
         custom_attrs={"aria-label": f"Role of {row.email}"},
         value=row.role,
-        on_change=lambda role: MembersState.change_role(row.id, role),
+        on_change=lambda role: state.change_role(row.id, role),
     )
-    return rx.cond(MembersState.user_role == UserRole.OWNER, choice, badge(row.role))
+    return rx.cond(state.user_role == UserRole.OWNER.value, choice, badge(row.role))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from app import ui_paths
 from app.identity.contracts import EntryRefusal
@@ -25,7 +26,7 @@ class SignInState(rx.State):
     sign_up_href: str = ui_paths.REGISTER
 
     @rx.event
-    async def load(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    async def load(self) -> EventSpec | None:
         """Read the address; go on at once when somebody is signed in already."""
         query = self.router.url.query_parameters
         code = query.get("error", "")

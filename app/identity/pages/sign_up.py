@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from app import ui_paths
-from app.identity.contracts import EntryRefusal
 from app.identity import service as identity
+from app.identity.contracts import EntryRefusal
 from app.identity.pages.credential_form import credential_field, form_message, form_page, refusal_message
 from app.kernel.database import session_scope
 from app.ui import page, signed_in_caller
 from components.feedback import notice
 from components.forms import text_link
 
-PASSWORD_RULE = "8 to 255 characters. A few words you remember beat one word with digits."
+PASSWORD_RULE = "8 to 255 characters. A few words you remember beat one word with digits."  # noqa: S105
 MESSAGES = {
     EntryRefusal.EMAIL_TAKEN: "This email address has an account already. Sign in instead.",
     EntryRefusal.INVALID_INPUT: "Check the email address; the password needs 8 to 255 characters.",
@@ -34,7 +36,7 @@ class SignUpState(rx.State):
     is_first: bool = False
 
     @rx.event
-    async def load(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    async def load(self) -> EventSpec | None:
         """Read the address; tell the first person what they become."""
         query = self.router.url.query_parameters
         code = query.get("error", "")
@@ -56,7 +58,7 @@ def _has_owner() -> bool:
 @page(route=ui_paths.REGISTER, title="Sign up · Plumbline", on_load=SignUpState.load, public=True)
 def sign_up() -> rx.Component:
     """Name, email and password."""
-    state = SignUpState
+    state: Any = SignUpState
     taken = rx.cond(state.is_email_taken, state.message, "")
     return form_page(
         rx.el.h1("Sign up"),
@@ -86,4 +88,3 @@ def sign_up() -> rx.Component:
         ),
         rx.el.p("You have an account? ", text_link("Sign in", href=state.sign_in_href), class_name="muted"),
     )
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.identity.service.accounts import (
     BAD_CREDENTIALS,
+    delete_expired,
     find_credential,
     get_me,
     has_owner,
@@ -34,6 +35,7 @@ __all__ = [
     "create_ingest_key",
     "create_operator_key",
     "create_tenant",
+    "delete_expired",
     "find_credential",
     "get_me",
     "has_owner",

@@ -48,6 +48,12 @@ def take_turn(session: Session, allowance: policy.Allowance, address: str, now: 
         repository.delete_idle_buckets(session, now - _IDLE_BUCKETS_LAST)
 
 
+def delete_expired(session: Session, now: datetime) -> None:
+    """Delete sessions that are over and rate buckets of clients long gone."""
+    repository.delete_expired_sessions(session, now)
+    repository.delete_idle_buckets(session, now - _IDLE_BUCKETS_LAST)
+
+
 def register(session: Session, *, email: str, password_hash: str, name: str | None, now: datetime) -> SignedIn:
     """Create an account and sign it in. The first becomes owner, also when two arrive at once.
 

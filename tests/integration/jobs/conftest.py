@@ -1,6 +1,9 @@
 import pytest
 
+from tests.eventstore_fixtures import event_store, session_event_store, store_process
 from tests.integration.scans_workbench import Workbench
+
+__all__ = ["bench", "event_store", "session_event_store", "store_process"]
 
 
 @pytest.fixture

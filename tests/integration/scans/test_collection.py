@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
@@ -6,7 +7,9 @@ import sqlalchemy as sa
 from app.eventstore.contracts import GroupCount
 from app.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.plan import service as plan
+from app.scans import runner
 from app.scans import service as scans
+from app.scans.windows import Window
 from models.metrics import MetricBucket
 from models.plan import Event
 from models.scans import ScanJob
@@ -83,6 +86,7 @@ def test_the_next_run_counts_what_came_meanwhile_and_late_rows(bench: Workbench)
     bench.store.add("web", "click", FLOOR + MINUTE, 5, received_at=NOW + MINUTE)
     bench.clock.advance(HOUR)
     bench.collect()
+    assert bench.evaluated[1:] == [Window(late, FLOOR + HOUR)]
     assert bench.counts("web", "click") == {late: 2, FLOOR - HOUR: 3, FLOOR: 5}
     assert min(bench.coverage()) == late
     assert max(bench.coverage()) == FLOOR
@@ -115,7 +119,16 @@ def test_a_long_first_window_is_read_in_pieces_and_stored_whole(bench: Workbench
     assert sum(bench.counts("web", "click").values()) == 55
     windows = [(start, stop) for what, start, stop in bench.store.reads if what == "buckets"]
     assert len(windows) > 1
-    assert all(left[1] == right[0] for left, right in zip(windows, windows[1:], strict=False))
+    assert all(left[1] == right[0] for left, right in pairwise(windows))
+
+
+def test_more_rows_than_one_transaction_takes_are_stored_in_several(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(runner, "ROWS_PER_TRANSACTION", 3)
+    for day in range(6):
+        bench.store.add("web", "click", FLOOR - timedelta(days=day, hours=1), day + 1)
+    bench.collect()
+    assert sum(bench.counts("web", "click").values()) == 21
+    assert len(bench.coverage()) == 5 * 24 + 1
 
 
 def test_too_many_rows_fail_the_job_and_write_nothing(bench: Workbench):
@@ -268,4 +281,3 @@ def test_ten_thousand_events_are_stored_and_listed_with_a_bounded_number_of_stat
     assert page.total == 1111
     assert collecting < 120
     assert listing <= 6
-

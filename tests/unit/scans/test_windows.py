@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -106,7 +107,7 @@ def test_chunks_follow_each_other_and_make_up_the_window(start: datetime, hours:
     window = Window(start, start + hours * HOUR)
     pieces = list(chunks(window, width * HOUR))
     assert [piece.start for piece in pieces] == [start + step * HOUR for step in range(0, hours, width)]
-    assert all(left.stop == right.start for left, right in zip(pieces, pieces[1:], strict=False))
+    assert all(left.stop == right.start for left, right in pairwise(pieces))
     assert not pieces or pieces[-1].stop == window.stop
 
 

@@ -1,18 +1,28 @@
 """Evidence that grows over several buckets: level shifts, slow leaks, and rare counts that fall silent.
 
-A window sums value minus slow base over its buckets, each capped so that one spike is not a shift, divides by the square root of the
-summed variances and by the median size that this ratio usually has (the base is never quite right, and its errors last).
+A window sums value minus slow base over its buckets, each capped so that one spike is not a shift, divides by the square root of
+the summed variances and by the median size that this ratio usually has (the base is never quite right, and its errors last).
 """
 
 from __future__ import annotations
 
 import math
 
-from numba import njit
-
-from app.detection.engine.adaptive.calibration import learn_tail, tail_surprise
-from app.detection.engine.adaptive.layout import BLOCK, BLOCK_NUMBER, BLOCKS, LEVEL, LONG_WINDOW, SHORT_WINDOW, TAIL_CELLS
+from app.detection.engine.adaptive.calibration import learn_tail, tail_cell, tail_surprise
+from app.detection.engine.adaptive.compiled import compiled
+from app.detection.engine.adaptive.layout import (
+    BLOCK,
+    BLOCK_NUMBER,
+    BLOCKS,
+    LEVEL,
+    LONG_WINDOW,
+    SHORT_WINDOW,
+    Floats,
+    Layout,
+    Sums,
+)
 from app.detection.engine.adaptive.surprise import count_surprise, sigma_of_surprise
+from app.detection.engine.adaptive.tuning import Tuning
 
 RARE_MEAN = 2.0
 _RARE_EVENTS = 25.0
@@ -20,8 +30,10 @@ _FEW_EVENTS = 60.0
 _NORMAL_MEDIAN = 0.6745
 
 
-@njit(cache=True)
-def remember_bucket(state, layout, bucket, observed, expected, variance, is_known):
+@compiled
+def remember_bucket(
+    state: Floats, layout: Layout, bucket: int, observed: float, expected: float, variance: float, is_known: bool
+) -> None:
     """Write a bucket into the ring of the short windows and into its block of the rare-count window."""
     place = bucket % LONG_WINDOW
     known = 1.0 if is_known else 0.0
@@ -44,8 +56,8 @@ def remember_bucket(state, layout, bucket, observed, expected, variance, is_know
         state[layout.block_known + block] += 1.0
 
 
-@njit(cache=True)
-def short_sums(state, layout, bucket, length):
+@compiled
+def short_sums(state: Floats, layout: Layout, bucket: int, length: int) -> Sums:
     """Observed, expected, variance and number of known buckets over the last `length` buckets."""
     observed, expected, variance, known = 0.0, 0.0, 0.0, 0.0
     for back in range(length):
@@ -57,8 +69,8 @@ def short_sums(state, layout, bucket, length):
     return observed, expected, variance, known
 
 
-@njit(cache=True)
-def block_sums(state, layout, bucket, length):
+@compiled
+def block_sums(state: Floats, layout: Layout, bucket: int, length: int) -> Sums:
     """The same over whole blocks: the running one and those before it that together make up `length` buckets."""
     observed, expected, variance, known = 0.0, 0.0, 0.0, 0.0
     number = bucket // BLOCK
@@ -71,15 +83,15 @@ def block_sums(state, layout, bucket, length):
     return observed, expected, variance, known
 
 
-@njit(cache=True)
-def rare_length(level):
+@compiled
+def rare_length(level: float) -> int:
     """Buckets in which a rare count is expected to bring 25 events, in whole blocks, within the ring."""
     wanted = _RARE_EVENTS / max(level, 1e-3)
     return BLOCK * int(min(BLOCKS - 1.0, max(2.0, wanted / BLOCK)))
 
 
-@njit(cache=True)
-def window_sigma(state, layout, head, sums, is_count):
+@compiled
+def window_sigma(state: Floats, layout: Layout, head: int, sums: Sums, is_count: bool) -> tuple[float, float]:
     """|z| of a window after its usual inflation, and the raw ratio that teaches the inflation."""
     observed, expected, variance, _ = sums
     ratio = abs(observed - expected) / math.sqrt(max(variance, 1e-300))
@@ -89,17 +101,17 @@ def window_sigma(state, layout, head, sums, is_count):
     return ratio / inflation, ratio
 
 
-@njit(cache=True)
-def weigh_window(state, layout, tuning, head, sums, deviation, is_count):
+@compiled
+def weigh_window(state: Floats, layout: Layout, tuning: Tuning, head: int, sums: Sums, deviation: float, is_count: bool) -> float:
     """Surprise of a window, 0 while it is immature or the current bucket points the other way; teaches its tail and inflation."""
     seen = state[layout.inflation_count + head]
     sigma, ratio = window_sigma(state, layout, head, sums, is_count)
     surprise = 0.0
     if seen >= min(layout.day_buckets, 48):
-        cell = layout.tails + TAIL_CELLS * head
+        cell = tail_cell(layout, head, sums[0] < sums[1])
         surprise = tail_surprise(state, cell, sigma, tuning)
         if surprise < tuning.training_cut:
-            learn_tail(state, cell, sigma, tuning.tail_days * layout.day_buckets)
+            learn_tail(state, cell, sigma, tuning, tuning.tail_days * layout.day_buckets)
         if deviation * (sums[0] - sums[1]) <= 0.0:
             surprise = 0.0
     usual = state[layout.inflation + head]
@@ -109,8 +121,10 @@ def weigh_window(state, layout, tuning, head, sums, deviation, is_count):
     return surprise
 
 
-@njit(cache=True)
-def weigh_windows(state, layout, tuning, bucket, deviation, is_count):
+@compiled
+def weigh_windows(
+    state: Floats, layout: Layout, tuning: Tuning, bucket: int, deviation: float, is_count: bool
+) -> tuple[float, int, float]:
     """The most surprising window: (surprise, head, what it expected); head 0 and surprise 0 when none has anything to say."""
     best, best_head, best_expected = 0.0, 0, 0.0
     longest = max(SHORT_WINDOW, layout.day_buckets // 2)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
-from app.detection.engine.adaptive.layout import ALARM_RUN, BAR, EPISODE_QUIET, IN_EPISODE, QUIET_RUN
+from app.detection.engine.adaptive.compiled import compiled
+from app.detection.engine.adaptive.layout import ALARM_RUN, BAR, EPISODE_QUIET, IN_EPISODE, QUIET_RUN, Floats
 from app.detection.engine.adaptive.surprise import normal_surprise
+from app.detection.engine.adaptive.tuning import Tuning
 
 REFERENCE_SIGMA = 3.0
 QUIET_BUCKETS = 3
 _REFERENCE_SURPRISE = normal_surprise(REFERENCE_SIGMA)
 
 
-@njit(cache=True)
-def govern(state, tuning, surprise, daily_correction, buckets_per_day):
+@compiled
+def govern(state: Floats, tuning: Tuning, surprise: float, daily_correction: float, buckets_per_day: float) -> float:
     """The surprise after the bar; `daily_correction` is ln(buckets a day), what one bucket owes to the others of its day."""
     daily = surprise - daily_correction
     bar = state[BAR]
@@ -35,8 +35,8 @@ def govern(state, tuning, surprise, daily_correction, buckets_per_day):
     return daily / state[BAR] + daily_correction if state[BAR] > 1.0 and daily > 0.0 else surprise
 
 
-@njit(cache=True)
-def track_run(state, score):
+@compiled
+def track_run(state: Floats, score: float) -> None:
     """Count the buckets of the running episode and the quiet ones behind it."""
     if score >= REFERENCE_SIGMA:
         state[ALARM_RUN] += 1.0

@@ -1,12 +1,19 @@
 """Where each number of a series' state lives: one flat row of float64 per series, the same for live use, replay and simulation.
 
 The first `SCALARS` cells are single numbers, named below; the arrays behind them start at the offsets of a `Layout`, which depends
-only on the bucket width. numba sees the names as constants and the layout as a tuple of integers, so names cost nothing at run time.
+only on the bucket width. numba sees the names as constants and the layout as a tuple of integers: names cost nothing at run time.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+# Observed, expected, variance and number of known buckets of a window.
+Sums = tuple[float, float, float, float]
 
 DAY_SECONDS = 86_400
 SPREAD_SLOTS = 48
@@ -18,7 +25,9 @@ BLOCK = 16
 BLOCKS = 32
 # Evidence heads, in the order of their cells: one bucket, 4 buckets, 16 buckets, silence of a rare count.
 HEADS = 4
+# Three cells for each side: deviations upwards, then downwards.
 TAIL_CELLS = 3
+TAIL_SIDES = 2
 
 (
     SEEN,  # buckets since the first known value, missing ones included
@@ -110,7 +119,7 @@ def layout_for(interval_seconds: int) -> Layout:
         *(BLOCKS,) * 4,
         HEADS,
         HEADS,
-        HEADS * TAIL_CELLS,
+        HEADS * TAIL_SIDES * TAIL_CELLS,
         day_slots,
     )
     offsets = [SCALARS]

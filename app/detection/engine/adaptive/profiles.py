@@ -1,18 +1,18 @@
 """Two seasonal profiles, by slot of the day and slot of the week: exponentially weighted means of cleaned values.
 
-(Daily buckets use the week and four weeks instead, weekly buckets a single slot.) The slot comes from the timestamp, so a series that
-starts late or has holes keeps its phase. Each read is smoothed over an hour of neighbours, half of the weight on the slot itself.
+(Daily buckets use the week and four weeks instead, weekly buckets a single slot.) The slot comes from the timestamp, so a series
+that starts late or has holes keeps its phase. Each read is smoothed over an hour of neighbours, half of the weight on the slot.
 """
 
 from __future__ import annotations
 
-from numba import njit
+from app.detection.engine.adaptive.compiled import compiled
+from app.detection.engine.adaptive.layout import DAY_ERROR, LEVEL, SEEN, SLOW_SHIFT, WEEK_ERROR, Floats, Layout
+from app.detection.engine.adaptive.tuning import Tuning
 
-from app.detection.engine.adaptive.layout import DAY_ERROR, LEVEL, SEEN, WEEK_ERROR
 
-
-@njit(cache=True)
-def _smoothed(state, offset, slots, slot, smoothing, seen, fallback):
+@compiled
+def _smoothed(state: Floats, offset: int, slots: int, slot: int, smoothing: int, seen: int, fallback: float) -> float:
     """The profile around a slot; slots that were never visited are left out, and the fallback is returned when none was."""
     first = (slot - seen) % slots
     total, weight_sum = 0.0, 0.0
@@ -31,8 +31,8 @@ def _smoothed(state, offset, slots, slot, smoothing, seen, fallback):
     return total / weight_sum if weight_sum > 0.0 else fallback
 
 
-@njit(cache=True)
-def read_profiles(state, layout, day_slot, week_slot):
+@compiled
+def read_profiles(state: Floats, layout: Layout, day_slot: int, week_slot: int) -> tuple[float, float]:
     """Smoothed day and week profile for a bucket; the level where nothing is known yet."""
     seen = int(state[SEEN])
     day = _smoothed(state, layout.day_profile, layout.day_slots, day_slot, layout.smoothing, seen, state[LEVEL])
@@ -40,8 +40,8 @@ def read_profiles(state, layout, day_slot, week_slot):
     return day, week
 
 
-@njit(cache=True)
-def blend_profiles(state, layout, day, week):
+@compiled
+def blend_profiles(state: Floats, layout: Layout, day: float, week: float) -> float:
     """Both profiles weighted by the inverse of their recent squared error; the day alone in the first week."""
     if state[SEEN] < layout.week_slots:
         return day
@@ -50,16 +50,18 @@ def blend_profiles(state, layout, day, week):
     return (day_error * week + week_error * day) / total if total > 0.0 else 0.5 * (day + week)
 
 
-@njit(cache=True)
-def _learn_slot(state, cell, count, rate, value):
+@compiled
+def _learn_slot(state: Floats, cell: int, count: int, rate: float, value: float) -> None:
     if count == 0:
         state[cell] = value
     else:
         state[cell] += max(1.0 / (count + 1.0), rate) * (value - state[cell])
 
 
-@njit(cache=True)
-def learn_profiles(state, layout, tuning, day_slot, week_slot, cleaned, is_missing):
+@compiled
+def learn_profiles(
+    state: Floats, layout: Layout, tuning: Tuning, day_slot: int, week_slot: int, cleaned: float, is_missing: bool
+) -> None:
     """Teach both profiles and the level a cleaned value. A missing bucket only fills slots that were never visited."""
     seen = int(state[SEEN])
     day_count, week_count = seen // layout.day_slots, seen // layout.week_slots
@@ -72,13 +74,15 @@ def learn_profiles(state, layout, tuning, day_slot, week_slot, cleaned, is_missi
         state[LEVEL] += rate * (cleaned - state[LEVEL])
 
 
-@njit(cache=True)
-def learn_profile_errors(state, layout, tuning, value, day, week, spread, slow_shift):
+@compiled
+def learn_profile_errors(
+    state: Floats, layout: Layout, tuning: Tuning, value: float, day: float, week: float, spread: float
+) -> None:
     """Track the squared error of each profile, capped at six spreads so that an incident does not decide the blend."""
     rate = 1.0 / (tuning.error_days * layout.day_buckets)
     if state[SEEN] > layout.day_slots:
-        error = min(abs(value - slow_shift - day), 6.0 * spread)
+        error = min(abs(value - state[SLOW_SHIFT] - day), 6.0 * spread)
         state[DAY_ERROR] += rate * (error * error - state[DAY_ERROR])
     if state[SEEN] > layout.week_slots:
-        error = min(abs(value - slow_shift - week), 6.0 * spread)
+        error = min(abs(value - state[SLOW_SHIFT] - week), 6.0 * spread)
         state[WEEK_ERROR] += rate * (error * error - state[WEEK_ERROR])

@@ -1,14 +1,13 @@
 """One-step prediction: ridge regression on nine features with exponential forgetting, solved once a day.
 
-The features say how far each profile is from the level and how the last buckets missed them, in units of the residual scale; the prior
-shares the weight among the baselines, so that a short history predicts like a plain blend. (Ideas: recursive least squares with
-forgetting; Huber weights.)
+The features say how far each profile is from the level and how the last buckets missed them, in units of the residual scale; the
+prior shares the weight among the baselines, so that a short history predicts like a plain blend. (Recursive least squares with
+forgetting; Huber weights against outliers.)
 """
 
 from __future__ import annotations
 
-from numba import njit
-
+from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import (
     CLEANED,
     CLEANED_BEFORE,
@@ -21,7 +20,10 @@ from app.detection.engine.adaptive.layout import (
     SEEN,
     WEEK_RESIDUAL,
     WEEK_RESIDUAL_BEFORE,
+    Floats,
+    Layout,
 )
+from app.detection.engine.adaptive.tuning import Tuning
 
 _SMALLEST_SCALE = 1e-12
 _FIRST_PREDICTION = 8
@@ -29,8 +31,8 @@ _DAY_PRIOR, _WEEK_PRIOR, _RESIDUAL_PRIOR = 0.35, 0.35, 0.3
 _FAST_RATE = 0.15
 
 
-@njit(cache=True)
-def prior_weight(feature):
+@compiled
+def prior_weight(feature: int) -> float:
     """The weight a feature has before anything is learned."""
     if feature == 1:
         return _DAY_PRIOR
@@ -39,8 +41,8 @@ def prior_weight(feature):
     return _RESIDUAL_PRIOR if feature in (3, 4) else 0.0
 
 
-@njit(cache=True)
-def fill_features(state, features, day, week):
+@compiled
+def fill_features(state: Floats, features: Floats, day: float, week: float) -> float:
     """Write the features of the coming bucket; returns the scale they and the target are divided by."""
     scale = max(state[RESIDUAL_SCALE], _SMALLEST_SCALE)
     features[0] = 0.1
@@ -52,22 +54,22 @@ def fill_features(state, features, day, week):
     features[6] = state[DAY_RESIDUAL_BEFORE] / scale
     features[7] = state[FAST_RESIDUAL] / scale
     features[8] = (state[CLEANED] - state[CLEANED_BEFORE]) / scale
-    return scale
+    return float(scale)
 
 
-@njit(cache=True)
-def predict(state, layout, features, scale):
+@compiled
+def predict(state: Floats, layout: Layout, features: Floats, scale: float) -> float:
     """The one-step mean; the level alone in the first buckets."""
     if state[SEEN] < _FIRST_PREDICTION:
-        return state[LEVEL]
+        return float(state[LEVEL])
     total = 0.0
     for feature in range(FEATURES):
         total += state[layout.weights + feature] * features[feature]
-    return state[LEVEL] + total * scale
+    return float(state[LEVEL] + total * scale)
 
 
-@njit(cache=True)
-def learn_products(state, layout, tuning, features, target, deviation_sigma):
+@compiled
+def learn_products(state: Floats, layout: Layout, tuning: Tuning, features: Floats, target: float, deviation_sigma: float) -> None:
     """Add a bucket to the normal equations, with Huber weight; buckets beyond the cut teach nothing."""
     if deviation_sigma >= tuning.residual_cut:
         return
@@ -82,14 +84,14 @@ def learn_products(state, layout, tuning, features, target, deviation_sigma):
         state[layout.targets + row] = keep * state[layout.targets + row] + weighted * target
 
 
-@njit(cache=True)
-def is_solving_time(seen, day_buckets):
+@compiled
+def is_solving_time(seen: int, day_buckets: int) -> bool:
     """Once a day; every eight buckets of the first day."""
     return seen % day_buckets == day_buckets - 1 or (24 < seen < day_buckets and seen % 8 == 7)
 
 
-@njit(cache=True)
-def solve_weights(state, layout, tuning, matrix):
+@compiled
+def solve_weights(state: Floats, layout: Layout, tuning: Tuning, matrix: Floats) -> None:
     """Solve the ridge equations by Cholesky decomposition; the weights stay when the matrix is not positive definite."""
     cell, trace = layout.products, 0.0
     for row in range(FEATURES):
@@ -113,8 +115,8 @@ def solve_weights(state, layout, tuning, matrix):
     _substitute(state, layout, matrix, ridge)
 
 
-@njit(cache=True)
-def _substitute(state, layout, factor, ridge):
+@compiled
+def _substitute(state: Floats, layout: Layout, factor: Floats, ridge: float) -> None:
     weights = layout.weights
     for row in range(FEATURES):
         total = state[layout.targets + row] + ridge * prior_weight(row)
@@ -128,8 +130,8 @@ def _substitute(state, layout, factor, ridge):
         state[weights + row] = total / factor[row, row]
 
 
-@njit(cache=True)
-def remember_residuals(state, cleaned, day, week, blended):
+@compiled
+def remember_residuals(state: Floats, cleaned: float, day: float, week: float, blended: float) -> None:
     """Shift the residuals and values that the next bucket's features are made of."""
     state[DAY_RESIDUAL_BEFORE] = state[DAY_RESIDUAL]
     state[WEEK_RESIDUAL_BEFORE] = state[WEEK_RESIDUAL]

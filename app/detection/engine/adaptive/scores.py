@@ -1,19 +1,18 @@
-"""Sigma per series-day: a threshold of 3 asks for the same rarity of false alarms at every bucket width (one per series in 370 days)."""
+"""Sigma per series-day: a threshold of 3 asks for one false alarm per series in 370 days at every bucket width."""
 
 from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.surprise import sigma_of_surprise
 
 LARGEST_SCORE = 40.0
 _CERTAIN = 1.0 - 1e-12
 
 
-@njit(cache=True)
-def daily_score(surprise, daily_correction, buckets_per_day):
+@compiled
+def daily_score(surprise: float, daily_correction: float, buckets_per_day: float) -> float:
     """Unsigned sigma of p_day = 1 - (1 - p)^(buckets a day)."""
     if surprise <= 0.0:
         return 0.0

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
-from app.detection.engine.adaptive.layout import HAS_NEGATIVE, LOG_MEAN, LOG_VARIANCE, POSITIVE, SEEN, ZERO_SHARE
+from app.detection.engine.adaptive.compiled import compiled
+from app.detection.engine.adaptive.layout import HAS_NEGATIVE, LOG_MEAN, LOG_VARIANCE, POSITIVE, SEEN, ZERO_SHARE, Floats, Layout
 from app.detection.engine.adaptive.surprise import normal_surprise
 
 _ENOUGH_POSITIVE = 5
@@ -17,14 +16,14 @@ _LEAST_LOG_VARIANCE = 0.04
 _LONGEST_MEMORY = 200.0
 
 
-@njit(cache=True)
-def is_sparse(state, is_count):
+@compiled
+def is_sparse(state: Floats, is_count: bool) -> bool:
     """More than half zeros and never negative; counts have their own tail."""
     return not is_count and state[ZERO_SHARE] > 0.5 and state[HAS_NEGATIVE] == 0.0
 
 
-@njit(cache=True)
-def hurdle_surprise(state, value):
+@compiled
+def hurdle_surprise(state: Floats, value: float) -> float:
     """-ln P(not zero) - ln P(at least this large); zero itself never surprises here."""
     if value <= 0.0:
         return 0.0
@@ -39,8 +38,8 @@ def hurdle_surprise(state, value):
     return surprise
 
 
-@njit(cache=True)
-def learn_sparse(state, layout, value):
+@compiled
+def learn_sparse(state: Floats, layout: Layout, value: float) -> None:
     """Teach the share of zeros and the log-normal of the rest."""
     if value < 0.0:
         state[HAS_NEGATIVE] = 1.0

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import (
     COUNT_SCALE,
     KNOWN,
@@ -16,7 +15,10 @@ from app.detection.engine.adaptive.layout import (
     LEVEL,
     RESIDUAL_SCALE,
     RESOLUTION,
+    Floats,
+    Layout,
 )
+from app.detection.engine.adaptive.tuning import Tuning
 
 _MEAN_DEVIATION_TO_SIGMA = 1.2533
 _LEAST_EXPECTED = 0.05
@@ -24,8 +26,8 @@ _CLIP_FROM = 20
 _LONGEST_MEMORY = 2000.0
 
 
-@njit(cache=True)
-def read_spread(state, layout, tuning, slot, expected, is_count):
+@compiled
+def read_spread(state: Floats, layout: Layout, tuning: Tuning, slot: int, expected: float, is_count: bool) -> float:
     """Sigma of the coming bucket, before the Poisson floor of counts."""
     whole = state[RESIDUAL_SCALE]
     spread = state[COUNT_SCALE] * math.sqrt(max(expected, _LEAST_EXPECTED)) if is_count else whole
@@ -40,14 +42,16 @@ def read_spread(state, layout, tuning, slot, expected, is_count):
         spread = math.sqrt(share * spread * spread + (1.0 - share) * local * local)
     level = abs(state[LEVEL])
     smallest_step = min(state[RESOLUTION], 0.2 * max(level, whole))
-    return max(spread, 1e-12 + 1e-5 * level + 0.3 * smallest_step)
+    return float(max(spread, 1e-12 + 1e-5 * level + 0.3 * smallest_step))
 
 
-@njit(cache=True)
-def learn_spread(state, layout, tuning, slot, value, error, spread, expected, is_count):
+@compiled
+def learn_spread(
+    state: Floats, layout: Layout, tuning: Tuning, slot: int, value: float, expected: float, spread: float, is_count: bool
+) -> None:
     """Teach the global and the slot's spread one prediction error."""
     known = state[KNOWN]
-    size = abs(error)
+    size = abs(value - expected)
     unit = _MEAN_DEVIATION_TO_SIGMA
     memory = min(7.0 * layout.day_buckets, _LONGEST_MEMORY)
     rate = max(1.0 / (known + 1.0), 1.0 / memory)
@@ -68,8 +72,8 @@ def learn_spread(state, layout, tuning, slot, value, error, spread, expected, is
     _learn_resolution(state, value)
 
 
-@njit(cache=True)
-def _learn_resolution(state, value):
+@compiled
+def _learn_resolution(state: Floats, value: float) -> None:
     step = abs(value - state[LAST_VALUE])
     if step > 0.0 and (state[RESOLUTION] == 0.0 or step < state[RESOLUTION]):
         state[RESOLUTION] = step

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from app.detection.engine.adaptive.compiled import compiled
 
 _SQRT_2 = math.sqrt(2.0)
 _LN_SQRT_HALF_PI = 0.5 * math.log(math.pi / 2.0)
@@ -17,8 +17,8 @@ _SMALLEST_TERM = 1e-290
 _MOST_TERMS = 4000
 
 
-@njit(cache=True)
-def normal_surprise(sigma):
+@compiled
+def normal_surprise(sigma: float) -> float:
     """-ln of the two-sided normal tail beyond |sigma|."""
     sigma = abs(sigma)
     if sigma < 6.0:
@@ -26,8 +26,8 @@ def normal_surprise(sigma):
     return 0.5 * sigma * sigma + math.log(sigma) + _LN_SQRT_HALF_PI
 
 
-@njit(cache=True)
-def sigma_of_surprise(surprise):
+@compiled
+def sigma_of_surprise(surprise: float) -> float:
     """The |sigma| whose two-sided normal tail has this surprise (Newton steps from the asymptotic inverse)."""
     if surprise <= 0.0:
         return 0.0
@@ -37,8 +37,8 @@ def sigma_of_surprise(surprise):
     return sigma
 
 
-@njit(cache=True)
-def _log_count_probability(count, expected, shape):
+@compiled
+def _log_count_probability(count: float, expected: float, shape: float) -> float:
     """ln P(count) of a negative binomial with this mean and gamma shape; shape 0 means Poisson."""
     if shape == 0.0:
         return count * math.log(expected) - expected - math.lgamma(count + 1.0)
@@ -47,8 +47,8 @@ def _log_count_probability(count, expected, shape):
     return binomial + shape * math.log1p(-share) + count * math.log(share)
 
 
-@njit(cache=True)
-def _tail_ratio(count, expected, shape, is_upper):
+@compiled
+def _tail_ratio(count: float, expected: float, shape: float, is_upper: bool) -> float:
     """The tail beyond the count in units of P(count), mid-p: half of the count's own probability belongs to it."""
     total, term = 0.5, 1.0
     share = 0.0 if shape == 0.0 else expected / (expected + shape)
@@ -67,8 +67,8 @@ def _tail_ratio(count, expected, shape, is_upper):
     return total
 
 
-@njit(cache=True)
-def count_surprise(observed, expected, variance):
+@compiled
+def count_surprise(observed: float, expected: float, variance: float) -> float:
     """-ln of the two-sided mid-p of a negative binomial with this mean and variance; Poisson when the variance is not larger.
 
     Close to the expectation, and above NORMAL_COUNT, the normal tail is exact enough and much cheaper.

@@ -12,16 +12,16 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.detection import service as detection
-from app.frame import ProjectState, project_frame, slug_var
+from app.frame import project_frame, slug_var
 from app.identity.contracts import Actor
 from app.ingest import service as ingest
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, Unavailable
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, SeriesKey
-from app.metrics.onboarding_panel import first_event_panel
-from app.page_states import page_body
-from app.presentation import IncidentRow, Phase, before_text, change_text, incident_row, judged_chart, phase_of
+from app.metrics.pages.onboarding_panel import first_event_panel
+from app.page_states import LoadedState, page_body
+from app.presentation import IncidentRow, Phase, before_text, change_text, incident_row, judged_chart
 from app.ui import page
 from components import (
     ChartData,
@@ -39,7 +39,7 @@ from components import (
     spark_path,
     text_link,
 )
-from components.format import ago, compact_number, full_number, local_time
+from components.format import ago, full_number, local_time
 from components.incidents import finding_line, finding_list
 
 RANGES = {"7": "7 days", "30": "30 days"}
@@ -96,23 +96,20 @@ class OverviewView:
     has_metrics: bool = False
 
 
-class OverviewState(ProjectState):
+class OverviewState(LoadedState):
     """The overview of the open project."""
 
-    phase: str = Phase.LOADING.value
-    problem: str = ""
     days: str = "7"
     view: OverviewView = OverviewView()
     received: Received = Received()
     origin: str = ""
-    _shown: str = ""
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
         """Rebuild the page from the address."""
         slug = self._slug()
-        if self._shown != slug:
-            self._shown, self.phase, self.view = slug, Phase.LOADING.value, OverviewView()
+        if self._begin(slug):
+            self.view = OverviewView()
             yield
         asked = self.router.url.query_parameters.get("days", "7")
         self.days = asked if asked in RANGES else "7"
@@ -123,7 +120,7 @@ class OverviewState(ProjectState):
             self.phase = Phase.READY.value
             self.received = await self._received(slug)
         except AppError as refusal:
-            self.phase, self.problem = phase_of(refusal).value, refusal.message
+            self._refused(refusal)
 
     async def _received(self, slug: str) -> Received:
         # Asked apart from the rest: when the event store rests, everything already counted is still shown.
@@ -142,9 +139,15 @@ def overview_view(session: Session, actor: Actor, slug: str, days: int, zone: Zo
     """The page's data in one read."""
     now = SYSTEM_CLOCK.now()
     summary = metrics.overview(session, actor, slug, now=now)
-    signals = detection.list_signals(session, actor, slug)
+    signals = detection.list_signals(session, actor, slug, expanded=True)
     chart, series = judged_chart(
-        session, actor, slug, ScopeType.PROJECT_TOTAL, None, start=summary.volume_until - DAY * days, zone=zone,
+        session,
+        actor,
+        slug,
+        ScopeType.PROJECT_TOTAL,
+        None,
+        start=summary.volume_until - DAY * days,
+        zone=zone,
         subject="Events of the project",
     )
     incidents = detection.list_incidents(session, actor, slug, limit=LATEST_INCIDENTS, offset=0)
@@ -195,7 +198,7 @@ def _top_rows(session: Session, actor: Actor, slug: str, config_id: str, now: da
         TopRow(
             name=event.name,
             href=ui_paths.project_event(slug, event.event_id),
-            total=compact_number(event.total_count),
+            total=full_number(event.total_count),
             path=spark_path(shape.counts),
             shape=f"{event.name}: {full_number(event.total_count)} in 48 hours",
         )
@@ -210,14 +213,19 @@ def overview_page() -> rx.Component:
     return project_frame(
         page_body(
             state,
-            page_header(
-                "Overview",
-                segmented(list(RANGES.items()), state.days, state.choose_days, label="Range of the chart"),
-            ),
             rx.cond(
                 state.view.has_metrics,
-                _content(),
-                first_event_panel(state.origin, slug_var(), state.received.has_records),
+                rx.fragment(
+                    page_header(
+                        "Overview",
+                        segmented(list(RANGES.items()), state.days, state.choose_days, label="Range of the chart"),
+                    ),
+                    _content(),
+                ),
+                rx.fragment(
+                    page_header("Overview", note="Nothing was counted yet. Three steps lead to the first figures."),
+                    first_event_panel(state.origin, slug_var(), state.received.has_records),
+                ),
             ),
             on_retry=state.load,
         ),
@@ -230,7 +238,7 @@ def _content() -> rx.Component:
     figures = view.figures
     return rx.fragment(
         kpi_row(
-            kpi("Events, last 24\u202fh", figures.volume, delta=figures.volume_change, note=figures.volume_note),
+            kpi("Events, last 24\u00a0h", figures.volume, delta=figures.volume_change, note=figures.volume_note),
             kpi("Planned events", figures.events, note=figures.events_note, href=ui_paths.project_events(slug)),
             kpi(
                 "Active signals",
@@ -240,7 +248,7 @@ def _content() -> rx.Component:
                 href=ui_paths.project_inbox(slug),
             ),
             kpi(
-                "Quarantined, last 24\u202fh",
+                "Quarantined, last 24\u00a0h",
                 received.quarantined,
                 note=received.quarantined_note,
                 tone=rx.cond(received.quarantined_count > 0, "warn", "neutral"),

@@ -16,7 +16,7 @@ def first_event_panel(origin: Any, slug: Any, has_records: Any) -> rx.Component:
         f"curl -X POST {origin}/v1/events \\\n"
         '  -H "Authorization: Bearer $PLUMBLINE_KEY" \\\n'
         '  -H "Content-Type: application/json" \\\n'
-        "  -d '{\"service\": \"shop\", \"operation\": \"order_placed\", \"custom_attributes\": {\"total\": 42.5}}'"
+        '  -d \'{"service": "shop", "operation": "order_placed", "custom_attributes": {"total": 42.5}}\''
     )
     return rx.el.div(
         rx.cond(

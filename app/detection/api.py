@@ -1,0 +1,157 @@
+"""Routes tagged anomaly-settings, and those of active signals (contract sections 6.1 and 6.6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from app.detection import service
+from app.detection.contracts import Direction, Signal, SignalState, StoredSettings
+from app.http import Caller, Db
+
+router = APIRouter()
+
+
+class ProjectAnomalySettingsResponse(BaseModel):
+    """A project's detection settings."""
+
+    id: str
+    project_id: str
+    anomaly_detection_enabled: bool
+    detect_project_total: bool
+    detect_event_types: bool
+    detect_events: bool
+    baseline_window_buckets: int
+    min_history_buckets: int
+    sigma_threshold: float
+    min_expected_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ProjectAnomalySettingsUpdate(BaseModel):
+    """What to change; absent and null leave a setting alone."""
+
+    anomaly_detection_enabled: bool | None = None
+    detect_project_total: bool | None = None
+    detect_event_types: bool | None = None
+    detect_events: bool | None = None
+    baseline_window_buckets: int | None = Field(None, ge=1, le=10_000)
+    min_history_buckets: int | None = Field(None, ge=1, le=10_000)
+    sigma_threshold: float | None = Field(None, ge=0.1, allow_inf_nan=False)
+    min_expected_count: int | None = Field(None, ge=0, le=2_000_000_000)
+
+
+class SignalScope(StrEnum):
+    """Every kind of scope that the interface knows; signals of series have one of the first three."""
+
+    PROJECT_TOTAL = "project_total"
+    EVENT_TYPE = "event_type"
+    EVENT = "event"
+    SCHEMA = "schema"
+    DISTRIBUTION = "distribution"
+    RELEASE_REGRESSION = "release_regression"
+
+
+class MetricSignalResponse(BaseModel):
+    """An active signal. Its identity is scan, scope type and scope ref."""
+
+    scan_config_id: str
+    scan_config_name: str
+    scope_type: SignalScope
+    scope_ref: str
+    scope_name: str
+    state: SignalState
+    event_id: str | None
+    event_type_id: str | None
+    bucket: datetime
+    actual_count: int
+    expected_count: float
+    stddev: float
+    z_score: float
+    direction: Direction
+
+
+class ActiveSignalsQuery(BaseModel):
+    """Which events' signals to add; none means no filter."""
+
+    event_ids: list[UUID] = []
+
+
+def settings_response(stored: StoredSettings) -> ProjectAnomalySettingsResponse:
+    """Settings as the API shows them."""
+    settings = stored.settings
+    return ProjectAnomalySettingsResponse(
+        id=stored.id,
+        project_id=stored.project_id,
+        anomaly_detection_enabled=settings.anomaly_detection_enabled,
+        detect_project_total=settings.detect_project_total,
+        detect_event_types=settings.detect_event_types,
+        detect_events=settings.detect_events,
+        baseline_window_buckets=settings.baseline_window_buckets,
+        min_history_buckets=settings.min_history_buckets,
+        sigma_threshold=settings.sigma_threshold,
+        min_expected_count=settings.min_expected_count,
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+    )
+
+
+def signal_response(signal: Signal) -> MetricSignalResponse:
+    """A signal as the API shows it."""
+    return MetricSignalResponse(
+        scan_config_id=signal.scan_config_id,
+        scan_config_name=signal.scan_name,
+        scope_type=SignalScope(signal.scope_type),
+        scope_ref=signal.scope_ref,
+        scope_name=signal.scope_name,
+        state=signal.state,
+        event_id=signal.event_id,
+        event_type_id=signal.event_type_id,
+        bucket=signal.bucket,
+        actual_count=signal.actual_count,
+        expected_count=signal.expected_count,
+        stddev=signal.stddev,
+        z_score=signal.z_score,
+        direction=signal.direction,
+    )
+
+
+@router.get("/api/v1/projects/{slug}/anomaly-settings", operation_id="get_project_anomaly_settings", tags=["anomaly-settings"])
+def get_project_anomaly_settings(slug: str, session: Db, actor: Caller) -> ProjectAnomalySettingsResponse:
+    """The project's settings, defaults when nobody chose any."""
+    return settings_response(service.get_stored_settings(session, actor, slug))
+
+
+@router.patch("/api/v1/projects/{slug}/anomaly-settings", operation_id="update_project_anomaly_settings", tags=["anomaly-settings"])
+def update_project_anomaly_settings(
+    slug: str, body: ProjectAnomalySettingsUpdate, session: Db, actor: Caller
+) -> ProjectAnomalySettingsResponse:
+    """Change settings; switching detection off deletes what it found."""
+    changes = body.model_dump(exclude_none=True)
+    return settings_response(service.update_settings(session, actor, slug, changes))
+
+
+@router.get("/api/v1/projects/{slug}/anomalies/signals", operation_id="get_active_signals", tags=["metrics"])
+def get_active_signals(
+    slug: str,
+    session: Db,
+    actor: Caller,
+    event_id: Annotated[list[UUID] | None, Query(description="Also signals of these events")] = None,
+    expanded: Annotated[bool, Query(description="All scopes, flat", include_in_schema=False)] = False,
+) -> list[MetricSignalResponse]:
+    """Active signals of totals and event types, and of the events named; newest bucket first."""
+    found = service.list_signals(session, actor, slug, event_ids=[str(one) for one in event_id or ()], expanded=expanded)
+    return [signal_response(signal) for signal in found]
+
+
+@router.post("/api/v1/projects/{slug}/anomalies/signals/query", operation_id="query_active_signals", tags=["metrics"])
+def query_active_signals(slug: str, body: ActiveSignalsQuery, session: Db, actor: Caller) -> list[MetricSignalResponse]:
+    """The same with the events in the body, for lists too long for an address. Nothing is changed."""
+    found = service.list_signals(session, actor, slug, event_ids=[str(one) for one in body.event_ids])
+    return [signal_response(signal) for signal in found]

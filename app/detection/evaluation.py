@@ -1,0 +1,186 @@
+"""Evaluating a scan: load its series, judge them, make the stored anomalies of the window what was found (contract 6.2 to 6.5)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from app.detection import repository, signals
+from app.detection.contracts import DetectionSettings, EvaluationResult, Outcome
+from app.detection.engine.baseline import history_needed
+from app.detection.engine.episodes import Episode, episodes
+from app.detection.engine.judging import Verdicts, judge
+from app.detection.engine.matrix import CountMatrix, matrix_of
+from app.detection.judgements import judgement_at
+from app.detection.repository import ScopeName, WatchedScan
+from app.kernel.intervals import floor_to_bucket
+from app.kernel.telemetry import ANOMALIES_DETECTED
+from app.metrics import service as metrics
+from app.metrics.contracts import ScopeType, Series, SeriesKey
+from models.detection import Anomaly
+
+TRAILING_BUCKETS = 30
+FIRST_EVALUATION = timedelta(days=60)
+ONE_SECOND = timedelta(seconds=1)
+
+
+def evaluate(
+    session: Session,
+    scan: WatchedScan,
+    settings: DetectionSettings,
+    now: datetime,
+    window: tuple[datetime, datetime] | None,
+) -> EvaluationResult:
+    """Judge the scan's series from the window's start, at least the 30 newest buckets; the first time the last 60 days."""
+    span = repository.covered_span(session, scan.id)
+    if span is None:
+        return EvaluationResult()
+    start, stop = _evaluated_range(session, scan, settings, span, window)
+    names = repository.scope_names(session, scan.project_id)
+    load_from = start - history_needed(scan.interval, settings) * scan.interval.duration
+    series = [
+        one
+        for one in metrics.load_series(session, scan.id, None, load_from)
+        if one.buckets and _is_wanted(one.key, settings, names)
+    ]
+    if not series:
+        _store(session, scan, start, stop, {})
+        repository.replace_evaluations(session, scan.id, [])
+        return EvaluationResult()
+    matrix = matrix_of(series)
+    verdicts = judge(matrix, settings)
+    stored = _store(session, scan, start, stop, _found(scan, series, matrix, verdicts, settings, start, stop))
+    unknown_count = _note_outcomes(session, scan, series, matrix, verdicts, settings, now)
+    return EvaluationResult(
+        anomaly_count=stored,
+        signal_count=len(signals.active(session, scan.project_id, now, scan_config_id=scan.id)),
+        unknown_count=unknown_count,
+    )
+
+
+def _evaluated_range(
+    session: Session,
+    scan: WatchedScan,
+    settings: DetectionSettings,
+    span: tuple[datetime, datetime],
+    window: tuple[datetime, datetime] | None,
+) -> tuple[datetime, datetime]:
+    oldest, newest = span
+    width = scan.interval.duration
+    stop = newest + width
+    start = stop - TRAILING_BUCKETS * width
+    if not repository.is_evaluated(session, scan.id):
+        start = min(start, floor_to_bucket(stop - FIRST_EVALUATION, scan.interval))
+    if window is not None:
+        # Counts that changed are history of what follows, so everything they reach is judged again.
+        reach = window[1] + history_needed(scan.interval, settings) * width
+        start, stop = floor_to_bucket(window[0], scan.interval), min(stop, max(start, reach))
+        start = min(start, stop - TRAILING_BUCKETS * width)
+    return max(start, oldest), stop
+
+
+def _is_wanted(key: SeriesKey, settings: DetectionSettings, names: dict[tuple[ScopeType, str], ScopeName]) -> bool:
+    if key.scope_type is ScopeType.PROJECT_TOTAL:
+        return settings.detect_project_total
+    switched_on = settings.detect_event_types if key.scope_type is ScopeType.EVENT_TYPE else settings.detect_events
+    return switched_on and (key.scope_type, key.ref) in names
+
+
+def _found(
+    scan: WatchedScan,
+    series: list[Series],
+    matrix: CountMatrix,
+    verdicts: Verdicts,
+    settings: DetectionSettings,
+    start: datetime,
+    stop: datetime,
+) -> dict[tuple[SeriesKey, datetime], Anomaly]:
+    found = {}
+    for episode in episodes(matrix, verdicts):
+        if matrix.bucket(episode.last_row) < start or matrix.bucket(episode.row) >= stop:
+            continue
+        key = series[episode.column].key
+        found[(key, matrix.bucket(episode.row))] = _anomaly(scan, key, matrix, verdicts, settings, episode)
+    return found
+
+
+def _anomaly(
+    scan: WatchedScan,
+    key: SeriesKey,
+    matrix: CountMatrix,
+    verdicts: Verdicts,
+    settings: DetectionSettings,
+    episode: Episode,
+) -> Anomaly:
+    judgement = judgement_at(matrix, verdicts, episode.row, episode.column, settings)
+    assert judgement.direction is not None and judgement.actual is not None
+    assert judgement.expected is not None and judgement.spread is not None and judgement.score is not None
+    return Anomaly(
+        project_id=scan.project_id,
+        scan_config_id=scan.id,
+        scope_type=key.scope_type.value,
+        scope_ref=key.ref,
+        bucket=judgement.bucket,
+        last_bucket=matrix.bucket(episode.last_row),
+        bucket_seconds=scan.interval.seconds,
+        direction=judgement.direction.value,
+        actual_count=judgement.actual,
+        expected_count=judgement.expected,
+        stddev=judgement.spread,
+        z_score=judgement.score,
+    )
+
+
+def _store(
+    session: Session, scan: WatchedScan, start: datetime, stop: datetime, found: dict[tuple[SeriesKey, datetime], Anomaly]
+) -> int:
+    """Make the anomalies that touch [start, stop) those found; one found again keeps its row and id. Returns how many stand."""
+    # An outage that grew was stored with an end before the window.
+    earliest = min([start, *(bucket for _, bucket in found)])
+    stale = []
+    again = set()
+    for row in repository.anomalies_in(session, scan.id, earliest, stop):
+        fresh = found.get(repository.key_of(row))
+        if fresh is None:
+            if row.last_bucket >= start:
+                stale.append(row.id)
+            continue
+        again.add(repository.key_of(row))
+        for name in ("last_bucket", "direction", "actual_count", "expected_count", "stddev", "z_score"):
+            setattr(row, name, getattr(fresh, name))
+    fresh_rows = [anomaly for key, anomaly in found.items() if key not in again]
+    repository.write_anomalies(session, fresh_rows, stale)
+    ANOMALIES_DETECTED.inc(len(fresh_rows))
+    return len(found)
+
+
+def _note_outcomes(
+    session: Session,
+    scan: WatchedScan,
+    series: list[Series],
+    matrix: CountMatrix,
+    verdicts: Verdicts,
+    settings: DetectionSettings,
+    now: datetime,
+) -> int:
+    """Store how the newest bucket of each series ended; returns how many are unknown."""
+    newest = matrix.bucket_count - 1
+    rows = []
+    unknown_count = 0
+    for column, one in enumerate(series):
+        judgement = judgement_at(matrix, verdicts, newest, column, settings)
+        unknown_count += judgement.outcome is Outcome.UNKNOWN
+        rows.append(
+            {
+                "scan_config_id": scan.id,
+                "scope_type": one.key.scope_type.value,
+                "scope_ref": one.key.ref,
+                "outcome": judgement.outcome.value,
+                "reason": judgement.reason,
+                "bucket": judgement.bucket,
+                "evaluated_at": now,
+            }
+        )
+    repository.replace_evaluations(session, scan.id, rows)
+    return unknown_count

@@ -1,0 +1,371 @@
+"""Inbox: departures from what was expected, newest first, and what could not be judged."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import reflex as rx
+from sqlmodel import Session
+
+from app import ui_paths
+from app.detection import service as detection
+from app.detection.contracts import Direction, Incident, Outcome
+from app.frame import project_frame, slug_var
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import AppError
+from app.metrics.contracts import ScopeType
+from app.page_states import LoadedState, page_body
+from app.presentation import SCOPE_WORDS, IncidentRow, Phase, incident_rows, judged_chart
+from app.ui import page
+from components import (
+    ChartData,
+    Column,
+    data_table,
+    empty_state,
+    line_chart,
+    link_button,
+    loading_state,
+    page_header,
+    pager,
+    section,
+    segmented,
+    select_input,
+    time_text,
+    toolbar,
+)
+from components.format import full_number, iso_utc, local_time
+from components.incidents import finding_line, finding_list
+from components.shell import Crumb
+
+PAGE_SIZE = 50
+PERIODS = {"1": "24 h", "7": "7 days", "30": "30 days", "": "All"}
+DIRECTIONS = {"": "Both", "spike": "Spikes", "drop": "Drops"}
+BEFORE, AFTER = timedelta(days=3), timedelta(days=1)
+MOST_UNKNOWN = 50
+
+
+@dataclass(frozen=True)
+class UnknownRow:
+    """A series whose newest bucket could not be judged."""
+
+    scope_kind: str
+    scope_name: str
+    reason: str
+    when: str
+    iso: str
+
+
+@dataclass(frozen=True)
+class InboxView:
+    """Everything the page shows. `watching` says what is compared at all, `quiet` since when nothing departed."""
+
+    incidents: list[IncidentRow] = field(default_factory=list)
+    total: int = 0
+    unknown: list[UnknownRow] = field(default_factory=list)
+    unknown_count: int = 0
+    watching: str = ""
+    quiet: str = ""
+    has_any: bool = False
+    is_on: bool = True
+
+
+class InboxState(LoadedState):
+    """The incidents of the open project; filters and page live in the address."""
+
+    view: InboxView = InboxView()
+    direction: str = ""
+    scope: str = ""
+    days: str = "30"
+    page_number: int = 1
+    first: int = 0
+    last: int = 0
+    is_narrowed: bool = False
+    opened: str = ""
+    chart: ChartData = ChartData()
+    is_chart_ready: bool = False
+    _incidents: list[Incident] = []
+
+    @rx.event
+    async def load(self) -> AsyncIterator[None]:
+        """Rebuild the page from the address."""
+        slug = self._slug()
+        if self._begin(slug):
+            self.view = InboxView()
+            yield
+        self._take_query()
+        try:
+            await self._enter()
+            filters = Filters.of(self.direction, self.scope, self.days, self.page_number)
+            self.view, self._incidents = await self._read(inbox_view, slug, filters, self._zone())
+            self.first = filters.offset + 1 if self._incidents else 0
+            self.last = filters.offset + len(self._incidents)
+            self.phase = Phase.READY.value
+        except AppError as refusal:
+            self._refused(refusal)
+
+    @rx.event
+    async def open(self, key: str) -> AsyncIterator[None]:
+        """Show the incident in its series; the same again closes it."""
+        if self.opened == key:
+            self.opened = ""
+            return
+        self.opened, self.is_chart_ready = key, False
+        yield
+        place = next((place for place, row in enumerate(self.view.incidents) if row.key == key), None)
+        if place is None or place >= len(self._incidents):
+            self.opened = ""
+            return
+        incident = self._incidents[place]
+        self.chart = await self._read(incident_chart, self._slug(), incident, self._zone())
+        self.is_chart_ready = True
+
+    @rx.event
+    def choose_direction(self, direction: str) -> rx.event.EventSpec:
+        """Only spikes or only drops."""
+        return self._go(direction=direction, page="1")
+
+    @rx.event
+    def choose_scope(self, scope: str) -> rx.event.EventSpec:
+        """Only one kind of series."""
+        return self._go(scope=scope, page="1")
+
+    @rx.event
+    def choose_days(self, days: str) -> rx.event.EventSpec:
+        """Another period."""
+        return self._go(days=days, page="1")
+
+    @rx.event
+    def turn(self, step: int) -> rx.event.EventSpec:
+        """A page on or back."""
+        return self._go(page=str(max(1, self.page_number + step)))
+
+    def _take_query(self) -> None:
+        query = self.router.url.query_parameters
+        self.direction = query.get("direction", "") if query.get("direction", "") in DIRECTIONS else ""
+        self.scope = query.get("scope", "") if query.get("scope", "") in set(ScopeType) else ""
+        days = query.get("days", "30")
+        self.days = "" if days == "all" else days if days in PERIODS else "30"
+        number = query.get("page", "1")
+        self.page_number = max(1, int(number)) if number.isdigit() and len(number) < 6 else 1
+        self.is_narrowed = bool(self.direction or self.scope)
+        self.opened = ""
+
+    def _go(self, **changed: str) -> rx.event.EventSpec:
+        now = {
+            "direction": self.direction,
+            "scope": self.scope,
+            "days": self.days,
+            "page": str(self.page_number),
+            **changed,
+        }
+        now["days"] = now["days"] or "all"
+        usual = {"direction": "", "scope": "", "days": "30", "page": "1"}
+        query = urlencode({key: value for key, value in now.items() if value != usual[key]})
+        path = ui_paths.project_inbox(self._slug())
+        return rx.redirect(f"{path}?{query}" if query else path, replace=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the viewer asked for."""
+
+    direction: Direction | None
+    scope: ScopeType | None
+    days: int | None
+    offset: int
+
+    @classmethod
+    def of(cls, direction: str, scope: str, days: str, page_number: int) -> Filters:
+        """From the checked parts of the address."""
+        return cls(
+            Direction(direction) if direction else None,
+            ScopeType(scope) if scope else None,
+            int(days) if days else None,
+            (page_number - 1) * PAGE_SIZE,
+        )
+
+
+def inbox_view(session: Session, actor: Actor, slug: str, filters: Filters, zone: ZoneInfo) -> tuple[InboxView, list[Incident]]:
+    """The page's data in one read, and the incidents behind its lines."""
+    now = SYSTEM_CLOCK.now()
+    found = detection.list_incidents(
+        session,
+        actor,
+        slug,
+        direction=filters.direction,
+        scope=filters.scope,
+        since=now - timedelta(days=filters.days) if filters.days else None,
+        limit=PAGE_SIZE,
+        offset=filters.offset,
+    )
+    settings = detection.get_settings(session, actor, slug)
+    evaluations = detection.list_evaluations(session, actor, slug)
+    unknown = [item for item in evaluations if item.outcome is Outcome.UNKNOWN]
+    latest = next(iter(detection.list_incidents(session, actor, slug, limit=1).items), None)
+    view = InboxView(
+        incidents=incident_rows(found.items, slug, zone, now),
+        total=found.total,
+        unknown=[
+            UnknownRow(
+                SCOPE_WORDS[item.scope_type],
+                item.scope_name,
+                item.reason,
+                local_time(item.bucket, zone, now=now),
+                iso_utc(item.bucket),
+            )
+            for item in unknown[:MOST_UNKNOWN]
+        ],
+        unknown_count=len(unknown),
+        watching=_watching([item.scope_type for item in evaluations]),
+        quiet=_quiet(latest, zone, now),
+        has_any=latest is not None,
+        is_on=settings.anomaly_detection_enabled,
+    )
+    return view, list(found.items)
+
+
+def _watching(scopes: list[ScopeType]) -> str:
+    words = (
+        (ScopeType.PROJECT_TOTAL, "the project total", "project totals"),
+        (ScopeType.EVENT_TYPE, "1 event type", "event types"),
+        (ScopeType.EVENT, "1 event", "events"),
+    )
+    counts = [(scopes.count(scope), one, many) for scope, one, many in words]
+    parts = [one if count == 1 else f"{full_number(count)} {many}" for count, one, many in counts if count]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _quiet(latest: Incident | None, zone: ZoneInfo, now: datetime) -> str:
+    return "Quiet so far" if latest is None else f"Quiet since {local_time(latest.ended_at, zone, now=now)}"
+
+
+def incident_chart(session: Session, actor: Actor, slug: str, incident: Incident, zone: ZoneInfo) -> ChartData:
+    """The incident's series from three days before to one day after it."""
+    chart, _ = judged_chart(
+        session,
+        actor,
+        slug,
+        incident.scope_type,
+        incident.scope_ref,
+        start=incident.started_at - BEFORE,
+        stop=incident.ended_at + AFTER,
+        zone=zone,
+        subject=incident.scope_name,
+    )
+    return chart
+
+
+@page(route="/p/[slug]/inbox", title="Inbox · Plumbline", on_load=InboxState.load)
+def inbox_page() -> rx.Component:
+    """The page."""
+    state = InboxState
+    return project_frame(
+        page_header("Inbox", note="Hours that departed from what is usual for them, joined into incidents."),
+        page_body(
+            state,
+            toolbar(
+                segmented(list(DIRECTIONS.items()), state.direction, state.choose_direction, label="Direction"),
+                segmented(list(PERIODS.items()), state.days, state.choose_days, label="Period"),
+                select_input(
+                    [("", "All series"), *[(scope.value, text) for scope, text in SCOPE_WORDS.items()]],
+                    field_id="scope",
+                    label="Series",
+                    value=state.scope,
+                    on_change=state.choose_scope,
+                ),
+            ),
+            rx.cond(
+                state.view.incidents.length() > 0,
+                rx.fragment(
+                    finding_list(state.view.incidents, _incident, label="Incidents"),
+                    pager(
+                        state.first,
+                        state.last,
+                        state.view.total,
+                        on_previous=state.turn(-1),
+                        on_next=state.turn(1),
+                        noun="incidents",
+                    ),
+                ),
+                _nothing(),
+            ),
+            rx.cond(state.view.unknown_count > 0, _unknown(), rx.fragment()),
+            on_retry=state.load,
+        ),
+        active="inbox",
+        crumbs=[Crumb("Inbox")],
+    )
+
+
+def _incident(row: rx.Var[IncidentRow]) -> rx.Component:
+    state = InboxState
+    is_open = state.opened == row.key
+    opener = rx.el.button(
+        row.scope_name,
+        type="button",
+        class_name="line-opener",
+        aria_expanded=rx.cond(is_open, "true", "false"),
+        on_click=state.open(row.key),
+    )
+    chart = rx.el.div(
+        rx.cond(state.is_chart_ready, line_chart(state.chart, height=220), loading_state("Loading the chart")),
+        rx.cond(row.event_href != "", link_button("Open event", href=row.event_href, small=True), rx.fragment()),
+        class_name="line-detail",
+    )
+    return finding_line(
+        row,
+        opener=opener,
+        detail=rx.cond(is_open, chart, rx.fragment()),
+        days=True,
+    )
+
+
+def _nothing() -> rx.Component:
+    view, slug = InboxState.view, slug_var()
+    return rx.cond(
+        view.is_on,
+        rx.cond(
+            view.watching != "",
+            rx.cond(
+                view.has_any,
+                empty_state(
+                    rx.cond(InboxState.is_narrowed, "Nothing matches these filters", view.quiet),
+                    rx.fragment("Watching ", view.watching, ". Older and other incidents are not shown here."),
+                    link_button("Show all", href=f"{ui_paths.project_inbox(slug)}?days=all"),
+                ),
+                empty_state(
+                    view.quiet,
+                    rx.fragment("Watching ", view.watching, ". Every collected hour is compared with what is usual for it."),
+                ),
+            ),
+            empty_state(
+                "Nothing is watched yet",
+                "Judging begins once a scan has collected enough hours to know what is usual.",
+                link_button("Scans", href=ui_paths.project_scans(slug), kind="primary"),
+            ),
+        ),
+        empty_state("Detection is off", "Nobody compares counts with what is usual while it is off. An editor can turn it on."),
+    )
+
+
+def _unknown() -> rx.Component:
+    view = InboxState.view
+    return section(
+        "Not judged",
+        data_table(
+            [
+                Column("Series", lambda row: rx.el.span(row.scope_name, rx.el.span(row.scope_kind, class_name="cell-sub"))),
+                Column("Reason", lambda row: row.reason),
+                Column("Newest hour", lambda row: time_text(row.when, row.iso), secondary=True),
+            ],
+            view.unknown,
+            caption="Series whose newest hour could not be judged",
+            empty=rx.fragment(),
+        ),
+        note=rx.fragment(view.unknown_count, " series whose newest hour could not be judged; they are neither fine nor at fault"),
+    )

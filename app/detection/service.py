@@ -1,0 +1,304 @@
+"""Detection as pages, routes and jobs use it: settings, evaluations, signals, incidents, expected ranges."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.detection import evaluation, repository
+from app.detection import signals as active_signals
+from app.detection.contracts import (
+    DetectionSettings,
+    Direction,
+    EvaluationResult,
+    Incident,
+    Judgement,
+    Outcome,
+    SeriesOutcome,
+    Signal,
+    StoredSettings,
+)
+from app.detection.engine.baseline import history_needed
+from app.detection.engine.judging import judge
+from app.detection.engine.matrix import matrix_of
+from app.detection.judgements import judgement_at
+from app.identity import service as identity
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.intervals import bucket_index
+from app.kernel.pagination import Page
+from app.metrics import service as metrics
+from app.metrics.contracts import ScopeType, Series
+from app.projects import service as projects
+from app.projects.contracts import ProjectView
+from models.detection import AnomalySettings
+
+TOLERATED_GAP_BUCKETS = 2
+LARGEST_INCIDENT_PAGE = 200
+_SETTING_NAMES = tuple(field.name for field in fields(DetectionSettings))
+SWITCHED_OFF = "anomaly detection is switched off for this project"
+
+
+# Settings
+
+
+def get_settings(session: Session, actor: Actor, slug: str) -> DetectionSettings:
+    """The project's settings, defaults when nobody chose any. Errors: NotFound."""
+    return get_stored_settings(session, actor, slug).settings
+
+
+def get_stored_settings(session: Session, actor: Actor, slug: str) -> StoredSettings:
+    """The settings with the identity of their row, which is fixed before the row exists, so that reading never writes."""
+    return _stored(session, projects.get_project(session, actor, slug))
+
+
+def update_settings(session: Session, actor: Actor, slug: str, changes: Mapping[str, object]) -> StoredSettings:
+    """Change the settings named. Editors and owners. Switching detection off deletes what it found (contract 6.1).
+
+    Errors: NotFound, InvalidInput for a value that breaks a constraint.
+    """
+    actor.require_editor()
+    project = projects.get_project(session, actor, slug)
+    row = repository.settings_row(session, project.id, lock=True) or _add_row(session, project)
+    before = _settings_of(row)
+    known = {name: value for name, value in changes.items() if name in _SETTING_NAMES}
+    after = replace(before, **known)  # type: ignore[arg-type]
+    _check(after)
+    changed = {name: value for name, value in asdict(after).items() if value != getattr(before, name)}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    if before.anomaly_detection_enabled and not after.anomaly_detection_enabled:
+        repository.delete_findings(session, project.id)
+    if changed:
+        session.flush()
+        identity.record_audit(session, actor, "anomaly_settings.update", "project", project.id, project_slug=slug, payload=changed)
+    return _stored(session, project)
+
+
+def enable_by_default(session: Session, project_id: str) -> None:
+    """Switch detection on where nobody has chosen settings yet; nothing happens otherwise."""
+    if repository.settings_row(session, project_id) is None:
+        row = AnomalySettings(id=_settings_id(project_id), project_id=project_id, anomaly_detection_enabled=True)
+        repository.add_settings(session, row)
+
+
+def _settings_id(project_id: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"plumbline:anomaly-settings:{project_id}"))
+
+
+def _add_row(session: Session, project: ProjectView) -> AnomalySettings:
+    row = AnomalySettings(id=_settings_id(project.id), project_id=project.id, created_at=project.created_at)
+    repository.add_settings(session, row)
+    return row
+
+
+def _stored(session: Session, project: ProjectView) -> StoredSettings:
+    row = repository.settings_row(session, project.id)
+    if row is None:
+        return StoredSettings(_settings_id(project.id), project.id, DetectionSettings(), project.created_at, project.created_at)
+    return StoredSettings(row.id, project.id, _settings_of(row), row.created_at, row.updated_at)
+
+
+def _settings_of(row: AnomalySettings) -> DetectionSettings:
+    return DetectionSettings(**{name: getattr(row, name) for name in _SETTING_NAMES})
+
+
+def _check(settings: DetectionSettings) -> None:
+    if settings.baseline_window_buckets < 1:
+        raise InvalidInput("must be at least 1", field="baseline_window_buckets")
+    if settings.min_history_buckets < 1:
+        raise InvalidInput("must be at least 1", field="min_history_buckets")
+    if settings.min_history_buckets > settings.baseline_window_buckets:
+        raise InvalidInput("must not be larger than baseline_window_buckets", field="min_history_buckets")
+    if not (math.isfinite(settings.sigma_threshold) and settings.sigma_threshold > 0):
+        raise InvalidInput("must be a number above 0", field="sigma_threshold")
+    if settings.min_expected_count < 0:
+        raise InvalidInput("must be at least 0", field="min_expected_count")
+
+
+# Evaluation
+
+
+def evaluate_config(
+    session: Session, config_id: str, now: datetime, *, window: tuple[datetime, datetime] | None = None
+) -> EvaluationResult:
+    """Judge a scan's series and make the stored anomalies what was found; called after counts were stored.
+
+    Judges the 30 newest buckets, or from the start of `window` (the buckets whose counts changed); the first time the last 60
+    days. Does nothing while detection is off, for scans without an interval, and for scans that are gone.
+    """
+    scan = repository.watched_scan(session, config_id)
+    if scan is None:
+        return EvaluationResult()
+    row = repository.settings_row(session, scan.project_id)
+    if row is None or not row.anomaly_detection_enabled:
+        return EvaluationResult()
+    return evaluation.evaluate(session, scan, _settings_of(row), now, window)
+
+
+def list_evaluations(session: Session, actor: Actor, slug: str) -> list[SeriesOutcome]:
+    """How the newest evaluation of each of the project's series ended, by scope and name. Errors: NotFound."""
+    project = projects.get_project(session, actor, slug)
+    names = repository.scope_names(session, project.id)
+    found = []
+    for row in repository.evaluations(session, project.id):
+        scope_type = ScopeType(row.scope_type)
+        name = names.get((scope_type, row.scope_ref))
+        if scope_type is ScopeType.PROJECT_TOTAL or name is not None:
+            found.append(
+                SeriesOutcome(
+                    scan_config_id=row.scan_config_id,
+                    scope_type=scope_type,
+                    scope_ref=row.scope_ref,
+                    scope_name=project.name if name is None else name.name,
+                    outcome=Outcome(row.outcome),
+                    reason=row.reason,
+                    bucket=row.bucket,
+                    evaluated_at=row.evaluated_at,
+                )
+            )
+    order = list(ScopeType)
+    return sorted(found, key=lambda item: (order.index(item.scope_type), item.scope_name, item.scope_ref))
+
+
+# Signals and incidents
+
+
+def list_signals(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    *,
+    event_ids: Collection[str] = (),
+    expanded: bool = False,
+    now: datetime | None = None,
+) -> list[Signal]:
+    """Active signals, newest bucket first (contract 6.6): totals and event types, plus those of the events named.
+
+    `expanded` gives all scopes, flat. Errors: NotFound.
+    """
+    project = projects.get_project(session, actor, slug)
+    found = active_signals.active(session, project.id, now or SYSTEM_CLOCK.now(), project_name=project.name)
+    return active_signals.shown(found, frozenset(event_ids), expanded=expanded)
+
+
+def list_incidents(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    *,
+    direction: Direction | None = None,
+    scope: ScopeType | None = None,
+    scope_ref: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> Page[Incident]:
+    """Anomalies of one scope and direction merged over gaps of at most two buckets, newest start first.
+
+    `since` and `until` keep incidents that touch [since, until). `limit` is taken as at most 200. A total's `related_count` is
+    the number of event incidents of its scan and direction that overlap it. Errors: NotFound.
+    """
+    project = projects.get_project(session, actor, slug)
+    limit, offset = max(1, min(limit, LARGEST_INCIDENT_PAGE)), max(0, offset)
+    wanted = repository.IncidentFilter(
+        direction=None if direction is None else Direction(direction).value,
+        scopes=None if scope is None else [ScopeType(scope)],
+        scope_ref=scope_ref,
+        since=since,
+        until=until,
+    )
+    rows, total = repository.page_of_incidents(
+        session, project.id, wanted, gap_buckets=TOLERATED_GAP_BUCKETS, limit=limit, offset=offset
+    )
+    if not rows:
+        return Page([], total, limit, offset)
+    names = repository.scope_names(session, project.id)
+    newest = repository.newest_buckets(session, project.id)
+    spans = _covered_event_incidents(session, project.id, rows)
+    items = [_incident(row, project, names, newest.get(row.scan_config_id), spans) for row in rows]
+    return Page(items, total, limit, offset)
+
+
+_Span = tuple[str, str, datetime, datetime]
+
+
+def _covered_event_incidents(session: Session, project_id: str, rows: list[sa.Row[Any]]) -> list[_Span]:
+    totals = [row for row in rows if row.scope_type == ScopeType.PROJECT_TOTAL.value]
+    if not totals:
+        return []
+    start, stop = min(row.started_at for row in totals), max(row.ended_at for row in totals)
+    config_ids = sorted({row.scan_config_id for row in totals})
+    return repository.event_incident_spans(
+        session, project_id, config_ids, start, stop + evaluation.ONE_SECOND, gap_buckets=TOLERATED_GAP_BUCKETS
+    )
+
+
+def _incident(
+    row: sa.Row[Any],
+    project: ProjectView,
+    names: dict[tuple[ScopeType, str], repository.ScopeName],
+    newest: datetime | None,
+    spans: list[_Span],
+) -> Incident:
+    scope_type = ScopeType(row.scope_type)
+    name = names.get((scope_type, row.scope_ref))
+    related = 0
+    if scope_type is ScopeType.PROJECT_TOTAL:
+        related = sum(
+            (config_id, direction) == (row.scan_config_id, row.direction) and start <= row.ended_at and end >= row.started_at
+            for config_id, direction, start, end in spans
+        )
+    return Incident(
+        scan_config_id=row.scan_config_id,
+        scope_type=scope_type,
+        scope_ref=row.scope_ref,
+        scope_name=project.name if scope_type is ScopeType.PROJECT_TOTAL else (name.name if name else "deleted"),
+        direction=Direction(row.direction),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        peak_at=row.peak_at,
+        peak_actual=row.peak_actual,
+        peak_expected=row.peak_expected,
+        peak_z_score=row.peak_z_score,
+        bucket_count=row.bucket_count,
+        is_active=newest is not None and row.ended_at >= newest,
+        event_id=name.event_id if name else None,
+        related_count=related,
+    )
+
+
+# Charts
+
+
+def band(session: Session, actor: Actor, slug: str, series: Series) -> list[Judgement]:
+    """A judgement for each bucket of a series of the project, with the history before it taken into account.
+
+    Every bucket is unknown while detection is off. Errors: NotFound.
+    """
+    project = projects.get_project(session, actor, slug)
+    if not series.buckets:
+        return []
+    settings = _stored(session, project).settings
+    if not settings.anomaly_detection_enabled:
+        pairs = zip(series.buckets, series.counts, strict=True)
+        return [Judgement(bucket, count, Outcome.UNKNOWN, reason=SWITCHED_OFF) for bucket, count in pairs]
+    scan = repository.watched_scan(session, series.key.scan_config_id)
+    if scan is None or scan.project_id != project.id:
+        raise NotFound("Scan not found")
+    start = series.buckets[0] - history_needed(series.interval, settings) * series.interval.duration
+    loaded = metrics.load_series(session, scan.id, [series.key], start)
+    matrix = matrix_of([one for one in loaded if one.buckets] or [series])
+    matrix = matrix.until(series.buckets[-1])
+    verdicts = judge(matrix, settings)
+    rows = [bucket_index(bucket, series.interval) - matrix.first_index for bucket in series.buckets]
+    return [judgement_at(matrix, verdicts, row, 0, settings) for row in rows]

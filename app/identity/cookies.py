@@ -1,0 +1,37 @@
+"""The session cookie: unreadable for scripts, not sent by other sites' forms, and never over plain HTTP once HTTPS is used."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+
+from app.http import SESSION_COOKIE
+from app.identity.contracts import SignedIn
+from app.kernel.settings import get_settings
+
+
+def set_session_cookie(request: Request, response: Response, signed_in: SignedIn) -> None:
+    """Hand the session's token to the browser, for as long as the session lasts."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        signed_in.token,
+        max_age=get_settings().security.session_hours * 3600,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=is_https(request),
+    )
+
+
+def clear_session_cookie(request: Request, response: Response) -> None:
+    """Make the browser forget the session."""
+    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax", secure=is_https(request))
+
+
+def is_https(request: Request) -> bool:
+    """Whether the browser speaks HTTPS to us, directly, through a trusted proxy that says so, or by the public address."""
+    settings = get_settings()
+    if request.url.scheme == "https" or settings.base_url.startswith("https://"):
+        return True
+    trusted = {entry.strip() for entry in settings.security.trusted_proxies.split(",") if entry.strip()}
+    peer = request.client.host if request.client else ""
+    return peer in trusted and request.headers.get("x-forwarded-proto", "").split(",")[-1].strip().lower() == "https"

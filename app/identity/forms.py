@@ -1,0 +1,91 @@
+"""Plain HTML forms for signing in, up and out: the cookie is HttpOnly, so the browser itself has to receive it.
+
+Each answers 303 to a page. A refusal goes back to its form with a code; neither password nor email appears in an address.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from app import ui_paths
+from app.http import SESSION_COOKIE, client_address
+from app.identity import entrance, service
+from app.identity.contracts import EntryRefusal
+from app.identity.cookies import clear_session_cookie, set_session_cookie
+from app.identity.shapes import LoginRequest, RegisterRequest
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import session_scope
+from app.kernel.errors import AppError, Conflict, Forbidden, TooManyRequests, Unauthorized
+
+router = APIRouter(include_in_schema=False)
+
+Text = Annotated[str, Form()]
+NextPath = Annotated[str, Form(alias="next")]
+
+_REFUSALS: dict[type[AppError], EntryRefusal] = {
+    Unauthorized: EntryRefusal.INVALID_CREDENTIALS,
+    Conflict: EntryRefusal.EMAIL_TAKEN,
+    Forbidden: EntryRefusal.REGISTRATION_CLOSED,
+    TooManyRequests: EntryRefusal.RATE_LIMITED,
+}
+
+
+@router.post("/session/login")
+def login(request: Request, email: Text = "", password: Text = "", next_path: NextPath = "") -> Response:
+    """Sign in and go to `next`; otherwise back to the form."""
+    try:
+        body = LoginRequest(email=email.strip(), password=password)
+        signed_in = entrance.sign_in(body.email, body.password, address=client_address(request), clock=SYSTEM_CLOCK)
+    except ValidationError:
+        # Too short to be anybody's password: the same answer as for a wrong one.
+        return _back(ui_paths.LOGIN, EntryRefusal.INVALID_CREDENTIALS, next_path)
+    except tuple(_REFUSALS) as refusal:
+        return _back(ui_paths.LOGIN, _REFUSALS[type(refusal)], next_path)
+    response = _to(ui_paths.safe_next(next_path))
+    set_session_cookie(request, response, signed_in)
+    return response
+
+
+@router.post("/session/register")
+def register(request: Request, email: Text = "", password: Text = "", name: Text = "", next_path: NextPath = "") -> Response:
+    """Sign up and go to `next`; otherwise back to the form."""
+    try:
+        body = RegisterRequest(email=email.strip(), password=password, name=name.strip() or None)
+        address = client_address(request)
+        signed_in = entrance.sign_up(body.email, body.password, body.name, address=address, clock=SYSTEM_CLOCK)
+    except ValidationError:
+        return _back(ui_paths.REGISTER, EntryRefusal.INVALID_INPUT, next_path)
+    except tuple(_REFUSALS) as refusal:
+        return _back(ui_paths.REGISTER, _REFUSALS[type(refusal)], next_path)
+    response = _to(ui_paths.safe_next(next_path))
+    set_session_cookie(request, response, signed_in)
+    return response
+
+
+@router.post("/session/logout")
+def logout(request: Request) -> Response:
+    """End the session, if there is one, and go to the sign-in page."""
+    token = request.cookies.get(SESSION_COOKIE)
+    with session_scope() as session:
+        actor = service.caller_for_session(session, token, SYSTEM_CLOCK.now())
+        if actor is not None:
+            service.logout(session, actor, token)
+    response = _to(ui_paths.LOGIN)
+    clear_session_cookie(request, response)
+    return response
+
+
+def _back(form: str, refusal: EntryRefusal, next_path: str) -> Response:
+    query = {"error": refusal.value}
+    if next_path:
+        query["next"] = ui_paths.safe_next(next_path)
+    return _to(f"{form}?{urlencode(query)}")
+
+
+def _to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303)

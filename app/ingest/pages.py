@@ -1,0 +1,341 @@
+"""Live events: records as they arrive, with the verdict on each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import reflex as rx
+
+from app import ui_paths
+from app.eventstore.contracts import EventRow
+from app.frame import project_frame, slug_var
+from app.ingest import service as ingest
+from app.kernel.errors import AppError, Unavailable
+from app.page_states import LoadedState, page_body
+from app.presentation import Phase
+from app.ui import page
+from components import (
+    Column,
+    badge,
+    button,
+    code_block,
+    data_table,
+    empty_state,
+    link_button,
+    notice,
+    page_header,
+    search_input,
+    segmented,
+    time_text,
+    toolbar,
+)
+from components.format import iso_utc, zone_label
+from components.shell import Crumb
+
+POLL_SECONDS = 1.5
+# Batches of several writers may be stored out of order; each look reaches back and drops what it has seen.
+OVERLAP = timedelta(seconds=10)
+KEPT = 1000
+SHOWN = 200
+VERDICTS = {"": "All", "accepted": "Accepted", "flagged": "Flagged", "quarantined": "Quarantined"}
+TONES = {"accepted": "ok", "flagged": "warn", "quarantined": "bad"}
+
+
+@dataclass(frozen=True)
+class LiveRow:
+    """A record as a line."""
+
+    id: str
+    name: str
+    source: str
+    when: str
+    iso: str
+    verdict: str
+    tone: str
+    reason: str
+
+
+class LiveState(LoadedState):
+    """The tail of one project. Records stay on the server; the browser gets the lines and one record at a time."""
+
+    rows: list[LiveRow] = []
+    verdict: str = ""
+    search: str = ""
+    is_paused: bool = False
+    is_waiting: bool = False
+    zone_name: str = ""
+    received: int = 0
+    selected: str = ""
+    selected_text: str = ""
+    _records: list[EventRow] = []
+    _follower: int = 0
+
+    @rx.event
+    async def load(self) -> AsyncIterator[rx.event.EventSpec | None]:
+        """Rebuild the page from the address and begin to follow."""
+        slug = self._slug()
+        if self._begin(slug):
+            self._records, self.rows, self.received = [], [], 0
+            self.selected = self.selected_text = ""
+            yield None
+        query = self.router.url.query_parameters
+        self.verdict = query.get("verdict", "") if query.get("verdict", "") in VERDICTS else ""
+        self.search = query.get("q", "")[:200]
+        self.is_paused = query.get("paused", "") == "1"
+        try:
+            await self._enter()
+            if not self._records:
+                self._records = list(await self._read(ingest.recent_records, slug, limit=SHOWN))
+            self._show()
+            self.phase = Phase.READY.value
+            if not self.is_paused:
+                yield LiveState.follow
+        except AppError as refusal:
+            self._refused(refusal)
+
+    @rx.event(background=True)
+    async def follow(self) -> None:
+        """Look for records every 1.5 seconds until paused, replaced by a later run, or the page is no longer looked at."""
+        async with self:
+            self._follower += 1
+            run, slug, path = self._follower, self._slug(), self.router.url.path
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            async with self:
+                if self.is_paused or self._follower != run or self.router.url.path != path or not self._is_watched():
+                    return
+                newest = self._records[0].received_at if self._records else None
+            try:
+                found = await self._read(ingest.recent_records, slug, after=newest - OVERLAP if newest else None, limit=KEPT)
+            except Unavailable:
+                async with self:
+                    self.is_waiting = True
+                continue
+            async with self:
+                if self._follower == run:
+                    self._merge(found)
+
+    @rx.event
+    def pause(self) -> rx.event.EventSpec:
+        """Hold the list still; the address remembers it."""
+        self.is_paused = True
+        return self._go(paused="1")
+
+    @rx.event
+    def resume(self) -> rx.event.EventSpec:
+        """Follow again; what arrived in between is fetched."""
+        self.is_paused = False
+        return self._go(paused="")
+
+    @rx.event
+    def choose_verdict(self, verdict: str) -> rx.event.EventSpec:
+        """Only records with this verdict; empty for all."""
+        return self._go(verdict=verdict)
+
+    @rx.event
+    def type_search(self, text: str) -> rx.event.EventSpec:
+        """Only records whose name or source contains the text."""
+        return self._go(q=text)
+
+    @rx.event
+    def select(self, record_id: str) -> None:
+        """Show one record in full; the same again closes it."""
+        record = next((record for record in self._records if record.id == record_id), None)
+        if record is None or self.selected == record_id:
+            self.selected = self.selected_text = ""
+            return
+        self.selected, self.selected_text = record_id, record_text(record)
+
+    def _go(self, **changed: str) -> rx.event.EventSpec:
+        now = {"verdict": self.verdict, "q": self.search, "paused": "1" if self.is_paused else "", **changed}
+        query = urlencode({key: value for key, value in now.items() if value})
+        path = ui_paths.project_live(self._slug())
+        return rx.redirect(f"{path}?{query}" if query else path, replace=True)
+
+    def _merge(self, found: Sequence[EventRow]) -> None:
+        known = {record.id for record in self._records}
+        fresh = [record for record in found if record.id not in known]
+        self.is_waiting = False
+        if not fresh:
+            return
+        self.received += len(fresh)
+        merged = sorted([*fresh, *self._records], key=lambda record: (record.received_at, record.id), reverse=True)
+        self._records = merged[:KEPT]
+        self._show()
+
+    def _show(self) -> None:
+        zone, wanted = self._zone(), self.search.lower()
+        shown = [
+            record
+            for record in self._records
+            if (not self.verdict or record.verdict == self.verdict)
+            and (not wanted or wanted in f"{record.source} {record.name}".lower())
+        ]
+        self.rows = [live_row(record, zone) for record in shown[:SHOWN]]
+        self.zone_name = zone_label(zone, self._records[0].received_at) if self._records else ""
+
+
+def live_row(record: EventRow, zone: ZoneInfo) -> LiveRow:
+    """The record as a line, its arrival in the viewer's zone."""
+    local = record.received_at.astimezone(zone)
+    return LiveRow(
+        id=record.id,
+        name=record.name or _said(record, "operation") or "unreadable",
+        source=record.source or _said(record, "service"),
+        when=f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}",
+        iso=iso_utc(record.received_at),
+        verdict=VERDICTS.get(record.verdict, record.verdict),
+        tone=TONES.get(record.verdict, "neutral"),
+        reason=record.verdict_reason,
+    )
+
+
+def _said(record: EventRow, field: str) -> str:
+    """What a refused record said about itself, as far as it can be read."""
+    try:
+        value = json.loads(record.properties).get(field, "")
+    except (ValueError, AttributeError):
+        return ""
+    return value[:200] if isinstance(value, str) else ""
+
+
+def record_text(record: EventRow) -> str:
+    """The whole record as JSON for reading; a quarantined one as the text that was sent."""
+    try:
+        properties = json.loads(record.properties) if record.properties else {}
+    except ValueError:
+        properties = record.properties
+    if record.verdict == "quarantined":
+        return properties if isinstance(properties, str) else json.dumps(properties, indent=2, ensure_ascii=False)
+    fields = {
+        "id": record.id,
+        "service": record.source,
+        "operation": record.name,
+        "timestamp": record.time.isoformat(),
+        "received_at": record.received_at.isoformat(),
+        "user_id": record.actor_id,
+        "session_id": record.session_id,
+        "severity": record.severity,
+        "status": record.status,
+        "duration": record.value,
+        "body": record.body,
+        "custom_attributes": properties,
+    }
+    return json.dumps({key: value for key, value in fields.items() if value not in ("", None)}, indent=2, ensure_ascii=False)
+
+
+@page(route="/p/[slug]/live", title="Live events · Plumbline", on_load=LiveState.load)
+def live_page() -> rx.Component:
+    """The page."""
+    state = LiveState
+    return project_frame(
+        page_header(
+            "Live events",
+            _pulse(),
+            rx.cond(
+                state.is_paused,
+                button(rx.icon("play", size=14, aria_hidden="true"), "Resume", kind="primary", on_click=state.resume),
+                button(rx.icon("pause", size=14, aria_hidden="true"), "Pause", on_click=state.pause),
+            ),
+            note="The newest 200 records with the plan's verdict on each. Select one to read it in full.",
+        ),
+        page_body(
+            state,
+            rx.cond(
+                state.is_waiting,
+                notice("The event store does not answer. Nothing accepted is lost; the list goes on when it is back.", tone="warn"),
+                rx.fragment(),
+            ),
+            toolbar(
+                search_input(state.search, state.type_search, label="Filter by name or source"),
+                segmented(list(VERDICTS.items()), state.verdict, state.choose_verdict, label="Verdict"),
+                rx.el.span(
+                    rx.cond(state.received > 0, f"{state.received} since this page was opened", ""),
+                    rx.cond(state.zone_name != "", rx.el.span("Times in ", state.zone_name), rx.fragment()),
+                    class_name="muted push dotted",
+                ),
+            ),
+            rx.el.div(
+                rx.el.div(_table(), class_name="live-list"),
+                rx.cond(state.selected != "", _record(), rx.fragment()),
+                class_name=rx.cond(state.selected != "", "live live-open", "live"),
+            ),
+            on_retry=state.load,
+        ),
+        active="live",
+        crumbs=[Crumb("Live events")],
+    )
+
+
+def _pulse() -> rx.Component:
+    return rx.cond(
+        LiveState.is_paused,
+        badge("Paused", "warn", dot=True),
+        rx.cond(LiveState.is_waiting, badge("Waiting", "unknown", dot=True), badge("Following", "ok", dot=True)),
+    )
+
+
+def _table() -> rx.Component:
+    state = LiveState
+    return data_table(
+        [
+            Column("Event", _name),
+            Column("Source", lambda row: row.source, secondary=True),
+            Column("Verdict", _verdict),
+            Column("Received", lambda row: time_text(row.when, row.iso), numeric=True, width="130px"),
+        ],
+        state.rows,
+        caption="Records, newest first",
+        empty=rx.cond(
+            (state.verdict != "") | (state.search != ""),
+            empty_state("No record matches", "Only the newest thousand records are searched here."),
+            empty_state(
+                "Nothing has arrived yet",
+                "Records show up here within two seconds of being accepted.",
+                link_button("Ingest keys", href=ui_paths.project_keys(slug_var()), kind="primary"),
+            ),
+        ),
+    )
+
+
+def _name(row: rx.Var[LiveRow]) -> rx.Component:
+    return rx.el.button(
+        row.name,
+        type="button",
+        class_name="line-opener",
+        aria_expanded=rx.cond(LiveState.selected == row.id, "true", "false"),
+        on_click=LiveState.select(row.id),
+    )
+
+
+def _verdict(row: rx.Var[LiveRow]) -> rx.Component:
+    return rx.el.span(
+        badge(row.verdict, row.tone, dot=True),
+        rx.cond(row.reason != "", rx.el.span(row.reason, class_name="muted"), rx.fragment()),
+        class_name="verdict",
+    )
+
+
+def _record() -> rx.Component:
+    return rx.el.aside(
+        rx.el.div(
+            rx.el.h2("Record"),
+            rx.el.button(
+                rx.icon("x", size=16, aria_hidden="true"),
+                type="button",
+                class_name="icon-btn",
+                aria_label="Close record",
+                on_click=LiveState.select(""),
+            ),
+            class_name="live-record-head",
+        ),
+        code_block(LiveState.selected_text, label="Record as JSON"),
+        class_name="live-record",
+        aria_label="Selected record",
+    )

@@ -1,0 +1,5 @@
+"""Pages about volume. Importing this package registers them."""
+
+from app.metrics.pages import heatmap, overview
+
+__all__ = ["heatmap", "overview"]

@@ -1,0 +1,292 @@
+"""Scans: what is read, how far it got, and how the last runs ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import reflex as rx
+from sqlmodel import Session
+
+from app.frame import project_frame
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import AppError
+from app.page_states import LoadedState, page_body
+from app.presentation import Phase
+from app.scans import service as scans
+from app.scans.contracts import JobStatus, ScanConfigView, ScanJobView
+from app.ui import page
+from components import (
+    Column,
+    badge,
+    button,
+    data_table,
+    empty_state,
+    job_progress,
+    page_header,
+    section,
+    time_text,
+    toast_done,
+    toast_failed,
+)
+from components.format import ago, duration, full_number, iso_utc, local_time
+from components.shell import Crumb
+
+POLL_SECONDS = 1.0
+MOST_JOBS = 25
+MODES = {None: "Scan", "metrics_collection": "Collection", "metrics_replay": "Replay"}
+STATES = {
+    "completed": "Completed",
+    "failed": "Failed",
+    "running": "Running",
+    "pending": "Waiting",
+    "cancelled": "Cancelled",
+}
+EVERY = {"15m": "every 15 minutes", "1h": "every hour", "6h": "every 6 hours", "1d": "every day", "1w": "every week"}
+TONES = {"completed": "ok", "failed": "bad", "running": "accent", "pending": "neutral", "cancelled": "unknown"}
+
+
+@dataclass(frozen=True)
+class ScanRow:
+    """A scan config with the state of its newest job."""
+
+    id: str
+    name: str
+    source: str
+    schedule: str
+    collected: str
+    collected_title: str
+    status: str
+    tone: str
+    job_id: str
+    is_live: bool
+    percent: int
+    progress_text: str
+    error: str
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A finished or running job."""
+
+    id: str
+    scan: str
+    mode: str
+    status: str
+    tone: str
+    started: str
+    started_iso: str
+    took: str
+    result: str
+
+
+@dataclass(frozen=True)
+class ScansView:
+    """Everything the page shows."""
+
+    scans: list[ScanRow] = field(default_factory=list)
+    jobs: list[JobRow] = field(default_factory=list)
+    job_count: int = 0
+
+
+class ScansState(LoadedState):
+    """The scans of the open project; progress is read from the jobs' rows."""
+
+    view: ScansView = ScansView()
+    _follower: int = 0
+
+    @rx.event
+    async def load(self) -> AsyncIterator[rx.event.EventSpec | None]:
+        """Rebuild the page, and watch while a job is live."""
+        slug = self._slug()
+        if self._begin(slug):
+            self.view = ScansView()
+            yield None
+        try:
+            await self._enter()
+            self.view = await self._read(scans_view, slug, self._zone())
+            self.phase = Phase.READY.value
+        except AppError as refusal:
+            self._refused(refusal)
+            return
+        yield ScansState.watch
+
+    @rx.event
+    async def run_now(self, config_id: str) -> list[rx.event.EventSpec] | rx.event.EventSpec:
+        """Queue a run of the scan."""
+        try:
+            await self._call(scans.request_run, self._slug(), config_id)
+            self.view = await self._read(scans_view, self._slug(), self._zone())
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        return [toast_done("Scan queued"), ScansState.watch]
+
+    @rx.event
+    async def cancel(self, job_id: str) -> rx.event.EventSpec:
+        """Cancel a live job."""
+        try:
+            await self._call(scans.cancel_job, self._slug(), job_id)
+            self.view = await self._read(scans_view, self._slug(), self._zone())
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        return toast_done("Scan cancelled")
+
+    @rx.event(background=True)
+    async def watch(self) -> None:
+        """Read the jobs' rows each second while one is live, and every ten seconds otherwise, as long as the page is open."""
+        async with self:
+            self._follower += 1
+            run, slug, path, zone = self._follower, self._slug(), self.router.url.path, self._zone()
+        rest = POLL_SECONDS
+        while True:
+            await asyncio.sleep(rest)
+            async with self:
+                if self._follower != run or self.router.url.path != path or not self._is_watched():
+                    return
+            view = await self._read(scans_view, slug, zone)
+            rest = POLL_SECONDS if any(row.is_live for row in view.scans) else 10 * POLL_SECONDS
+            async with self:
+                if self._follower == run and self.view != view:
+                    self.view = view
+
+
+def scans_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo) -> ScansView:
+    """Scans with their newest job, and the latest jobs."""
+    now = SYSTEM_CLOCK.now()
+    configs = scans.list_configs(session, actor, slug)
+    jobs = scans.list_jobs(session, actor, slug, limit=MOST_JOBS)
+    names = {config.id: config.name for config in configs}
+    rows = []
+    for config in configs:
+        newest = scans.list_jobs(session, actor, slug, config.id, limit=1).items
+        rows.append(_scan_row(config, newest[0] if newest else None, zone, now))
+    return ScansView(rows, [_job_row(job, names, zone, now) for job in jobs.items], jobs.total)
+
+
+def _scan_row(config: ScanConfigView, job: ScanJobView | None, zone: ZoneInfo, now: datetime) -> ScanRow:
+    schedule = EVERY[str(config.interval)] if config.is_schedulable else "by hand only"
+    return ScanRow(
+        id=config.id,
+        name=config.name,
+        source=config.data_source_name,
+        schedule="paused" if config.is_paused else schedule,
+        collected=ago(config.collected_until, now),
+        collected_title=local_time(config.collected_until, zone, now=now),
+        status="Never run" if job is None else STATES[str(job.status)],
+        tone="unknown" if job is None else TONES[str(job.status)],
+        job_id="" if job is None else job.id,
+        is_live=job is not None and job.status.is_live,
+        percent=0 if job is None else job.progress_percent,
+        progress_text="" if job is None else job.progress_phase or "waiting for a worker",
+        error=(job.error_message or "") if job is not None and job.status is JobStatus.FAILED else "",
+    )
+
+
+def _job_row(job: ScanJobView, names: dict[str, str], zone: ZoneInfo, now: datetime) -> JobRow:
+    start = job.started_at or job.created_at
+    took = "" if job.started_at is None else duration(((job.completed_at or now) - job.started_at).total_seconds())
+    return JobRow(
+        id=job.id,
+        scan=names.get(job.scan_config_id, "removed scan"),
+        mode=MODES.get(job.mode, "Scan"),
+        status=STATES[str(job.status)],
+        tone=TONES[str(job.status)],
+        started=local_time(start, zone, now=now),
+        started_iso=iso_utc(start),
+        took=took or "–",
+        result=job.error_message or _result(job.result_summary),
+    )
+
+
+_RESULTS = (
+    ("events_created", "{} new in the plan"),
+    ("total_count", "{} events counted"),
+    ("anomalies_detected", "{} anomalies"),
+    ("series_unknown", "{} series not judged"),
+)
+
+
+def _result(summary: dict[str, object]) -> str:
+    parts = [
+        words.format(full_number(value))
+        for key, words in _RESULTS
+        if isinstance(value := summary.get(key), int | float) and (value or key == "total_count")
+    ]
+    return ", ".join(parts)
+
+
+@page(route="/p/[slug]/scans", title="Scans · Plumbline", on_load=ScansState.load)
+def scans_page() -> rx.Component:
+    """The page."""
+    state = ScansState
+    return project_frame(
+        page_header("Scans", note="A scan reads a source, proposes events the plan lacks, and counts what happened per interval."),
+        page_body(
+            state,
+            rx.cond(
+                state.view.scans.length() > 0,
+                rx.el.ul(rx.foreach(state.view.scans, _scan), class_name="lines scans", aria_label="Scans"),
+                empty_state("No scan is set up", "A project that is made here gets one for its received events."),
+            ),
+            section(
+                "Latest runs",
+                data_table(
+                    [
+                        Column("Started", lambda row: time_text(row.started, row.started_iso)),
+                        Column("Scan", lambda row: row.scan, secondary=True),
+                        Column("Kind", lambda row: row.mode, secondary=True),
+                        Column("State", lambda row: badge(row.status, row.tone)),
+                        Column("Took", lambda row: row.took, numeric=True),
+                        Column("Result", lambda row: rx.el.span(row.result, class_name="muted")),
+                    ],
+                    state.view.jobs,
+                    caption="Latest runs",
+                    empty=empty_state("Nothing has run yet", "The scheduler runs each scan after every full interval."),
+                ),
+                note="newest first",
+            ),
+            on_retry=state.load,
+        ),
+        active="scans",
+        crumbs=[Crumb("Scans")],
+    )
+
+
+def _scan(row: rx.Var[ScanRow]) -> rx.Component:
+    state = ScansState
+    return rx.el.li(
+        rx.el.div(
+            rx.el.div(
+                rx.el.span(row.name, class_name="strong"),
+                badge(row.status, row.tone),
+                class_name="scan-name",
+            ),
+            rx.el.p(
+                rx.el.span(row.source),
+                rx.el.span(row.schedule),
+                rx.el.span("collected ", rx.el.span(row.collected, title=row.collected_title)),
+                class_name="line-sub dotted",
+            ),
+            rx.cond(row.error != "", rx.el.p(row.error, class_name="field-error", role="alert"), rx.fragment()),
+        ),
+        rx.cond(
+            row.is_live,
+            job_progress(
+                row.percent,
+                row.progress_text,
+                label=f"Progress of {row.name}",
+                actions=button("Cancel", small=True, on_click=state.cancel(row.job_id)),
+            ),
+            button(
+                rx.icon("play", size=14, aria_hidden="true"),
+                "Run now",
+                rx.el.span(" ", row.name, class_name="sr-only"),
+                on_click=state.run_now(row.id),
+            ),
+        ),
+        class_name="scan",
+    )

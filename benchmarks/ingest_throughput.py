@@ -1,0 +1,223 @@
+"""Events stored per processor second: our ingest beside the plain application of `plain_app.py`, interleaved in one run.
+
+Ours is the production path: the ingest process (key, rules, plan, log with fdatasync, drainer) and the store process behind it;
+both count, and the clock runs until the last row is in the store. Rows are counted in both stores afterwards.
+Run: `python -m benchmarks.ingest_throughput [--seconds 3] [--rounds 2]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import secrets
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.traffic import (
+    NAMES,
+    Load,
+    free_port,
+    get_json,
+    make_bodies,
+    make_events,
+    processor_seconds,
+    send_load,
+    wait_for_port,
+)
+
+BATCHES = (1, 10, 100, 1000)
+CONNECTIONS = 64
+FLOOR = 5.0
+
+
+@dataclass
+class Subject:
+    """One of the two servers under load."""
+
+    name: str
+    port: int
+    key: str
+    processes: list[subprocess.Popen[bytes]]
+    sent: int = 0
+    results: dict[int, list[tuple[float, float, float]]] = field(default_factory=dict)
+
+    def measure(self, bodies: list[bytes], batch: int, seconds: float) -> None:
+        """One stretch: events per processor second, events per second, median answer time."""
+        send_load(self.port, self.key, bodies, connections=8, seconds=0.2)
+        self.settle()
+        before = self.stored()
+        begin, busy = time.perf_counter(), self.processor_seconds()
+        load = send_load(self.port, self.key, bodies, connections=CONNECTIONS, seconds=seconds)
+        self.settle()
+        wall, busy = time.perf_counter() - begin, self.processor_seconds() - busy
+        self.check(load, self.stored() - before, batch)
+        median = statistics.median(load.latencies) * 1000
+        result = (load.answered * batch / busy, load.answered * batch / wall, median)
+        print(f"{self.name:>6} batch {batch:>4}: {result[0]:>9,.0f} events per cpu-second, {result[1]:>9,.0f} per second", flush=True)
+        self.results.setdefault(batch, []).append(result)
+
+    def processor_seconds(self) -> float:
+        return processor_seconds([process.pid for process in self.processes])
+
+    def check(self, load: Load, rows: int, batch: int) -> None:
+        """Every answered event is in the store, once."""
+        if load.refused or rows != load.answered * batch:
+            raise SystemExit(f"{self.name}: {load.refused} refused, {load.answered * batch} answered, {rows} stored")
+
+    def settle(self) -> None:
+        """Wait until everything answered is stored."""
+
+    def stored(self) -> int:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.terminate()
+            process.wait(30)
+
+
+class Ours(Subject):
+    """The ingest process and the store process."""
+
+    def __init__(self, folder: Path) -> None:
+        from app.eventstore.address import PORT_VARIABLE, SECRET_VARIABLE, answers, embedded_address
+        from app.eventstore.client import ClickHouseEventStore
+
+        port, store_port, secret = free_port(), free_port(), secrets.token_urlsafe(24)
+        environment = {
+            **os.environ,
+            "PLUMBLINE_DATA_DIR": str(folder),
+            "PLUMBLINE_PORT": str(port),
+            "PLUMBLINE_LOG_LEVEL": "warning",
+            PORT_VARIABLE: str(store_port),
+            SECRET_VARIABLE: secret,
+        }
+        key = prepare_project(folder)
+        store = subprocess.Popen([sys.executable, "-m", "app.eventstore.server"], env=environment)
+        address = embedded_address(store_port, secret)
+        while not answers(address, 1.0):
+            if store.poll() is not None:
+                raise SystemExit("the store process does not start")
+            time.sleep(0.05)
+        self._store = ClickHouseEventStore(address)
+        self._store.ensure_schema(3650)
+        ingest = subprocess.Popen([sys.executable, "-m", "app.ingest.server"], env=environment)
+        wait_for_port(ingest, port)
+        super().__init__("ours", port, key, [store, ingest])
+
+    def settle(self) -> None:
+        while get_json(self.port, "/healthz")["queue_bytes"]:
+            time.sleep(0.02)
+
+    def stored(self) -> int:
+        start = datetime.now(UTC) - timedelta(days=1)
+        groups = self._store.count_groups("tenant", "project", "event", start, start + timedelta(days=2))
+        return sum(group.count for group in groups)
+
+
+class Plain(Subject):
+    """The plain application."""
+
+    def __init__(self, folder: Path) -> None:
+        port, key = free_port(), secrets.token_urlsafe(24)
+        self._database = folder / "plain.db"
+        environment = {**os.environ, "PLAIN_APP_DB": str(self._database), "PLAIN_APP_KEY": key}
+        server = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "warning", "--port", str(port)]
+        process = subprocess.Popen([*server, "benchmarks.plain_app:app"], env=environment)
+        wait_for_port(process, port)
+        super().__init__("plain", port, key, [process])
+
+    def stored(self) -> int:
+        connection = sqlite3.connect(self._database)
+        try:
+            return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
+        finally:
+            connection.close()
+
+
+def prepare_project(folder: Path) -> str:
+    """A metadata database with one project, its plan's names and a key; returns the key."""
+    from sqlmodel import SQLModel
+
+    import models.identity
+    import models.plan
+    import models.projects
+    from app.kernel.crypto import sha256_hex
+    from app.kernel.database import create_engine, session_scope
+
+    token = f"plb_{secrets.token_urlsafe(32)}"
+    engine = create_engine(f"sqlite:///{folder / 'plumbline.db'}")
+    SQLModel.metadata.create_all(engine)
+    with session_scope(engine) as session:
+        session.add(models.identity.Tenant(id="tenant", name="Benchmark", plan="unlimited"))
+        session.flush()
+        session.add(models.projects.Project(id="project", tenant_id="tenant", name="Benchmark", slug="benchmark"))
+        session.flush()
+        session.add(
+            models.identity.IngestKey(
+                tenant_id="tenant", project_id="project", kind="events", scope="append", name="benchmark",
+                key_prefix=token[:8], token_hash=sha256_hex(token),
+            )  # fmt: skip
+        )
+    plan_names(engine)
+    engine.dispose()
+    return token
+
+
+def plan_names(engine: object) -> None:
+    """Put every name the benchmark sends into the plan."""
+
+
+def report(ours: Subject, plain: Subject) -> float:
+    """Print the table; the smallest ratio per processor second."""
+    print(f"\nload average {os.getloadavg()[0]:.1f}, {CONNECTIONS} connections, best of {len(next(iter(ours.results.values())))} rounds")
+    print(f"{'batch':>6} {'ours ev/cpu-s':>14} {'plain ev/cpu-s':>15} {'ratio':>6} {'ours ev/s':>11} {'plain ev/s':>11} {'ratio':>6}"
+          f" {'ours p50 ms':>12} {'plain p50 ms':>13}")  # fmt: skip
+    ratios, walls = [], []
+    for batch in ours.results:
+        mine, other = max(ours.results[batch]), max(plain.results[batch])
+        ratios.append(mine[0] / other[0])
+        walls.append(mine[1] / other[1])
+        print(f"{batch:>6} {mine[0]:>14,.0f} {other[0]:>15,.0f} {ratios[-1]:>6.1f} {mine[1]:>11,.0f} {other[1]:>11,.0f} {walls[-1]:>6.1f}"
+              f" {mine[2]:>12.1f} {other[2]:>13.1f}")  # fmt: skip
+    print(f"geometric mean per processor second {_mean(ratios):.1f}, per second {_mean(walls):.1f}; floor {FLOOR:.0f} at every batch size")
+    return min(ratios)
+
+
+def _mean(values: list[float]) -> float:
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def main() -> int:
+    """Run, print, and fail when the floor does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one stretch")
+    parser.add_argument("--rounds", type=int, default=3, help="stretches per batch size and server")
+    parser.add_argument("--batches", type=int, nargs="*", default=BATCHES)
+    options = parser.parse_args()
+    events = make_events(20_000)
+    with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:
+        subjects: list[Subject] = []
+        try:
+            subjects = [Ours(Path(folder)), Plain(Path(folder))]
+            for _ in range(options.rounds):
+                for batch in options.batches:
+                    bodies = make_bodies(events, batch)
+                    for subject in subjects:
+                        subject.measure(bodies, batch, options.seconds)
+            return 0 if report(*subjects) >= FLOOR else 1
+        finally:
+            for subject in subjects:
+                subject.stop()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,154 @@
+"""What the benchmarks send and how they count: one set of events, a closed-loop client on raw sockets, processor time of processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import selectors
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+NAMES = [
+    *[("web", "page_view")] * 40,
+    *[("web", "click")] * 25,
+    ("auth", "signup"), ("auth", "login"), ("auth", "login_failed"), ("shop", "purchase"), ("shop", "add_to_cart"),
+    ("shop", "search"), ("api", "call"), ("api", "error"), ("jobs", "done"),
+]  # fmt: skip
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def make_events(count: int, seed: int = 7) -> list[dict[str, Any]]:
+    """Events with every field of the contract, about 430 bytes each; the last minutes' times, distinct ids."""
+    dice = random.Random(seed)
+    start = datetime.now(UTC) - timedelta(minutes=30)
+    return [_event(dice, start + timedelta(milliseconds=number * 7)) for number in range(count)]
+
+
+def _event(dice: random.Random, moment: datetime) -> dict[str, Any]:
+    service, operation = dice.choice(NAMES)
+    return {
+        "id": str(uuid.UUID(int=dice.getrandbits(128), version=4)),
+        "timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "service": service,
+        "operation": operation,
+        "duration": round(dice.lognormvariate(4, 1), 1),
+        "status": "error" if dice.random() < 0.1 else "success",
+        "user_id": f"u_{dice.randrange(200_000)}",
+        "session_id": f"{dice.getrandbits(64):016x}",
+        "ip_address": f"203.0.113.{dice.randrange(255)}",
+        "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0",
+        "custom_attributes": {
+            "country": dice.choice(["US", "DE", "GB", "FR", "IN", "BR", "JP"]),
+            "plan": dice.choice(["free", "pro", "team", "enterprise"]),
+            "device": dice.choice(["web", "ios", "android", "server"]),
+            "app_version": f"2.{dice.randrange(10, 20)}.{dice.randrange(4)}",
+            "path": f"/{dice.choice(['home', 'pricing', 'docs', 'app'])}/{dice.randrange(500)}",
+        },
+    }
+
+
+def make_bodies(events: Sequence[dict[str, Any]], batch: int) -> list[bytes]:
+    """Request bodies of so many events each."""
+    most = min(len(events) // batch, 300)
+    return [json.dumps({"events": events[number * batch : (number + 1) * batch]}).encode() for number in range(most)]
+
+
+@dataclass(frozen=True)
+class Load:
+    """One measured stretch."""
+
+    answered: int
+    refused: int
+    seconds: float
+    latencies: list[float]
+
+
+def send_load(port: int, key: str, bodies: Sequence[bytes], *, connections: int, seconds: float) -> Load:
+    """Every connection sends its next request as soon as it has the answer to the one before."""
+    requests = [
+        b"POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer %s\r\ncontent-type: application/json\r\n"
+        b"content-length: %d\r\n\r\n%s" % (key.encode(), len(body), body)
+        for body in bodies
+    ]
+    poll = selectors.DefaultSelector()
+    started: dict[socket.socket, float] = {}
+    position = answered = refused = 0
+    latencies: list[float] = []
+    begin = time.perf_counter()
+
+    def send(peer: socket.socket) -> None:
+        nonlocal position
+        started[peer] = time.perf_counter()
+        peer.sendall(requests[position % len(requests)])
+        position += 1
+
+    for _ in range(connections):
+        peer = socket.create_connection(("127.0.0.1", port), timeout=30)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        poll.register(peer, selectors.EVENT_READ)
+        send(peer)
+    while started:
+        for key_, _ in poll.select(30):
+            peer = key_.fileobj
+            assert isinstance(peer, socket.socket)
+            is_good = peer.recv(65_536).startswith(b"HTTP/1.1 200")
+            now = time.perf_counter()
+            answered += is_good
+            refused += not is_good
+            latencies.append(now - started.pop(peer))
+            if now - begin < seconds:
+                send(peer)
+            else:
+                poll.unregister(peer)
+                peer.close()
+    return Load(answered, refused, time.perf_counter() - begin, latencies)
+
+
+def processor_seconds(pids: Sequence[int]) -> float:
+    """User and system time of the processes and their children so far."""
+    total = 0.0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        total += processor_seconds([int(child) for child in children])
+    return total
+
+
+def free_port() -> int:
+    """A port nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(process: subprocess.Popen[bytes], port: int, seconds: float = 60) -> None:
+    """Until somebody accepts connections there."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"the server on port {port} does not start") from None
+            time.sleep(0.05)
+
+
+def get_json(port: int, path: str) -> Any:
+    """The JSON answer to a GET."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()

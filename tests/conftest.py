@@ -1,0 +1,164 @@
+"""Fixtures of all tests: settings in a temporary folder, a real database on both engines, a clock, an HTTP client."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import bcrypt
+import pytest
+from fastapi import APIRouter
+from fastapi.testclient import TestClient
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.http import SESSION_COOKIE
+from app.identity import passwords
+from app.identity.contracts import UserRole
+from app.kernel.clock import FixedClock
+from app.kernel.database import engine_for, session_scope
+from app.kernel.settings import Settings, get_settings
+from app.migrations import upgrade
+from models.identity import User
+from tests.factories import make_session_cookie, make_user
+from tests.postgres_server import PostgresServer
+
+AREAS = ("identity", "projects", "plan", "scans", "metrics", "detection")
+SQLITE = "sqlite"
+POSTGRES = "postgres"
+BOTH_ENGINES = [SQLITE, pytest.param(POSTGRES, marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fast_passwords() -> None:
+    """The cheapest bcrypt: tests check the rules around it, not its cost."""
+    passwords.ROUNDS = 4
+    passwords.NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(4))
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Settings]:
+    """Default settings in a temporary data folder. After changing the environment call `get_settings.cache_clear()`."""
+    for name in [name for name in os.environ if name.startswith("PLUMBLINE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PLUMBLINE_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    get_settings.cache_clear()
+    yield get_settings()
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server for the whole run (one per process under xdist)."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty database file to copy."""
+    path = tmp_path_factory.mktemp("template") / "plumbline.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=BOTH_ENGINES)
+def database_url(
+    request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """A fresh, migrated database, and the settings that point to it."""
+    if request.param == POSTGRES:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        name = server.create_database()
+        url = server.url(name)
+    else:
+        path = settings.data_dir / "plumbline.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        url = f"sqlite:///{path}"
+    monkeypatch.setenv("PLUMBLINE_DATABASE_URL", url)
+    get_settings.cache_clear()
+    yield url
+    engine_for(url).dispose()
+    engine_for.cache_clear()
+    if request.param == POSTGRES:
+        server.drop_database(name)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Engine:
+    """The process-wide engine of the fresh database; `session_scope()` without arguments uses it too."""
+    return engine_for(database_url)
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """One writing transaction, committed at the end. From its first statement on nobody else can write to SQLite, so tests
+    that also call the API or use threads open `session_scope()` blocks of their own instead."""
+    with session_scope(engine) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A Wednesday morning that passes only when told to."""
+    return FixedClock(datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
+
+
+def area_routers() -> list[APIRouter]:
+    """The routes of every area."""
+    modules = [f"app.{area}.api" for area in AREAS]
+    return [importlib.import_module(name).router for name in modules if importlib.util.find_spec(name)]
+
+
+@pytest.fixture(scope="session")
+def http_application():
+    """The edge with every area's routes and nothing else behind it."""
+    from app.edge import Edge
+    from app.http import area_app
+
+    async def absent(scope, receive, send):
+        if scope["type"] == "lifespan":
+            for event in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{event}.complete"})
+            return
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    areas = [(area_app("tests", router), [router]) for router in area_routers()]
+    return Edge(ingest=absent, areas=areas, operations=absent, pages=absent)
+
+
+@pytest.fixture
+def client(engine: Engine, http_application) -> Iterator[TestClient]:
+    """An HTTP client of all areas on the fresh database; it keeps cookies and follows no redirect."""
+    with TestClient(http_application, follow_redirects=False, raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody with an account and the headers that prove it."""
+
+    user: User
+    headers: dict[str, str]
+
+
+@pytest.fixture
+def member(engine: Engine) -> Callable[..., Member]:
+    """Makes an account of the role, signed in by cookie: `client.get(path, headers=member(UserRole.VIEWER).headers)`."""
+
+    def make(role: UserRole = UserRole.OWNER, **details: str) -> Member:
+        with session_scope(engine) as session:
+            user = make_user(session, role=role, **details)
+            return Member(user, {"Cookie": f"{SESSION_COOKIE}={make_session_cookie(session, user)}"})
+
+    return make

@@ -1,0 +1,107 @@
+"""A PostgreSQL server of the tests' own: started on a free port, without durability, gone at the end."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from app.migrations import upgrade
+
+START_SECONDS = 60
+TEMPLATE = "plumbline_template"
+_OPTIONS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200", "shared_buffers=64MB")
+
+
+class PostgresServer:
+    """One server with a migrated template; each test gets its own database copied from it."""
+
+    def __init__(self) -> None:
+        self._binaries = _binaries()
+        self._folder = Path(tempfile.mkdtemp(prefix="plumbline-postgres-"))
+        self._port = _free_port()
+        self._identity: dict[str, Any] = {}
+        if os.geteuid() == 0:  # the server refuses to run as root
+            account = pwd.getpwnam("postgres")
+            self._identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+            os.chown(self._folder, account.pw_uid, account.pw_gid)
+        data = self._folder / "data"
+        initdb = [self._binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=self._folder, **self._identity)
+        options = [part for option in _OPTIONS for part in ("-c", option)]
+        self._log = (self._folder / "log").open("wb")
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", "-D", data, "-p", str(self._port), "-h", "127.0.0.1", "-k", self._folder, *options],
+            stdout=self._log,
+            stderr=self._log,
+            cwd=self._folder,
+            preexec_fn=_die_with_parent,
+            **self._identity,
+        )
+        self._wait()
+        self._execute(f"CREATE DATABASE {TEMPLATE}")
+        upgrade(self.url(TEMPLATE))
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
+
+    def create_database(self, *, migrated: bool = True) -> str:
+        """The name of a fresh database."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE if migrated else 'template0'}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGQUIT)  # immediate: nothing here is worth a clean shutdown
+        self._process.wait(timeout=START_SECONDS)
+        self._log.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._execute("SELECT 1")
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    raise RuntimeError(f"PostgreSQL did not start:\n{(self._folder / 'log').read_text()[-2000:]}") from None
+                time.sleep(0.05)
+
+
+def _binaries() -> Path:
+    found = [Path(path).parent for name in ("initdb",) if (path := shutil.which(name))]
+    found += sorted((path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)
+    usable = [folder for folder in found if (folder / "postgres").exists()]
+    if not usable:
+        raise RuntimeError("These tests need PostgreSQL: `apt-get install postgresql`, or `make postgres` which does it.")
+    return usable[0]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
