@@ -32,7 +32,7 @@ config = rx.Config(
     plugins=[
         SameOriginPlugin(),
         DevProxyPlugin(),
-        rx.plugins.RadixThemesPlugin(theme=rx.theme(accent_color="indigo", gray_color="slate", radius="medium")),
+        rx.plugins.RadixThemesPlugin(theme=rx.theme(accent_color="teal", gray_color="sage", radius="medium")),
     ],
     disable_plugins=[rx.plugins.SitemapPlugin],
     **({"bun_path": BUN_PATH} if BUN_PATH.exists() else {}),

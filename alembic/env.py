@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 import models  # noqa: F401 - importing it registers every table
+from alembic import context
 from app.kernel.database import UtcDateTime
 from app.kernel.settings import get_settings
 from app.migrations import locked_connection

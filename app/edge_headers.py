@@ -26,11 +26,19 @@ _COMMON = (
 
 def content_security_policy(path: str) -> Headers:
     """The policy for a page."""
-    return _docs_policy() if path in ("/docs", "/api/docs") else _page_policy()
+    return _docs_policy() if path in ("/docs", "/api/docs") else _page_policy(_build_time())
+
+
+def _build_time() -> int:
+    """Changes with each build, so that a front end built anew under a running server keeps working."""
+    try:
+        return (WEB_DIR / "build" / "client" / "index.html").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 @lru_cache(maxsize=1)
-def _page_policy() -> Headers:
+def _page_policy(_build: int) -> Headers:
     # The built pages start from inline scripts; each is allowed by its digest, so that injected ones stay forbidden.
     # Reflex runs the functions of toasts and the like through eval, which needs 'unsafe-eval'.
     allowed = " ".join(sorted(_inline_script_digests()))

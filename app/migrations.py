@@ -117,7 +117,10 @@ def _file_lock(url: str) -> Iterator[None]:
         yield
         return
     path = Path(database)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".migrating").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = path.with_name(path.name + ".migrating")
+    for file in (path, lock):
+        file.touch(mode=0o600)  # it holds password hashes: nobody else on the machine may read it
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
         yield

@@ -30,8 +30,8 @@ def compact_number(value: float | None) -> str:
         return NO_VALUE
     sign, size = (_MINUS, -value) if value < 0 else ("", value)
     for step, unit in _STEPS:
-        # 999,950 would print as "1000k"; it belongs to the next unit up.
-        if size >= step * 0.9995 and (step > 1_000 or size >= 1_000):
+        # 999,600 would print as "1000k"; what rounds up to the next unit is told in it.
+        if size >= step * 0.9995:
             scaled = size / step
             return f"{sign}{scaled:.1f}".removesuffix(".0") + unit if scaled < 9.95 else f"{sign}{scaled:.0f}{unit}"
     return f"{sign}{size:.1f}".removesuffix(".0") if size < 9.95 else f"{sign}{size:.0f}"
@@ -67,10 +67,12 @@ def duration(seconds: float) -> str:
     whole = max(0, round(seconds))
     if whole < _MINUTE:
         return f"{whole}{_SPACE}s"
-    if whole < _HOUR:
-        return f"{round(whole / _MINUTE)}{_SPACE}min"
-    if whole < _DAY:
-        hours, minutes = divmod(round(whole / _MINUTE), 60)
+    # Rounding comes before the choice of unit, else 59.5 minutes would be "60 min".
+    total_minutes = round(whole / _MINUTE)
+    if total_minutes < 60:
+        return f"{total_minutes}{_SPACE}min"
+    if total_minutes < 24 * 60:
+        hours, minutes = divmod(total_minutes, 60)
         return f"{hours}{_SPACE}h" + (f" {minutes}{_SPACE}min" if minutes else "")
     days, hours = divmod(round(whole / _HOUR), 24)
     return f"{days}{_SPACE}d" + (f" {hours}{_SPACE}h" if hours else "")

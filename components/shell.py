@@ -205,11 +205,12 @@ def _topbar(crumbs: Sequence[Crumb], viewer: Viewer, sign_out_action: str) -> rx
             rx.el.button(
                 rx.icon("search", size=14, aria_hidden="true"),
                 rx.el.span("Search or go to", class_name="only-wide"),
+                " ",
                 rx.el.kbd("Ctrl K", class_name="only-wide"),
                 type="button",
                 id="palette-open",
                 class_name="palette-button",
-                aria_label="Search or go to (Ctrl K)",
+                aria_label="Search or go to Ctrl K",
                 custom_attrs={"data-opens": "palette"},
             ),
             rx.el.button(

@@ -29,6 +29,8 @@ from models.identity import User
 from tests.factories import make_session_cookie, make_user
 from tests.postgres_server import PostgresServer
 
+pytest_plugins = ["tests.eventstore_fixtures"]
+
 AREAS = ("identity", "projects", "plan", "scans", "metrics", "detection")
 SQLITE = "sqlite"
 POSTGRES = "postgres"
@@ -71,9 +73,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=BOTH_ENGINES)
-def database_url(
-    request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A fresh, migrated database, and the settings that point to it."""
     if request.param == POSTGRES:
         server: PostgresServer = request.getfixturevalue("postgres_server")

@@ -173,7 +173,12 @@ def make_event_type(session: Session, project: Project, *, name: str | None = No
 
 
 def make_event(
-    session: Session, event_type: EventType, *, name: str | None = None, status: str = "in_review", last_seen_at: datetime | None = None
+    session: Session,
+    event_type: EventType,
+    *,
+    name: str | None = None,
+    status: str = "in_review",
+    last_seen_at: datetime | None = None,
 ) -> Event:
     """An event of the type, on the type's branch."""
     name = name or f"event_{_next()}"
@@ -212,7 +217,9 @@ def make_scan_config(session: Session, project: Project, *, name: str | None = N
     return config
 
 
-def make_scan_job(session: Session, config: ScanConfig, *, status: str = "completed", created_at: datetime | None = None) -> ScanJob:
+def make_scan_job(
+    session: Session, config: ScanConfig, *, status: str = "completed", created_at: datetime | None = None
+) -> ScanJob:
     """A job of the scan."""
     job = ScanJob(project_id=config.project_id, scan_config_id=config.id, status=status)
     if created_at is not None:

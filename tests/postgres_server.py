@@ -46,7 +46,7 @@ class PostgresServer:
             stdout=self._log,
             stderr=self._log,
             cwd=self._folder,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call of libc, no lock taken
             **self._identity,
         )
         self._wait()

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import reflex as rx
+from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
@@ -125,22 +126,22 @@ class InboxState(LoadedState):
         self.is_chart_ready = True
 
     @rx.event
-    def choose_direction(self, direction: str) -> rx.event.EventSpec:
+    def choose_direction(self, direction: str) -> EventSpec:
         """Only spikes or only drops."""
         return self._go(direction=direction, page="1")
 
     @rx.event
-    def choose_scope(self, scope: str) -> rx.event.EventSpec:
+    def choose_scope(self, scope: str) -> EventSpec:
         """Only one kind of series."""
         return self._go(scope=scope, page="1")
 
     @rx.event
-    def choose_days(self, days: str) -> rx.event.EventSpec:
+    def choose_days(self, days: str) -> EventSpec:
         """Another period."""
         return self._go(days=days, page="1")
 
     @rx.event
-    def turn(self, step: int) -> rx.event.EventSpec:
+    def turn(self, step: int) -> EventSpec:
         """A page on or back."""
         return self._go(page=str(max(1, self.page_number + step)))
 
@@ -155,7 +156,7 @@ class InboxState(LoadedState):
         self.is_narrowed = bool(self.direction or self.scope)
         self.opened = ""
 
-    def _go(self, **changed: str) -> rx.event.EventSpec:
+    def _go(self, **changed: str) -> EventSpec:
         now = {
             "direction": self.direction,
             "scope": self.scope,

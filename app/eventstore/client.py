@@ -30,6 +30,8 @@ from app.eventstore.schema import EVENTS, PROJECT_TABLES, QUARANTINE, ensure_sch
 from app.kernel.errors import Unavailable
 
 log = logging.getLogger("plumbline.eventstore")
+# The driver warns of every failed request without saying why; the line below that names the reason is enough.
+logging.getLogger("clickhouse_connect.driver._backend.http_sync").setLevel(logging.ERROR)
 
 _COLUMNS = {EVENTS: EVENT_COLUMNS, QUARANTINE: QUARANTINE_COLUMNS}
 _CONNECT_SECONDS = 3
@@ -43,6 +45,7 @@ _INSERT_SETTINGS: Mapping[str, Any] = {
     "async_insert": 0,  # on by default in recent versions; batches arrive grouped already and must be stored on return
     "date_time_input_format": "best_effort",
     "input_format_parallel_parsing": 0,  # the same bytes make the same blocks, which the deduplication relies on
+    "input_format_skip_unknown_fields": 0,  # a column the table lacks is a mistake to hear of, not a value to drop
     "max_insert_threads": 1,
     "max_partitions_per_insert_block": 2000,  # one partition a month, and events may be decades old
     "deduplicate_blocks_in_dependent_materialized_views": 1,
@@ -206,7 +209,8 @@ class ClickHouseEventStore:
             return self._client
 
     def _unavailable(self, error: Exception) -> Unavailable:
-        log.warning("event store at %s: %s", self.address.url, str(error)[:500])
+        reason = getattr(error.__cause__, "reason", None) or error.__cause__ or error
+        log.warning("event store at %s: %s", self.address.url, str(reason)[:500])
         return Unavailable("The event store does not answer at the moment.")
 
 
@@ -216,6 +220,8 @@ def _require_one_row_per_line(lines: bytes, rows: int) -> None:
     line_count = lines.count(b"\n") + (0 if not lines or lines.endswith(b"\n") else 1)
     if line_count != rows:
         raise Rejected(f"the batch has {line_count} lines for {rows} rows")
+    if lines.startswith(b"\n") or b"\n\n" in lines:
+        raise Rejected("the batch has a blank line")
 
 
 def _is_data_error(error: Exception) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -26,7 +25,6 @@ log = logging.getLogger("plumbline.store")
 FOLDER = "eventstore"
 EXIT_NOT_OPENED = 3
 
-_INBOX = "eventstore-inbox"
 _CONFIG_FILE = "eventstore.xml"
 _WORKERS = 4
 _MARK_CACHE_BYTES = 67_108_864
@@ -52,10 +50,7 @@ def open_engine(settings: Settings) -> Engine:
         f"<mark_cache_size>{_MARK_CACHE_BYTES}</mark_cache_size>"
         "</clickhouse>\n"
     )
-    engine = Engine(FOLDER, _CONFIG_FILE, Path(_INBOX), workers=_WORKERS)
-    shutil.rmtree(_INBOX, ignore_errors=True)  # rows a killed process left behind; whoever sent them sends them again
-    Path(_INBOX).mkdir(mode=0o700)
-    return engine
+    return Engine(FOLDER, _CONFIG_FILE, data_dir, workers=_WORKERS)
 
 
 def main() -> int:

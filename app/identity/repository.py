@@ -38,7 +38,7 @@ def list_users(session: Session, limit: int, offset: int) -> list[User]:
 def count_owners(session: Session) -> int:
     """How many owners there are."""
     statement = sa.select(sa.func.count()).select_from(User).where(col(User.role) == UserRole.OWNER)
-    return session.execute(statement).scalar_one()
+    return int(session.execute(statement).scalar_one())
 
 
 def oldest_owner(session: Session) -> User | None:

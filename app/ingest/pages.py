@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from app import ui_paths
 from app.eventstore.contracts import EventRow
@@ -61,6 +62,9 @@ class LiveRow:
     reason: str
 
 
+NO_ROW = LiveRow("", "", "", "", "", "", "neutral", "")
+
+
 class LiveState(LoadedState):
     """The tail of one project. Records stay on the server; the browser gets the lines and one record at a time."""
 
@@ -73,11 +77,12 @@ class LiveState(LoadedState):
     received: int = 0
     selected: str = ""
     selected_text: str = ""
+    selected_row: LiveRow = NO_ROW
     _records: list[EventRow] = []
     _follower: int = 0
 
     @rx.event
-    async def load(self) -> AsyncIterator[rx.event.EventSpec | None]:
+    async def load(self) -> AsyncIterator[EventSpec | None]:
         """Rebuild the page from the address and begin to follow."""
         slug = self._slug()
         if self._begin(slug):
@@ -122,24 +127,24 @@ class LiveState(LoadedState):
                     self._merge(found)
 
     @rx.event
-    def pause(self) -> rx.event.EventSpec:
+    def pause(self) -> EventSpec:
         """Hold the list still; the address remembers it."""
         self.is_paused = True
         return self._go(paused="1")
 
     @rx.event
-    def resume(self) -> rx.event.EventSpec:
+    def resume(self) -> EventSpec:
         """Follow again; what arrived in between is fetched."""
         self.is_paused = False
         return self._go(paused="")
 
     @rx.event
-    def choose_verdict(self, verdict: str) -> rx.event.EventSpec:
+    def choose_verdict(self, verdict: str) -> EventSpec:
         """Only records with this verdict; empty for all."""
         return self._go(verdict=verdict)
 
     @rx.event
-    def type_search(self, text: str) -> rx.event.EventSpec:
+    def type_search(self, text: str) -> EventSpec:
         """Only records whose name or source contains the text."""
         return self._go(q=text)
 
@@ -151,8 +156,9 @@ class LiveState(LoadedState):
             self.selected = self.selected_text = ""
             return
         self.selected, self.selected_text = record_id, record_text(record)
+        self.selected_row = live_row(record, self._zone())
 
-    def _go(self, **changed: str) -> rx.event.EventSpec:
+    def _go(self, **changed: str) -> EventSpec:
         now = {"verdict": self.verdict, "q": self.search, "paused": "1" if self.is_paused else "", **changed}
         query = urlencode({key: value for key, value in now.items() if value})
         path = ui_paths.project_live(self._slug())
@@ -325,7 +331,7 @@ def _verdict(row: rx.Var[LiveRow]) -> rx.Component:
 def _record() -> rx.Component:
     return rx.el.aside(
         rx.el.div(
-            rx.el.h2("Record"),
+            rx.el.h2(LiveState.selected_row.name),
             rx.el.button(
                 rx.icon("x", size=16, aria_hidden="true"),
                 type="button",
@@ -335,6 +341,7 @@ def _record() -> rx.Component:
             ),
             class_name="live-record-head",
         ),
+        _verdict(LiveState.selected_row),
         code_block(LiveState.selected_text, label="Record as JSON"),
         class_name="live-record",
         aria_label="Selected record",

@@ -39,15 +39,15 @@ class EventLine(msgspec.Struct, gc=False, omit_defaults=True):
     name: str
     time: str
     id: str
+    properties: str
     value: float | None = None
     actor_id: str = ""
     session_id: str = ""
-    severity: str = ""
     status: str = ""
     ip: str = ""
+    severity: str = ""
     environment: str = ""
     verdict_reason: str = ""
-    properties: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ class Cleaned:
 
     lines: bytes = b""
     rows: int = 0
-    flagged: dict[str, int] = field(default_factory=dict)
+    flagged: int = 0
+    flag_reason: str = ""
     quarantine: bytes = b""
     faults: list[tuple[int, str]] = field(default_factory=list)
 
@@ -89,79 +90,92 @@ def clean_batch(
     batch: Batch, *, tenant_id: str, project_id: str, planned: Collection[tuple[str, str]] | None, bounds: TimeBounds
 ) -> Cleaned:
     """Apply the rules to every event. `planned` holds the (source, name) pairs of the plan; None means nobody could tell."""
-    cleaned = Cleaned()
-    lines: list[EventLine] = []
+    body = batch.body
     # Without an escape, a DEL or a character beyond ASCII no text can hold a control character: JSON has them escaped.
-    is_plain = b"\\" not in batch.body and batch.body.isascii() and b"\x7f" not in batch.body
-    unplanned_reason = PLAN_UNAVAILABLE if planned is None else NOT_IN_PLAN
-    known: Collection[tuple[str, str]] = planned if planned is not None else frozenset()
+    is_plain = b"\\" not in body and b"\x7f" not in body and body.isascii()
+    flag_reason = PLAN_UNAVAILABLE if planned is None else NOT_IN_PLAN
+    known: Collection[tuple[str, str]] = frozenset() if planned is None else planned
     received_at, oldest, newest = bounds.received_at, bounds.oldest, bounds.newest
+    lines: list[EventLine] = []
+    faults: list[tuple[int, str]] = []
     flagged = 0
-    for index, event in enumerate(batch.each()):
+    for index, event in enumerate(batch.events if batch.events is not None else batch.each()):
         try:
             if event.__class__ is str:
                 raise FaultyEvent(event)
-            assert isinstance(event, Event)
-            time = _event_time(event.timestamp, received_at)
+            time = event.timestamp
+            if time is None:
+                time = received_at
+            elif time.__class__ is not str:
+                time = _numeric_time(time)
+            elif len(time) == 24 and time[4:20:3] == "--T::." and time[23] == "Z":
+                _parse_time(time)  # already in the stored form, if only its digits make a date
+            else:
+                time = _other_time(time)
             if not oldest <= time <= newest:
                 raise FaultyEvent(f"timestamp {time} is outside of {oldest} to {newest}")
-            if not is_plain:
-                _check_texts(event)
             source = event.service
             name = event.operation or source
+            user, session, status = event.user_id, event.session_id, event.status
+            attributes = event.custom_attributes
+            agent = event.user_agent
+            if agent:
+                if attributes is None:
+                    attributes = {}
+                attributes["event.user_agent" if "user_agent" in attributes else "user_agent"] = agent
+            properties = _canonical_json(attributes).decode() if attributes else "{}"
+            if not is_plain:
+                _check_texts(event, properties)
             if source.isspace():
                 raise FaultyEvent("service is empty")
-            is_planned = (source, name) in known or (len(source) > EVENT_TYPE_NAME_LIMIT and identity_of(source, name) in known)
-            flagged += not is_planned
+            if (properties.rfind("{") or "[" in properties) and _depth(attributes) > DEEPEST_NESTING:
+                raise FaultyEvent(f"nested deeper than {DEEPEST_NESTING} levels")
+            verdict, reason = "accepted", ""
+            if (source, name) not in known and not _is_planned_shortened(source, name, known):
+                verdict, reason = "flagged", flag_reason
+                flagged += 1
             lines.append(
                 EventLine(
                     tenant_id,
                     project_id,
                     received_at,
                     "event",
-                    "accepted" if is_planned else "flagged",
+                    verdict,
                     source,
                     name,
                     time,
                     event.id or event.event_id or event.idempotency_key or "",
+                    properties,
                     event.duration,
-                    _text(event.user_id),
-                    _text(event.session_id),
-                    _text(event.severity),
-                    _text(event.status),
+                    user if user.__class__ is str else _text(user),
+                    session if session.__class__ is str else _text(session),
+                    status if status.__class__ is str else _text(status),
                     event.ip_address or "",
+                    _text(event.severity),
                     event.environment or "",
-                    "" if is_planned else unplanned_reason,
-                    _properties(event.custom_attributes, event.user_agent),
+                    reason,
                 )
             )
         except FaultyEvent as fault:
-            cleaned.faults.append((index, str(fault)))
+            faults.append((index, str(fault)))
+        except ValueError:
+            faults.append((index, "timestamp is not an ISO 8601 date and time"))
     _fill_ids(lines)
-    cleaned.lines = _encode_lines(lines)
-    cleaned.rows = len(lines)
-    cleaned.flagged = {unplanned_reason: flagged} if flagged else {}
-    if cleaned.faults:
-        refused = [
-            QuarantineRow(tenant_id, project_id, "event", received_at, reason, raw_text(batch.raw(index)))
-            for index, reason in cleaned.faults
-        ]
-        cleaned.quarantine = quarantine_lines(refused)
+    cleaned = Cleaned(_encode_lines(lines), len(lines), flagged, flag_reason)
+    if faults:
+        cleaned.faults = faults
+        cleaned.quarantine = quarantine_lines(
+            [
+                QuarantineRow(tenant_id, project_id, "event", received_at, reason, raw_text(batch.raw(index)))
+                for index, reason in faults
+            ]
+        )
     return cleaned
 
 
-def _event_time(value: str | float | None, received_at: str) -> str:
-    if value is None:
-        return received_at
-    if value.__class__ is not str:
-        return _numeric_time(float(value))
-    assert isinstance(value, str)
-    try:
-        moment = _parse_time(value)
-    except ValueError:
-        raise FaultyEvent("timestamp is not an ISO 8601 date and time") from None
-    if len(value) == 24 and value[23] == "Z" and value[10] == "T" and value[4] == "-" and value[19] == ".":
-        return value  # already in the stored form
+def _other_time(value: str) -> str:
+    """The stored form of an ISO 8601 text with any zone, UTC when it names none; ValueError when it is none."""
+    moment = _parse_time(value)
     try:
         return stored_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except OverflowError:
@@ -169,40 +183,29 @@ def _event_time(value: str | float | None, received_at: str) -> str:
 
 
 def _numeric_time(value: float) -> str:
-    seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
     try:
+        seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
         return stored_time(datetime.fromtimestamp(seconds, UTC))
     except (ValueError, OverflowError, OSError):
         raise FaultyEvent("timestamp is out of range") from None
 
 
 def _text(value: str | int | None) -> str:
-    if value.__class__ is str:
-        return value
     return "" if value is None else str(value)
 
 
-def _check_texts(event: Event) -> None:
+def _is_planned_shortened(source: str, name: str, known: Collection[tuple[str, str]]) -> bool:
+    """Whether the plan knows a source that is longer than its own names under the shortened form."""
+    return len(source) > EVENT_TYPE_NAME_LIMIT and identity_of(source, name) in known
+
+
+def _check_texts(event: Event, properties: str) -> None:
     for key in event.__struct_fields__:
         value = getattr(event, key)
         if value.__class__ is str and _CONTROL.search(value):
             raise FaultyEvent(f"{key} contains control characters")
-
-
-def _properties(attributes: dict[str, Any] | None, user_agent: str | None) -> str:
-    """Canonical JSON: keys sorted, no white space."""
-    if attributes is None:
-        attributes = {}
-    if user_agent:
-        attributes["event.user_agent" if "user_agent" in attributes else "user_agent"] = user_agent
-    if not attributes:
-        return "{}"
-    text = _canonical_json(attributes).decode()
-    if "\\u0000" in text and _NUL_ESCAPE.search(text):
+    if "\\u0000" in properties and _NUL_ESCAPE.search(properties):
         raise FaultyEvent("custom_attributes contain NUL characters")
-    if text.count("{") + text.count("[") > DEEPEST_NESTING and _depth(attributes) > DEEPEST_NESTING:
-        raise FaultyEvent(f"nested deeper than {DEEPEST_NESTING} levels")
-    return text
 
 
 def _depth(value: object) -> int:

@@ -7,7 +7,9 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -25,7 +27,7 @@ from app.projects import service as projects
 from app.projects.contracts import GenerationStatus, SummarisedProject
 from app.ui import AppState, field_errors, page
 from components.feedback import empty_state, job_progress, toast_done, toast_failed
-from components.format import compact_number, iso_utc, local_time
+from components.format import ago, compact_number, iso_utc, local_time
 from components.forms import button, dialog, dialog_actions, form_field, text_area, text_input
 from components.marks import badge, time_text
 from components.shell import Crumb, page_header
@@ -154,7 +156,7 @@ class HomeState(AppState):
     async def _show(self) -> None:
         listed = await self._read(_summarised_projects)
         zone, now = self._zone(), SYSTEM_CLOCK.now()
-        self.rows = [_row(entry, local_time(entry.project.created_at, zone, now=now)) for entry in listed]
+        self.rows = [_row(entry, zone, now) for entry in listed]
         views = [entry.project for entry in listed]
         self.generations = [
             Generation(view.name, view.generation_percent, view.generation_stage or "Starting")
@@ -169,7 +171,7 @@ def _summarised_projects(session: Session, actor: Actor) -> list[SummarisedProje
     return projects.summarise(session, actor, projects.list_projects(session, actor))
 
 
-def _row(entry: SummarisedProject, created: str) -> ProjectRow:
+def _row(entry: SummarisedProject, zone: ZoneInfo, now: datetime) -> ProjectRow:
     view, summary = entry.project, entry.summary
     job = summary.latest_scan_job
     return ProjectRow(
@@ -181,8 +183,8 @@ def _row(entry: SummarisedProject, created: str) -> ProjectRow:
         events=compact_number(summary.event_count),
         signals=summary.monitoring_signal_count,
         in_review=summary.review_pending_event_count,
-        scan=str(job.status) if job is not None else "none yet",
-        created=created,
+        scan=f"{job.status} {ago(job.completed_at or job.created_at, now)}" if job is not None else "none yet",
+        created=local_time(view.created_at, zone, now=now),
         created_iso=iso_utc(view.created_at),
     )
 
@@ -228,11 +230,11 @@ def home() -> rx.Component:
             data_table(
                 [
                     Column("Project", _name),
-                    Column("Events", lambda row: row.events, numeric=True),
-                    Column("In review", lambda row: row.in_review, numeric=True, secondary=True),
-                    Column("Signals", _signals, numeric=True),
-                    Column("Last scan", lambda row: row.scan, secondary=True),
-                    Column("Created", lambda row: time_text(row.created, row.created_iso), secondary=True),
+                    Column("Events", lambda row: row.events, numeric=True, width="90px"),
+                    Column("In review", lambda row: row.in_review, numeric=True, secondary=True, width="100px"),
+                    Column("Signals", _signals, numeric=True, width="110px"),
+                    Column("Last scan", lambda row: row.scan, secondary=True, width="220px"),
+                    Column("Created", lambda row: time_text(row.created, row.created_iso), secondary=True, width="190px"),
                 ],
                 state.rows,
                 caption="Projects",
@@ -255,11 +257,9 @@ def _generation(generation: Any) -> Any:
 
 
 def _name(row: Any) -> Any:
-    return rx.el.span(
-        row_link(row.name, row.href),
-        rx.cond(row.is_demo, badge("demo"), rx.fragment()),
-        rx.el.span(row.slug, class_name="muted"),
-        class_name="inline",
+    return rx.el.div(
+        rx.el.span(row_link(row.name, row.href), rx.cond(row.is_demo, badge("demo"), rx.fragment()), class_name="inline"),
+        rx.el.span(row.slug, class_name="cell-sub"),
     )
 
 

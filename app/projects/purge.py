@@ -31,13 +31,13 @@ def purge_removed(store: EventStore | None = None, *, clock: Clock = SYSTEM_CLOC
     """
     with session_scope(write=False) as session:
         waiting = repository.removals(session, _AT_ONCE)
-    return sum(_purge(store or get_event_store(), removal, clock) for removal in waiting)
+    return sum(_purge(store, removal, clock) for removal in waiting)
 
 
-def _purge(store: EventStore, removal: ProjectRemoval, clock: Clock) -> bool:
+def _purge(store: EventStore | None, removal: ProjectRemoval, clock: Clock) -> bool:
     error = None
     try:
-        store.delete_project(removal.tenant_id, removal.project_id)
+        (store or get_event_store()).delete_project(removal.tenant_id, removal.project_id)
     except Unavailable as problem:
         error = problem.message
         log.warning("records of the deleted project %s stay for now: %s", removal.slug, error)

@@ -105,13 +105,13 @@ def figures(session: Session, project_ids: Sequence[str]) -> dict[str, Figures]:
     return found
 
 
-def _count_of(table: type[EventType] | type[Variable], of_main: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]]:
+def _count_of(table: type[EventType] | type[Variable], of_main: sa.ColumnElement[bool]) -> sa.Select[str, int]:
     counted = sa.select(col(PlanBranch.project_id), sa.func.count(col(table.id)))
     return counted.join(table, col(table.branch_id) == col(PlanBranch.id)).where(of_main).group_by(col(PlanBranch.project_id))
 
 
 def _latest_jobs(session: Session, project_ids: Sequence[str]) -> list[tuple[ScanJob, str]]:
-    newest_first = [col(ScanJob.created_at).desc(), col(ScanJob.id).desc()]
+    newest_first = (col(ScanJob.created_at).desc(), col(ScanJob.id).desc())
     place = sa.func.row_number().over(partition_by=col(ScanJob.project_id), order_by=newest_first)
     ranked = sa.select(col(ScanJob.id).label("id"), place.label("place")).where(col(ScanJob.project_id).in_(project_ids))
     ranks = ranked.subquery()

@@ -9,6 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import reflex as rx
+from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app.frame import project_frame
@@ -100,7 +101,7 @@ class ScansState(LoadedState):
     _follower: int = 0
 
     @rx.event
-    async def load(self) -> AsyncIterator[rx.event.EventSpec | None]:
+    async def load(self) -> AsyncIterator[EventSpec | None]:
         """Rebuild the page, and watch while a job is live."""
         slug = self._slug()
         if self._begin(slug):
@@ -116,7 +117,7 @@ class ScansState(LoadedState):
         yield ScansState.watch
 
     @rx.event
-    async def run_now(self, config_id: str) -> list[rx.event.EventSpec] | rx.event.EventSpec:
+    async def run_now(self, config_id: str) -> list[EventSpec] | EventSpec:
         """Queue a run of the scan."""
         try:
             await self._call(scans.request_run, self._slug(), config_id)
@@ -126,7 +127,7 @@ class ScansState(LoadedState):
         return [toast_done("Scan queued"), ScansState.watch]
 
     @rx.event
-    async def cancel(self, job_id: str) -> rx.event.EventSpec:
+    async def cancel(self, job_id: str) -> EventSpec:
         """Cancel a live job."""
         try:
             await self._call(scans.cancel_job, self._slug(), job_id)

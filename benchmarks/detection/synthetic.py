@@ -9,6 +9,7 @@ from benchmarks.detection.series import DAY_SECONDS, Floats, LabelledSeries
 # Interval in seconds, number of series, length in days.
 PLAN = ((900, 24, 56), (3600, 40, 84), (21_600, 16, 182), (86_400, 40, 560))
 _START = 1_700_006_400 - 1_700_006_400 % 604_800
+_LAUNCH_RAMP_DAYS = (1, 21)
 _DISPERSIONS = (0.0, 0.002, 0.01, 0.05, 0.2)
 SMALLEST_EVENT = 5.0
 _KINDS = ("spike", "drop", "shift", "outage")
@@ -87,4 +88,21 @@ def generate(seed: int, *, with_events: bool) -> list[LabelledSeries]:
             name = f"{'synth' if with_events else 'clean'}-{interval}-{number}"
             timestamps = _START + np.arange(len(values), dtype=np.int64) * interval
             made.append(LabelledSeries(name, interval, timestamps, values, share, is_count=True))
+    return made
+
+
+def generate_launches(seed: int) -> list[LabelledSeries]:
+    """`launch`: events that grow from nothing to their level within one to twenty days; half of them after a week of zeros. No incident."""
+    random = np.random.default_rng(seed)
+    made = []
+    for interval, count, days in ((900, 16, 35), (3600, 32, 35)):
+        for number in range(count):
+            mean = expected_counts(random, interval, days)
+            per_day = DAY_SECONDS // interval
+            ramp = int(random.integers(*_LAUNCH_RAMP_DAYS)) * per_day
+            before = 7 * per_day if number % 2 else 0
+            growth = np.clip((np.arange(mean.size) + 1 - before) / ramp, 0.0, 1.0) ** random.uniform(0.7, 2.0)
+            values = draw(random, mean * growth, float(random.choice(_DISPERSIONS)))
+            timestamps = _START + np.arange(values.size, dtype=np.int64) * interval
+            made.append(LabelledSeries(f"launch-{interval}-{number}", interval, timestamps, values, np.zeros(values.size), is_count=True))
     return made

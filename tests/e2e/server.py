@@ -54,7 +54,7 @@ def free_port() -> int:
 def running_server(data_dir: Path, **settings: str) -> Iterator[RunningServer]:
     """Start `plumbline serve`, wait until it is ready, stop it as Ctrl-C would."""
     port = free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PLUMBLINE_", "REFLEX_"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PLUMBLINE_")}
     environment |= {
         "PLUMBLINE_DATA_DIR": str(data_dir),
         "PLUMBLINE_PORT": str(port),

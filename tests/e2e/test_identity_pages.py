@@ -124,7 +124,7 @@ def test_an_api_key_is_shown_once_works_and_is_refused_after_it_was_revoked(
     token = page.locator("#new-token").inner_text()
     assert token.startswith("tk_r_")
     page.get_by_role("button", name="Copy key").click()
-    expect(page.get_by_text("Copied")).to_be_visible()
+    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == token
     assert ask_with(server, token) == 200
 

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from app.detection.contracts import DetectionSettings
-from app.detection.engine.levels import TrailingLevels
 from app.detection.engine.matrix import CountMatrix, Floats
-from app.detection.engine.phase_baseline import CYCLES_REQUIRED, LEVEL_PRIOR_EVENTS, Flags, phase_estimate, spread_floor
+from app.detection.engine.phase_baseline import CYCLES_REQUIRED, LEVEL_PRIOR_EVENTS, History, phase_estimate, spread_floor
 from app.detection.engine.rolling_baseline import rolling_estimate
 from app.kernel.intervals import Interval
 
@@ -50,15 +49,14 @@ def history_needed(interval: Interval, settings: DetectionSettings) -> int:
 
 
 class Baseline:
-    """Expectations for the rows of one matrix, asked for in rising order; `abnormal` is filled in as rows are judged."""
+    """Expectations for the rows of one matrix, asked for in rising order.
 
-    def __init__(
-        self, matrix: CountMatrix, counts: Floats, abnormal: Flags, levels: TrailingLevels, settings: DetectionSettings
-    ) -> None:
-        known = ~np.isnan(counts)
-        self._counts = counts
-        self._abnormal = abnormal
-        self._levels = levels
+    A kind of baseline leaves out only what it found abnormal itself: what surprises the daily rhythm is ordinary to the weekly one.
+    """
+
+    def __init__(self, matrix: CountMatrix, history: History, settings: DetectionSettings) -> None:
+        known = ~np.isnan(history.counts)
+        self._history = history
         self._settings = settings
         self._first = np.where(known.any(axis=0), known.argmax(axis=0), matrix.bucket_count)
         self._periods = matrix.interval.seasonal_periods
@@ -66,7 +64,7 @@ class Baseline:
 
     def expectation(self, row: int) -> Expectation:
         """From the rows before `row` alone."""
-        series_count = self._counts.shape[1]
+        series_count = self._history.counts.shape[1]
         expected, own = np.full(series_count, np.nan), np.full(series_count, np.nan)
         kind = np.full(series_count, len(self._periods))
         history = np.zeros(series_count)
@@ -75,7 +73,7 @@ class Baseline:
             if not wanted.any():
                 continue
             cycles = LONG_CYCLES if index == 0 else SHORT_CYCLES
-            estimate = phase_estimate(self._counts, self._abnormal, self._levels.levels, row, period, cycles, self._level_prior)
+            estimate = phase_estimate(self._history, index, row, period, cycles, self._level_prior)
             expected = np.where(wanted, estimate.expected, expected)
             own = np.where(wanted, estimate.spread, own)
             kind = np.where(wanted & ~np.isnan(expected), index, kind)
@@ -84,7 +82,7 @@ class Baseline:
         wanted = np.isnan(expected)
         if wanted.any():
             estimate, history = rolling_estimate(
-                self._counts, row, self._settings.baseline_window_buckets, self._settings.min_history_buckets
+                self._history.counts, row, self._settings.baseline_window_buckets, self._settings.min_history_buckets
             )
             expected = np.where(wanted, estimate.expected, expected)
             own = np.where(wanted, estimate.spread, own)

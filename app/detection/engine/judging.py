@@ -17,6 +17,7 @@ from app.detection.engine.calibration import Calibration
 from app.detection.engine.decision import decide, too_small_to_judge
 from app.detection.engine.levels import TrailingLevels
 from app.detection.engine.matrix import CountMatrix, Floats
+from app.detection.engine.phase_baseline import NOT_ABNORMAL, History
 
 # Bounds the working arrays of one block to some tens of megabytes.
 BLOCK_CELLS = 1_500_000
@@ -93,14 +94,15 @@ def _judge_block(matrix: CountMatrix, settings: DetectionSettings) -> Verdicts:
     not_a_count = np.isinf(matrix.counts) | (matrix.counts < 0)
     counts = np.where(not_a_count, np.nan, matrix.counts)
     periods = matrix.interval.seasonal_periods
-    levels = TrailingLevels(matrix.bucket_count, matrix.series_count, periods[-1] if periods else 0)
-    abnormal = np.zeros(counts.shape, dtype=bool)
-    baseline = Baseline(matrix, counts, abnormal, levels, settings)
+    levels = [TrailingLevels(matrix.bucket_count, matrix.series_count, periods[-1]) for _ in periods]
+    abnormal_by = np.full(counts.shape, NOT_ABNORMAL, dtype=np.int8)
+    baseline = Baseline(matrix, History(counts, [one.levels for one in levels], abnormal_by), settings)
     calibrations = _calibrations(matrix)
     largest = np.zeros(matrix.series_count)
     for row in range(matrix.bucket_count):
         actual = counts[row]
-        levels.fix(row)
+        for one in levels:
+            one.fix(row)
         expectation = baseline.expectation(row)
         expected, kind = expectation.expected, expectation.kind
         small = too_small_to_judge(largest, settings.min_expected_count)
@@ -119,8 +121,10 @@ def _judge_block(matrix: CountMatrix, settings: DetectionSettings) -> Verdicts:
                 score, expected, sigma_threshold=settings.sigma_threshold, min_expected_count=settings.min_expected_count
             )
             calibration.learn(np.abs(actual - expected), plain, expectation.floor, judged & of_kind, anomalous)
-        levels.take(row, actual, expected, settings.sigma_threshold * spread, judged, anomalous)
-        abnormal[row] = anomalous
+        for index, one in enumerate(levels):
+            of_kind = kind == index
+            one.take(row, actual, expected, settings.sigma_threshold * spread, judged & of_kind, anomalous & of_kind)
+        abnormal_by[row] = np.where(anomalous, kind, NOT_ABNORMAL)
         largest = np.fmax(largest, actual)
         result.expected[row], result.spread[row], result.score[row] = expected, spread, score
         result.history[row] = expectation.history

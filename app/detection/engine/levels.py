@@ -10,13 +10,13 @@ from app.detection.engine.matrix import Floats
 Flags = npt.NDArray[np.bool_]
 
 # An abnormal bucket counts as this share of the way from the expectation to the edge of its band.
-ABNORMAL_SHARE = 0.5
+ABNORMAL_SHARE = 0.25
 # After anomalies worth so many shortest cycles the change is the new normal and counts in full.
 CYCLES_TO_NORMAL = 2
 
 
 class TrailingLevels:
-    """Mean of the trailing shortest cycle before each row, from cleaned counts.
+    """Mean of the trailing shortest cycle before each row, from cleaned counts. Each kind of baseline has its own.
 
     An incident of a day therefore hardly moves the level, so that the return to normal is no anomaly in turn; a change that
     lasts is taken over after two cycles.
@@ -31,8 +31,6 @@ class TrailingLevels:
 
     def fix(self, row: int) -> None:
         """Set `levels[row]` from the rows before; NaN while less than half of the window is known."""
-        if not self._window:
-            return
         start = max(0, row - self._window)
         known = self._known[row] - self._known[start]
         mean = (self._sums[row] - self._sums[start]) / np.maximum(known, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,24 @@ import numpy.typing as npt
 
 from app.detection.engine.matrix import Floats
 
-Flags = npt.NDArray[np.bool_]
-
+NOT_ABNORMAL = -1
 CYCLES_REQUIRED = 3
 MAD_TO_SIGMA = 1.4826
 # A level computed from a handful of events is noise: this many events per trailing cycle pull its ratio towards 1.
 LEVEL_PRIOR_EVENTS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known per bucket (row) and series (column) when a row is judged; later rows are filled in as time goes on.
+
+    `counts` has NaN for unknown; `levels[kind][r]` is the mean of the shortest cycle before r as that kind of baseline sees it;
+    `abnormal_by` is the kind that found the bucket abnormal, `NOT_ABNORMAL` for none.
+    """
+
+    counts: Floats
+    levels: Sequence[Floats]
+    abnormal_by: npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +50,21 @@ def middle(ordered: Floats, known: Floats) -> Floats:
     return result
 
 
-def phase_estimate(
-    counts: Floats, abnormal: Flags, levels: Floats, row: int, period: int, cycles: int, level_prior: float
-) -> Estimate:
+def phase_estimate(history: History, kind: int, row: int, period: int, cycles: int, level_prior: float) -> Estimate:
     """Median and scaled MAD of the counts at the row's phase in up to `cycles` earlier cycles.
 
-    `levels[r]` is the mean of the shortest cycle before row r. Each earlier count is carried to today's level by the ratio of
-    the two means, so that the expectation follows growth. Counts found abnormal are left out while at least three others
+    Each earlier count is carried to today's level by the ratio of the two levels, so that the expectation follows growth.
+    Counts that this kind of baseline found abnormal, and those before a level was known, are left out while at least three others
     remain; beyond that the new shape is the normal one. Only rows before `row` are read (and `levels[row]`).
     """
     rows = row - period * np.arange(1, min(cycles, row // period) + 1)
     if rows.size < CYCLES_REQUIRED:
-        nothing = np.full(counts.shape[1], np.nan)
+        nothing = np.full(history.counts.shape[1], np.nan)
         return Estimate(nothing, nothing)
+    levels = history.levels[kind]
     ratio = (levels[row] + level_prior) / (levels[rows] + level_prior)
-    values = counts[rows] * np.where(np.isnan(ratio), 1.0, ratio)
-    trusted = ~(abnormal[rows] | np.isnan(values))
+    values = history.counts[rows] * np.where(np.isnan(ratio), 1.0, ratio)
+    trusted = (history.abnormal_by[rows] != kind) & ~np.isnan(values) & ~np.isnan(ratio)
     enough = trusted.sum(axis=0) >= CYCLES_REQUIRED
     values = np.where(trusted | ~enough, values, np.nan)
     ordered = np.sort(values, axis=0)

@@ -163,7 +163,11 @@ def api_keys() -> rx.Component:
     return workspace_frame(
         page_body(
             state,
-            page_header("API keys", create, note="They act as you on the tracking-plan API. Nobody else sees them."),
+            page_header(
+                "API keys",
+                rx.cond(state.keys.length() > 0, create, rx.fragment()),
+                note="They act as you on the tracking-plan API. Nobody else sees them.",
+            ),
             token_panel(state.new_token, "Your key", on_done=state.forget_token),
             data_table(
                 [

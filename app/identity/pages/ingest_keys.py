@@ -23,6 +23,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, InvalidInput
 from app.page_states import page_body
 from app.presentation import Phase, phase_of
+from app.projects import onboarding
 from app.ui import field_errors, page
 from components.feedback import empty_state, notice, toast_done
 from components.format import ago
@@ -84,7 +85,7 @@ class IngestKeysState(ProjectState):
         try:
             days = parse_expiry(str(form.get("expires_in_days", "")))
             _, token = await self._call(
-                identity.create_ingest_key,
+                onboarding.create_ingest_key,
                 self._slug(),
                 kind=IngestKind.EVENTS,
                 scope=IngestScope.APPEND,
@@ -172,7 +173,7 @@ def ingest_keys() -> rx.Component:
             state,
             page_header(
                 "Ingest keys",
-                rx.cond(may_edit, create, rx.fragment()),
+                rx.cond(may_edit & (state.keys.length() > 0), create, rx.fragment()),
                 note="A sender shows one of these to put events into this project.",
             ),
             rx.cond(may_edit, rx.fragment(), notice("You see which keys exist. Editors and owners create and revoke them.")),
@@ -197,8 +198,8 @@ def ingest_keys() -> rx.Component:
             ),
             section(
                 "Send a first event",
-                rx.el.p("Run this in a terminal. The answer counts what was accepted.", class_name="muted"),
                 code_block(state.example, label="Command that sends one event"),
+                note="Run this in a terminal. The answer counts what was accepted.",
             ),
             _create_dialog(),
             revoke_dialog(

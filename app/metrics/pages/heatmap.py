@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import reflex as rx
+from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
@@ -66,16 +67,16 @@ class HeatmapState(LoadedState):
             self._refused(refusal)
 
     @rx.event
-    def choose_weeks(self, weeks: str) -> rx.event.EventSpec:
+    def choose_weeks(self, weeks: str) -> EventSpec:
         """Another span of time."""
         return self._go(scope=self.scope, weeks=weeks)
 
     @rx.event
-    def choose_scope(self, scope: str) -> rx.event.EventSpec:
+    def choose_scope(self, scope: str) -> EventSpec:
         """Another series."""
         return self._go(scope=scope, weeks=self.weeks)
 
-    def _go(self, **query: str) -> rx.event.EventSpec:
+    def _go(self, **query: str) -> EventSpec:
         return rx.redirect(f"{ui_paths.project_heatmap(self._slug())}?{urlencode(query)}", replace=True)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import reflex as rx
+from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
@@ -22,15 +24,19 @@ from app.metrics.contracts import ScopeType, SeriesKey
 from app.metrics.pages.onboarding_panel import first_event_panel
 from app.page_states import LoadedState, page_body
 from app.presentation import IncidentRow, Phase, before_text, change_text, incident_row, judged_chart
+from app.projects import service as projects
+from app.projects.contracts import GenerationStatus, ProjectView
 from app.ui import page
 from components import (
     ChartData,
     Column,
     data_table,
     empty_state,
+    job_progress,
     kpi,
     kpi_row,
     line_chart,
+    notice,
     page_header,
     row_link,
     section,
@@ -103,24 +109,53 @@ class OverviewState(LoadedState):
     view: OverviewView = OverviewView()
     received: Received = Received()
     origin: str = ""
+    is_generating: bool = False
+    generation_percent: int = 0
+    generation_stage: str = ""
+    generation_error: str = ""
+    _watcher: int = 0
 
     @rx.event
-    async def load(self) -> AsyncIterator[None]:
-        """Rebuild the page from the address."""
+    async def load(self) -> AsyncIterator[EventSpec | None]:
+        """Rebuild the page from the address; follow the making of a demo project's data."""
         slug = self._slug()
         if self._begin(slug):
             self.view = OverviewView()
-            yield
+            yield None
         asked = self.router.url.query_parameters.get("days", "7")
         self.days = asked if asked in RANGES else "7"
         self.origin = self.router.url.origin
         try:
-            await self._enter()
+            self._take_generation(await self._enter())
             self.view = await self._read(overview_view, slug, int(self.days), self._zone())
             self.phase = Phase.READY.value
             self.received = await self._received(slug)
         except AppError as refusal:
             self._refused(refusal)
+            return
+        if self.is_generating:
+            yield OverviewState.watch_generation
+
+    @rx.event(background=True)
+    async def watch_generation(self) -> EventSpec | None:
+        """Show how far the data of a demo project is, then load the page once more."""
+        async with self:
+            self._watcher += 1
+            watcher, slug, path = self._watcher, self._slug(), self.router.url.path
+        while True:
+            await asyncio.sleep(1)
+            project = await self._read(projects.get_project, slug)
+            async with self:
+                if self._watcher != watcher or self.router.url.path != path or not self._is_watched():
+                    return None
+                self._take_generation(project)
+                if not self.is_generating:
+                    return OverviewState.load
+
+    def _take_generation(self, project: ProjectView) -> None:
+        self.is_generating = project.generation_status is GenerationStatus.RUNNING
+        self.generation_percent, self.generation_stage = project.generation_percent, project.generation_stage
+        self.generation_error = project.generation_error or ""
 
     async def _received(self, slug: str) -> Received:
         # Asked apart from the rest: when the event store rests, everything already counted is still shown.
@@ -130,7 +165,7 @@ class OverviewState(LoadedState):
             return Received(quarantined="unknown", quarantined_note="the event store does not answer")
 
     @rx.event
-    def choose_days(self, days: str) -> rx.event.EventSpec:
+    def choose_days(self, days: str) -> EventSpec:
         """Another range; the address keeps it."""
         return rx.redirect(f"{ui_paths.project_overview(self._slug())}?days={days}", replace=True)
 
@@ -213,6 +248,7 @@ def overview_page() -> rx.Component:
     return project_frame(
         page_body(
             state,
+            rx.cond(state.generation_error != "", notice(state.generation_error, tone="bad"), rx.fragment()),
             rx.cond(
                 state.view.has_metrics,
                 rx.fragment(
@@ -222,14 +258,26 @@ def overview_page() -> rx.Component:
                     ),
                     _content(),
                 ),
-                rx.fragment(
-                    page_header("Overview", note="Nothing was counted yet. Three steps lead to the first figures."),
-                    first_event_panel(state.origin, slug_var(), state.received.has_records),
+                rx.cond(
+                    state.is_generating,
+                    _generation(),
+                    rx.fragment(
+                        page_header("Overview", note="Nothing was counted yet. Three steps lead to the first figures."),
+                        first_event_panel(state.origin, slug_var(), state.received.has_records),
+                    ),
                 ),
             ),
             on_retry=state.load,
         ),
         active="overview",
+    )
+
+
+def _generation() -> rx.Component:
+    state = OverviewState
+    return rx.fragment(
+        page_header("Overview", note="The demo project is being filled. This page shows its figures as soon as they are there."),
+        job_progress(state.generation_percent, state.generation_stage, label="Making the demo data"),
     )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import reflex as rx
+from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
@@ -106,18 +107,18 @@ class CatalogueState(LoadedState):
             self._refused(refusal)
 
     @rx.event
-    def type_search(self, text: str) -> rx.event.EventSpec:
+    def type_search(self, text: str) -> EventSpec:
         """Another search begins on the first page."""
         self.search = text
         return self._go(q=text, page=1)
 
     @rx.event
-    def choose_status(self, status: str) -> rx.event.EventSpec:
+    def choose_status(self, status: str) -> EventSpec:
         """Only events of this status; empty for all."""
         return self._go(status=status, page=1)
 
     @rx.event
-    def sort_by(self, key: str) -> rx.event.EventSpec:
+    def sort_by(self, key: str) -> EventSpec:
         """The same key again turns the order; figures and times begin with the largest."""
         falling = f"-{key}"
         begins = falling if key in ("volume", "seen") else key
@@ -125,11 +126,11 @@ class CatalogueState(LoadedState):
         return self._go(sort=other if self.sort == begins else begins, page=1)
 
     @rx.event
-    def turn(self, step: int) -> rx.event.EventSpec:
+    def turn(self, step: int) -> EventSpec:
         """A page on or back."""
         return self._go(page=max(1, self.page_number + step))
 
-    def _go(self, **changed: str | int) -> rx.event.EventSpec:
+    def _go(self, **changed: str | int) -> EventSpec:
         now = {"q": self.search, "status": self.status, "sort": self.sort, "page": self.page_number, **changed}
         usual = {"q": "", "status": "", "sort": "-volume", "page": 1}
         query = urlencode({key: value for key, value in now.items() if value != usual[key]})

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import reflex as rx
+from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
@@ -98,7 +99,7 @@ class EventState(LoadedState):
             self._refused(refusal)
 
     @rx.event
-    def choose_days(self, days: str) -> rx.event.EventSpec:
+    def choose_days(self, days: str) -> EventSpec:
         """Another range; the address keeps it."""
         path = ui_paths.project_event(self._slug(), self._route_value("event_id"))
         return rx.redirect(f"{path}?days={days}", replace=True)

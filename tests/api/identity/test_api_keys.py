@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from app.identity.contracts import ApiKeyScope, UserRole
+from app.identity.contracts import UserRole
 from app.kernel.crypto import sha256_hex
 from app.kernel.database import session_scope
 from models.identity import ApiKey, AuditEntry, User

@@ -180,7 +180,9 @@ def test_signing_in_ignores_the_case_of_the_email(client, engine):
     assert client.get(ME).status_code == 200
 
 
-@pytest.mark.parametrize("body", [{"email": "ab", "password": PASSWORD}, {"email": "a" * 321, "password": PASSWORD}, {"email": "abc"}])
+@pytest.mark.parametrize(
+    "body", [{"email": "ab", "password": PASSWORD}, {"email": "a" * 321, "password": PASSWORD}, {"email": "abc"}]
+)
 def test_a_bad_sign_in_body_is_refused(client, body):
     assert client.post(LOGIN, json=body).status_code == 422
 

@@ -47,7 +47,9 @@ def test_signing_in_goes_to_the_projects_by_default(client, ada):
     assert answer.headers["location"] == "/home"
 
 
-@pytest.mark.parametrize("fields", [{}, {"email": "ada@example.com", "password": "wrong password"}, {"email": "x", "password": "y"}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"email": "ada@example.com", "password": "wrong password"}, {"email": "x", "password": "y"}]
+)
 def test_a_wrong_sign_in_goes_back_to_the_form(client, ada, fields):
     assert refusal(client.post(LOGIN, data={**fields, "next": "/p/shop"})) == (
         "/login",

@@ -36,7 +36,7 @@ def busy(engine):
 
 
 def test_a_projects_feed_mixes_anomalies_scans_and_events_newest_first(client, member, busy):
-    shop, checkout = busy
+    _, checkout = busy
     items = client.get(f"{ACTIVITY}/projects/shop", headers=member(UserRole.VIEWER).headers).json()
     assert all(set(item) == FIELDS for item in items)
     assert [(item["type"], item["severity"], item["title"]) for item in items] == [

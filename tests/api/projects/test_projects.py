@@ -240,9 +240,7 @@ def test_a_summary_counts_significant_signals_and_shows_the_newest(client, membe
         quiet = make_event_type(session, project)
         session.add(MetricCoverage(scan_config_id=config.id, bucket=bucket, total_count=10, matched_count=10))
         make_anomaly(session, config, bucket=bucket, actual=50, expected=100)
-        make_anomaly(
-            session, config, bucket=bucket - timedelta(hours=1), scope_type="event_type", scope_ref=quiet.id, actual=70
-        )
+        make_anomaly(session, config, bucket=bucket - timedelta(hours=1), scope_type="event_type", scope_ref=quiet.id, actual=70)
     body = summary_of(client, member().headers)
     assert body["monitoring_signal_count"] == 1
     signal = body["latest_signal"]

@@ -48,7 +48,7 @@ def test_event_signals_are_listed_for_the_events_asked_for(watched: WatchedProje
 
 
 def test_an_older_anomaly_is_recent_for_a_day_and_then_gone(watched: WatchedProject):
-    watched.add_anomaly(NEWEST - 23 * HOUR)
+    watched.add_anomaly(NEWEST - 22 * HOUR)
     assert [one.state for one in watched.signals(NOW)] == [SignalState.RECENT]
     assert watched.signals(NOW + 2 * HOUR) == []
 

@@ -37,7 +37,9 @@ def test_events_of_a_watched_project_become_a_series_without_anybody_asking(engi
         scheduler.stop()
     assert (job.status, job.error_message) == ("completed", None)
     with session_scope(write=False) as session:
-        series = metrics.series_for(session, SYSTEM_ACTOR, "shop", ScopeType.PROJECT_TOTAL, start=complete - timedelta(hours=3))
+        series = metrics.series_for(
+            session, SYSTEM_ACTOR, "shop", ScopeType.PROJECT_TOTAL, start=complete - timedelta(hours=3), stop=complete
+        )
     assert dict(zip(series.buckets, series.counts, strict=True)) == {
         complete - timedelta(hours=3): 0,
         complete - timedelta(hours=2): 1,

@@ -52,7 +52,8 @@ def test_outages_of_different_series_stay_apart():
 
 
 def series(ref: str, start_hour: int, counts: list[int | None], *, skip: int | None = None) -> Series:
-    buckets = [MONDAY + timedelta(hours=start_hour + index + (index >= skip if skip is not None else 0)) for index in range(len(counts))]
+    hours = [hour for hour in range(start_hour, start_hour + len(counts) + 1) if hour != skip][: len(counts)]
+    buckets = [MONDAY + timedelta(hours=hour) for hour in hours]
     return Series(SeriesKey("scan", ScopeType.EVENT, ref), Interval.HOUR, buckets, counts)
 
 

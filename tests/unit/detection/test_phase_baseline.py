@@ -83,3 +83,20 @@ def test_weekly_buckets_use_the_rolling_baseline():
     assert verdicts.verdict[-1, 0] == Verdict.ANOMALY
     assert verdicts.expected[-1, 0] == pytest.approx(100)
     assert verdicts.spread[-1, 0] == pytest.approx(10)
+
+
+def test_what_surprised_the_daily_rhythm_does_not_disturb_the_weekly_one():
+    one_week = np.repeat([100, 100, 100, 100, 100, 300, 300], 24)
+    verdicts = judge(matrix(np.resize(one_week, 9 * WEEK)), SETTINGS)
+    assert (verdicts.verdict[: 3 * WEEK, 0] == Verdict.ANOMALY).any()
+    np.testing.assert_allclose(verdicts.expected[3 * WEEK :, 0], np.resize(one_week, 9 * WEEK)[3 * WEEK :])
+
+
+def test_a_permanent_change_of_one_hour_is_normal_within_a_few_cycles():
+    one_day = np.full(24, 200)
+    changed = one_day.copy()
+    changed[9] = 600
+    verdicts = judge(matrix([*np.tile(one_day, 35), *np.tile(changed, 35)]), SETTINGS)
+    nine = verdicts.verdict[35 * 24 + 9 :: 24, 0]
+    assert nine[0] == Verdict.ANOMALY
+    assert (nine[28:] == Verdict.OK).all()

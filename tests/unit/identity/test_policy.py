@@ -106,9 +106,7 @@ def test_five_attempts_are_free_and_the_sixth_waits_twelve_seconds():
     assert policy.take_turn(LOGIN, tokens=tokens, idle=timedelta(seconds=12)).wait_seconds == 0
 
 
-@given(
-    tokens=st.floats(0, 5), steps=st.lists(st.floats(min_value=0, max_value=40, allow_nan=False), max_size=60)
-)
+@given(tokens=st.floats(0, 5), steps=st.lists(st.floats(min_value=0, max_value=40, allow_nan=False), max_size=60))
 def test_a_bucket_never_gives_more_than_its_size_plus_its_refill(tokens, steps):
     given_turns = 0
     left, elapsed = tokens, 0.0

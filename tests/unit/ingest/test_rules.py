@@ -142,7 +142,7 @@ def test_long_service_names_are_found_in_the_plan_under_their_shortened_form():
     service = "s" * 300
     planned = frozenset({("s" * 252 + "...", "click")})
     cleaned = clean({"service": service, "operation": "click"}, planned=planned)
-    assert cleaned.flagged == {} and json.loads(cleaned.lines)["source"] == service
+    assert cleaned.flagged == 0 and json.loads(cleaned.lines)["source"] == service
 
 
 def test_numbers_are_taken_for_ids_and_status():

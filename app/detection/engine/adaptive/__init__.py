@@ -6,6 +6,7 @@ same result, `forecast` extends a state into the future. docs/detection.md expla
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from app.detection.engine.adaptive.forecasting import Forecast, forecast
@@ -50,8 +51,8 @@ def judge_many(
 ) -> Judgements:
     """Judge every bucket of many series from what came before it, never from what came after.
 
-    `timestamps` are bucket starts in epoch seconds, ascending, shared by all series; `values` has one row per series, NaN where missing;
-    `is_count` is one flag or one per series. ValueError when the shapes or the order do not fit.
+    `timestamps` are bucket starts in epoch seconds, ascending, shared by all series; `values` has one row per series, NaN where
+    missing; `is_count` is one flag or one per series. ValueError when the shapes or the order do not fit.
     """
     rules = Rules(
         sigma_threshold=sigma_threshold,
@@ -59,5 +60,5 @@ def judge_many(
         min_history_buckets=min_history_buckets,
         min_expected_count=min_expected_count,
     )
-    rows = len(values) if hasattr(values, "__len__") else 0
-    return replay(start(interval_seconds, is_count, rows), timestamps, values, rules)
+    table = np.atleast_2d(np.asarray(values, dtype=np.float64))
+    return replay(start(interval_seconds, is_count, table.shape[0]), timestamps, table, rules)

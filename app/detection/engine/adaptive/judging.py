@@ -1,7 +1,7 @@
 """Series in, judgements out: the state of a group of series and the calls that move it forward.
 
-All series of a group share the bucket width and the timeline. Values are float64, NaN where a bucket is missing; what cannot be a value
-(infinite, beyond 1e15, a negative count) is treated as missing, so that its bucket is unknown rather than fine.
+All series of a group share the bucket width and the timeline. Values are float64, NaN where a bucket is missing; what cannot be a
+value (infinite, beyond 1e15, a negative count) is treated as missing, so that its bucket is unknown rather than fine.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def tuning_for(layout: Layout, baseline_window_buckets: int) -> Tuning:
 def advance(state: FleetState, timestamp: int, values: ArrayLike, rules: Rules) -> Judgements:
     """Judge and learn one bucket of every series; `timestamp` is its start in epoch seconds.
 
-    Buckets between the last one and this one are missing. ValueError for a bucket that is not later than the last, or another number of
-    values than series.
+    Buckets between the last one and this one are missing. ValueError for a bucket that is not later than the last, or another number
+    of values than series.
     """
     bucket = int(timestamp) // state.interval_seconds
     if state.last_bucket is not None and bucket <= state.last_bucket:
@@ -123,10 +123,11 @@ def advance(state: FleetState, timestamp: int, values: ArrayLike, rules: Rules) 
 
 
 def replay(state: FleetState, timestamps: ArrayLike, values: ArrayLike, rules: Rules) -> Judgements:
-    """The same for many buckets of every series: `values` has a row per series. The result equals one `advance` per bucket exactly."""
+    """The same for many buckets of every series: `values` has a row per series. It equals one `advance` per bucket exactly."""
     buckets = np.asarray(timestamps, dtype=np.int64) // state.interval_seconds
     table = _usable(np.asarray(values, dtype=np.float64).reshape(state.is_count.size, buckets.size), state.is_count)
-    if buckets.size and (np.diff(buckets).min(initial=1) < 1 or (state.last_bucket is not None and buckets[0] <= state.last_bucket)):
+    is_late = bool(buckets.size) and state.last_bucket is not None and int(buckets[0]) <= state.last_bucket
+    if is_late or np.diff(buckets).min(initial=1) < 1:
         msg = "Buckets come in order, each once."
         raise ValueError(msg)
     out = np.empty((*table.shape, OUTPUTS))

@@ -59,7 +59,10 @@ TAIL_SIDES = 2
     POSITIVE,  # positive values seen
     HAS_NEGATIVE,
     BLOCK_NUMBER,  # number of the block of 16 buckets being filled
-) = range(29)
+    BAND,  # running 95 % quantile of the baseline's error, for forecasts
+    BAND_COUNT,
+    CLIPPED_RUN,  # values in a row that were too far off to be believed at once
+) = range(32)
 SCALARS = 32
 
 

@@ -12,9 +12,10 @@ from app.detection.engine.adaptive.tuning import Tuning
 
 
 @compiled
-def _smoothed(state: Floats, offset: int, slots: int, slot: int, smoothing: int, seen: int, fallback: float) -> float:
+def _smoothed(
+    state: Floats, offset: int, slots: int, slot: int, smoothing: int, first_slot: int, seen: int, fallback: float
+) -> float:
     """The profile around a slot; slots that were never visited are left out, and the fallback is returned when none was."""
-    first = (slot - seen) % slots
     total, weight_sum = 0.0, 0.0
     neighbour_weight = 0.5 / smoothing if smoothing > 0 else 0.0
     for step in range(-smoothing, smoothing + 1):
@@ -23,7 +24,7 @@ def _smoothed(state: Floats, offset: int, slots: int, slot: int, smoothing: int,
             place += slots
         elif place >= slots:
             place -= slots
-        if seen < slots and (place - first) % slots >= seen:
+        if seen < slots and (place - first_slot) % slots >= seen:
             continue
         weight = 1.0 if step == 0 else neighbour_weight
         total += weight * state[offset + place]
@@ -32,11 +33,13 @@ def _smoothed(state: Floats, offset: int, slots: int, slot: int, smoothing: int,
 
 
 @compiled
-def read_profiles(state: Floats, layout: Layout, day_slot: int, week_slot: int) -> tuple[float, float]:
-    """Smoothed day and week profile for a bucket; the level where nothing is known yet."""
-    seen = int(state[SEEN])
-    day = _smoothed(state, layout.day_profile, layout.day_slots, day_slot, layout.smoothing, seen, state[LEVEL])
-    week = _smoothed(state, layout.week_profile, layout.week_slots, week_slot, layout.smoothing, seen, day)
+def read_profiles(state: Floats, layout: Layout, bucket: int, ahead: int) -> tuple[float, float]:
+    """Smoothed day and week profile for a bucket, `ahead` buckets behind the next one; the level where nothing is known yet."""
+    seen, first_bucket = int(state[SEEN]), bucket - ahead - int(state[SEEN])
+    slots, smoothing, level = layout.day_slots, layout.smoothing, state[LEVEL]
+    day = _smoothed(state, layout.day_profile, slots, bucket % slots, smoothing, first_bucket % slots, seen, level)
+    slots = layout.week_slots
+    week = _smoothed(state, layout.week_profile, slots, bucket % slots, smoothing, first_bucket % slots, seen, day)
     return day, week
 
 

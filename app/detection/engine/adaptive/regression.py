@@ -29,6 +29,7 @@ _SMALLEST_SCALE = 1e-12
 _FIRST_PREDICTION = 8
 _DAY_PRIOR, _WEEK_PRIOR, _RESIDUAL_PRIOR = 0.35, 0.35, 0.3
 _FAST_RATE = 0.15
+_FADING = 1.0
 
 
 @compiled
@@ -131,12 +132,23 @@ def _substitute(state: Floats, layout: Layout, factor: Floats, ridge: float) -> 
 
 
 @compiled
-def remember_residuals(state: Floats, cleaned: float, day: float, week: float, blended: float) -> None:
+def remember_residuals(state: Floats, believed: float, day: float, week: float, blended: float) -> None:
     """Shift the residuals and values that the next bucket's features are made of."""
     state[DAY_RESIDUAL_BEFORE] = state[DAY_RESIDUAL]
     state[WEEK_RESIDUAL_BEFORE] = state[WEEK_RESIDUAL]
-    state[DAY_RESIDUAL] = cleaned - day
-    state[WEEK_RESIDUAL] = cleaned - week
-    state[FAST_RESIDUAL] += _FAST_RATE * (cleaned - blended - state[FAST_RESIDUAL])
+    state[DAY_RESIDUAL] = believed - day
+    state[WEEK_RESIDUAL] = believed - week
+    state[FAST_RESIDUAL] += _FAST_RATE * (believed - blended - state[FAST_RESIDUAL])
     state[CLEANED_BEFORE] = state[CLEANED]
-    state[CLEANED] = cleaned
+    state[CLEANED] = believed
+
+
+@compiled
+def fade_residuals(state: Floats) -> None:
+    """After a missing bucket the last residuals count for less; predicting on from predictions could run away."""
+    state[DAY_RESIDUAL_BEFORE] = state[DAY_RESIDUAL]
+    state[WEEK_RESIDUAL_BEFORE] = state[WEEK_RESIDUAL]
+    state[DAY_RESIDUAL] *= _FADING
+    state[WEEK_RESIDUAL] *= _FADING
+    state[FAST_RESIDUAL] *= _FADING
+    state[CLEANED_BEFORE] = state[CLEANED]

@@ -27,6 +27,12 @@ _LONGEST_MEMORY = 2000.0
 
 
 @compiled
+def spread_slot(layout: Layout, bucket: int) -> int:
+    """The slot of the day that a bucket's spread is kept under."""
+    return ((bucket % layout.day_slots) * layout.spread_slots) // layout.day_slots
+
+
+@compiled
 def read_spread(state: Floats, layout: Layout, tuning: Tuning, slot: int, expected: float, is_count: bool) -> float:
     """Sigma of the coming bucket, before the Poisson floor of counts."""
     whole = state[RESIDUAL_SCALE]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from app.detection.engine.adaptive.band import learn_band
 from app.detection.engine.adaptive.calibration import learn_tail, start_tails, tail_cell, tail_surprise
 from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.evidence import remember_bucket, weigh_windows
@@ -15,6 +16,7 @@ from app.detection.engine.adaptive.governor import govern, track_run
 from app.detection.engine.adaptive.layout import (
     ALARM_RUN,
     BAR,
+    CLIPPED_RUN,
     COUNT_SCALE,
     EXTREME_SHARE,
     FEATURES,
@@ -28,6 +30,7 @@ from app.detection.engine.adaptive.layout import (
 )
 from app.detection.engine.adaptive.profiles import blend_profiles, learn_profile_errors, learn_profiles, read_profiles
 from app.detection.engine.adaptive.regression import (
+    fade_residuals,
     fill_features,
     is_solving_time,
     learn_products,
@@ -38,7 +41,7 @@ from app.detection.engine.adaptive.regression import (
 )
 from app.detection.engine.adaptive.scores import daily_score
 from app.detection.engine.adaptive.sparse import hurdle_surprise, is_sparse, learn_sparse
-from app.detection.engine.adaptive.spread import learn_spread, read_spread
+from app.detection.engine.adaptive.spread import learn_spread, read_spread, spread_slot
 from app.detection.engine.adaptive.surprise import count_surprise, sigma_of_surprise
 from app.detection.engine.adaptive.tuning import WARM_UP, Tuning
 
@@ -75,15 +78,9 @@ def start_series(state: Floats, layout: Layout) -> None:
 
 
 @compiled
-def spread_slot(layout: Layout, bucket: int) -> int:
-    """The slot of the day that a bucket's spread is kept under."""
-    return ((bucket % layout.day_slots) * layout.spread_slots) // layout.day_slots
-
-
-@compiled
 def read_bucket(state: Floats, layout: Layout, tuning: Tuning, bucket: int, is_count: bool, features: Floats) -> Reading:
     """Baseline and spread of the coming bucket; fills the features."""
-    day, week = read_profiles(state, layout, bucket % layout.day_slots, bucket % layout.week_slots)
+    day, week = read_profiles(state, layout, bucket, 0)
     blended = blend_profiles(state, layout, day, week)
     scale = fill_features(state, features, day, week)
     expected, base = predict(state, layout, features, scale), blended + state[SLOW_SHIFT]
@@ -160,6 +157,7 @@ def _learn_value(
     state: Floats, layout: Layout, tuning: Tuning, bucket: int, value: float, reading: Reading, is_count: bool
 ) -> None:
     slot = spread_slot(layout, bucket)
+    learn_band(state, layout, slot, value - reading.base, reading.base, is_count)
     learn_spread(state, layout, tuning, slot, value, reading.expected, reading.spread, is_count)
     learn_sparse(state, layout, value)
     learn_profile_errors(state, layout, tuning, value, reading.day, reading.week, reading.spread)
@@ -188,14 +186,32 @@ def _judge_value(
 
 
 @compiled
+def _within(value: float, reading: Reading, sigma_limit: float, is_count: bool) -> float:
+    """The value, at most so many sigma from the expectation."""
+    limit = sigma_limit * math.sqrt(max(reading.variance, _LEAST_COUNT_VARIANCE) if is_count else reading.variance)
+    return reading.expected + max(-limit, min(limit, value - reading.expected))
+
+
+@compiled
 def _clean(state: Floats, tuning: Tuning, value: float, reading: Reading, is_count: bool) -> float:
-    """The value a bucket may teach: at most a few sigma from the expectation, so that an incident does not become the baseline."""
+    """The value a bucket may teach the profiles, so that an incident does not become the baseline."""
     if math.isnan(value):
         return reading.expected
+    return value if state[SEEN] < WARM_UP else _within(value, reading, tuning.winsor_sigma, is_count)
+
+
+@compiled
+def _believe(state: Floats, tuning: Tuning, value: float, reading: Reading, is_count: bool) -> float:
+    """The value the next predictions start from: a lone spike is cut, a lasting change is believed within a few buckets.
+
+    The limit doubles with every value in a row that exceeds it. With a fixed limit a prediction that has gone astray would be fed
+    from itself and never come back.
+    """
     if state[SEEN] < WARM_UP:
         return value
-    limit = tuning.winsor_sigma * math.sqrt(max(reading.variance, _LEAST_COUNT_VARIANCE) if is_count else reading.variance)
-    return reading.expected + max(-limit, min(limit, value - reading.expected))
+    believed = _within(value, reading, tuning.winsor_sigma * tuning.belief_growth ** min(state[CLIPPED_RUN], 40.0), is_count)
+    state[CLIPPED_RUN] = 0.0 if believed == value else state[CLIPPED_RUN] + 1.0
+    return believed
 
 
 @compiled
@@ -225,13 +241,15 @@ def step_bucket(
     level = state[LEVEL]
     if is_missing:
         remember_bucket(state, layout, bucket, 0.0, 0.0, 0.0, False)
+        fade_residuals(state)
     else:
         is_warm = state[KNOWN] >= WARM_UP
         _judge_value(state, layout, tuning, bucket, value, reading, is_count, out)
         if is_warm:
             target = (cleaned - level) / reading.scale
             learn_products(state, layout, tuning, features, target, abs(value - reading.expected) / out[SPREAD])
-    remember_residuals(state, cleaned, reading.day, reading.week, reading.blended)
+        believed = _believe(state, tuning, value, reading, is_count)
+        remember_residuals(state, believed, reading.day, reading.week, reading.blended)
     learn_profiles(state, layout, tuning, bucket % layout.day_slots, bucket % layout.week_slots, cleaned, is_missing)
     if is_solving_time(int(state[SEEN]), layout.day_buckets):
         solve_weights(state, layout, tuning, matrix)

@@ -16,8 +16,9 @@ class Tuning(NamedTuple):
     memory_days: float = 14.0  # regression: days of memory (weeks of daily buckets)
     ridge: float = 5.0  # pull of the weights towards the prior
     day_rate: float = 0.15  # profiles: share of a new value
-    week_rate: float = 0.3
-    winsor_sigma: float = 4.0  # what a bucket may teach at most
+    week_rate: float = 0.2
+    winsor_sigma: float = 3.0  # what a bucket may teach at most
+    belief_growth: float = 1.25
     residual_cut: float = 5.0  # the regression ignores buckets beyond
     huber_sigma: float = 1.5
     slow_days: float = 2.0
@@ -37,7 +38,7 @@ class Tuning(NamedTuple):
     least_lower: float = 1.3  # a tail is never narrower
     least_upper: float = 1.9
     training_cut: float = 8.0  # surprise beyond which a bucket does not train the tail
-    extreme_share: float = 0.06  # unless this share of the week was that extreme
+    extreme_share: float = 0.15  # unless this share of the week was that extreme
     governor_step: float = 0.06
     governor_free_per_week: float = 14.0
 

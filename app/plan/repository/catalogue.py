@@ -1,4 +1,4 @@
-"""Every query on the plan. Callers name the project or the branch; nothing here decides."""
+"""Queries of the catalogue: branches, what scans match on, and the narrow lists of pages."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.plan.repository.matching import contains
 from app.plan.sync import KnownEvent
 from models.plan import Event, EventType, PlanBranch
 
 MAIN = "main"
-_LIKE_ESCAPE = "\\"
 
 
 def find_main_branch(session: Session, project_id: str) -> str | None:
     """Id of the project's main branch."""
     statement = sa.select(col(PlanBranch.id)).where(col(PlanBranch.project_id) == project_id, col(PlanBranch.kind) == MAIN)
     return session.execute(statement.limit(1)).scalar_one_or_none()
+
+
+def branch_of_project(session: Session, project_id: str, branch_id: str, *, is_locked: bool = False) -> PlanBranch | None:
+    """The project's branch as it is now; `is_locked` holds it until the transaction ends."""
+    statement = sa.select(PlanBranch).where(col(PlanBranch.project_id) == project_id, col(PlanBranch.id) == branch_id)
+    if is_locked:
+        statement = statement.with_for_update()
+    return session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
 
 
 def lock_branch(session: Session, branch_id: str) -> None:
@@ -106,12 +114,8 @@ def _listing(branch_id: str, search: str, statuses: Iterable[str]) -> sa.Select[
         .where(col(Event.branch_id) == branch_id)
     )
     if search:
-        lowered = search.lower()
-        for special in (_LIKE_ESCAPE, "%", "_"):
-            lowered = lowered.replace(special, _LIKE_ESCAPE + special)
         columns = (col(Event.name), col(Event.description), col(Event.source_name))
-        pattern = f"%{lowered}%"
-        statement = statement.where(sa.or_(*(sa.func.lower(column).like(pattern, escape=_LIKE_ESCAPE) for column in columns)))
+        statement = statement.where(sa.or_(*(contains(column, search) for column in columns)))
     wanted = list(statuses)
     if wanted:
         statement = statement.where(col(Event.status).in_(wanted))

@@ -13,25 +13,15 @@ from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
 from app.kernel.pagination import Page
 from app.plan import repository
+from app.plan.branch_scope import main_branch_id
 from app.plan.contracts import EventStatus, EventTypeView, EventView, ObservedEvent, PlanIdentities, SyncResult, identity_of
 from app.plan.sync import color_for, decide, merged_identities
 from app.projects import service as projects
-from models.plan import Event, EventType, PlanBranch
+from models.plan import Event, EventType
 
 DEFAULT_PAGE = 200
 LARGEST_PAGE = 10_000
 SCAN_DESCRIPTION = "Generated from a data source scan."
-
-
-def main_branch_id(session: Session, project_id: str) -> str:
-    """Id of the project's main branch; it is created on first use, so the session must then be a writing one."""
-    found = repository.find_main_branch(session, project_id)
-    if found is not None:
-        return found
-    branch = PlanBranch(project_id=project_id, name=repository.MAIN, kind=repository.MAIN, status="merged")
-    session.add(branch)
-    session.flush()
-    return branch.id
 
 
 def planned_names(session: Session, project_id: str) -> frozenset[tuple[str, str]]:

@@ -1,0 +1,39 @@
+"""Every query on the plan. Callers name the project or the branch; nothing here decides."""
+
+from __future__ import annotations
+
+from app.plan.repository.catalogue import (
+    MAIN,
+    adopt,
+    branch_of_project,
+    advance_last_seen,
+    count_events,
+    event_types_by_name,
+    event_types_with_counts,
+    events_by_id,
+    find_main_branch,
+    highest_order,
+    identity_rows,
+    insert_events,
+    known_events,
+    lock_branch,
+    page_of_events,
+)
+
+__all__ = [
+    "MAIN",
+    "adopt",
+    "branch_of_project",
+    "advance_last_seen",
+    "count_events",
+    "event_types_by_name",
+    "event_types_with_counts",
+    "events_by_id",
+    "find_main_branch",
+    "highest_order",
+    "identity_rows",
+    "insert_events",
+    "known_events",
+    "lock_branch",
+    "page_of_events",
+]

@@ -1,0 +1,50 @@
+"""A project with two weeks of hourly events, sent, scanned and judged the way a customer's would be."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from tests.e2e.server import RunningServer
+
+SLUG = "observed"
+DAYS = 14
+QUIET_HOURS = range(30, 33)
+SCAN_TIMEOUT = 90_000
+
+
+def send(server: RunningServer, key: str, events: list[dict[str, object]]) -> None:
+    answer = httpx.post(f"{server.url}/v1/events", json={"events": events}, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+    assert answer.status_code in (200, 202), answer.text
+
+
+def history(now: datetime) -> list[dict[str, object]]:
+    """`order_placed` with a daily shape and a hole of three hours a day ago; `page_viewed` evenly."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    events: list[dict[str, object]] = []
+    for back in range(1, DAYS * 24 + 1):
+        start = hour - timedelta(hours=back)
+        orders = 0 if back in QUIET_HOURS else round(24 + 8 * math.sin(start.hour / 24 * 2 * math.pi)) + back % 3
+        for name, count in (("order_placed", orders), ("page_viewed", 14 + back % 2)):
+            for index in range(count):
+                moment = start + timedelta(seconds=index * 60)
+                events.append({"service": "shop", "operation": name, "timestamp": moment.isoformat()})
+    return events
+
+
+def fill(server: RunningServer, key: str) -> None:
+    """Send the history in batches."""
+    events = history(datetime.now(UTC))
+    for start in range(0, len(events), 1000):
+        send(server, key, events[start : start + 1000])
+
+
+def run_scan(page: Page) -> None:
+    """Press "Run now" on the scans page and wait until the run is over."""
+    page.goto(f"/p/{SLUG}/scans")
+    page.get_by_role("button", name="Run now").click()
+    runs = page.get_by_role("region", name="Latest runs")
+    expect(runs.get_by_text("Completed").first).to_be_visible(timeout=SCAN_TIMEOUT)
