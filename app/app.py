@@ -38,6 +38,7 @@ def _optional(name: str) -> ModuleType | None:
 AREAS = [module for area in ("identity", "projects", "plan", "scans", "metrics", "detection") if (module := _optional(f"app.{area}.api"))]
 for _area in os.environ.get("PL_ONLY", "identity,projects,plan,scans,metrics,detection,ingest").split(","):
     _optional(f"app.{_area}.pages")
+_optional("app.not_found")
 
 
 def edge(pages: ASGIApp) -> Edge:

@@ -22,7 +22,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.traffic import (
-    NAMES,
     Load,
     free_port,
     get_json,
@@ -61,7 +60,9 @@ class Subject:
         self.check(load, self.stored() - before, batch)
         median = statistics.median(load.latencies) * 1000
         result = (load.answered * batch / busy, load.answered * batch / wall, median)
-        print(f"{self.name:>6} batch {batch:>4}: {result[0]:>9,.0f} events per cpu-second, {result[1]:>9,.0f} per second", flush=True)
+        print(
+            f"{self.name:>6} batch {batch:>4}: {result[0]:>9,.0f} events per cpu-second, {result[1]:>9,.0f} per second", flush=True
+        )
         self.results.setdefault(batch, []).append(result)
 
     def processor_seconds(self) -> float:
@@ -163,8 +164,13 @@ def prepare_project(folder: Path) -> str:
         session.flush()
         session.add(
             models.identity.IngestKey(
-                tenant_id="tenant", project_id="project", kind="events", scope="append", name="benchmark",
-                key_prefix=token[:8], token_hash=sha256_hex(token),
+                tenant_id="tenant",
+                project_id="project",
+                kind="events",
+                scope="append",
+                name="benchmark",
+                key_prefix=token[:8],
+                token_hash=sha256_hex(token),
             )  # fmt: skip
         )
     plan_names(engine)
@@ -178,7 +184,9 @@ def plan_names(engine: object) -> None:
 
 def report(ours: Subject, plain: Subject) -> float:
     """Print the table; the smallest ratio per processor second."""
-    print(f"\nload average {os.getloadavg()[0]:.1f}, {CONNECTIONS} connections, best of {len(next(iter(ours.results.values())))} rounds")
+    print(
+        f"\nload average {os.getloadavg()[0]:.1f}, {CONNECTIONS} connections, best of {len(next(iter(ours.results.values())))} rounds"
+    )
     print(f"{'batch':>6} {'ours ev/cpu-s':>14} {'plain ev/cpu-s':>15} {'ratio':>6} {'ours ev/s':>11} {'plain ev/s':>11} {'ratio':>6}"
           f" {'ours p50 ms':>12} {'plain p50 ms':>13}")  # fmt: skip
     ratios, walls = [], []
@@ -188,7 +196,9 @@ def report(ours: Subject, plain: Subject) -> float:
         walls.append(mine[1] / other[1])
         print(f"{batch:>6} {mine[0]:>14,.0f} {other[0]:>15,.0f} {ratios[-1]:>6.1f} {mine[1]:>11,.0f} {other[1]:>11,.0f} {walls[-1]:>6.1f}"
               f" {mine[2]:>12.1f} {other[2]:>13.1f}")  # fmt: skip
-    print(f"geometric mean per processor second {_mean(ratios):.1f}, per second {_mean(walls):.1f}; floor {FLOOR:.0f} at every batch size")
+    print(
+        f"geometric mean per processor second {_mean(ratios):.1f}, per second {_mean(walls):.1f}; floor {FLOOR:.0f} at every batch size"
+    )
     return min(ratios)
 
 

@@ -14,7 +14,7 @@ from app.detection.engine.judging import Verdicts, judge
 from app.detection.engine.matrix import CountMatrix, matrix_of
 from app.detection.judgements import judgement_at
 from app.detection.repository import ScopeName, WatchedScan
-from app.kernel.intervals import floor_to_bucket
+from app.kernel.intervals import ceil_to_bucket, floor_to_bucket
 from app.kernel.telemetry import ANOMALIES_DETECTED
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, Series, SeriesKey
@@ -49,9 +49,14 @@ def evaluate(
         repository.replace_evaluations(session, scan.id, [])
         return EvaluationResult()
     matrix = matrix_of(series)
+    reaches_newest = stop > span[1]
+    if not reaches_newest:
+        matrix = matrix.until(stop - scan.interval.duration)
     verdicts = judge(matrix, settings)
     stored = _store(session, scan, start, stop, _found(scan, series, matrix, verdicts, settings, start, stop))
-    unknown_count = _note_outcomes(session, scan, series, matrix, verdicts, settings, now)
+    unknown_count = 0
+    if reaches_newest:
+        unknown_count = _note_outcomes(session, scan, series, matrix, verdicts, settings, now)
     return EvaluationResult(
         anomaly_count=stored,
         signal_count=len(signals.active(session, scan.project_id, now, scan_config_id=scan.id)),
@@ -68,15 +73,14 @@ def _evaluated_range(
 ) -> tuple[datetime, datetime]:
     oldest, newest = span
     width = scan.interval.duration
-    stop = newest + width
-    start = stop - TRAILING_BUCKETS * width
-    if not repository.is_evaluated(session, scan.id):
-        start = min(start, floor_to_bucket(stop - FIRST_EVALUATION, scan.interval))
+    start = stop = end = newest + width
     if window is not None:
         # Counts that changed are history of what follows, so everything they reach is judged again.
-        reach = window[1] + history_needed(scan.interval, settings) * width
-        start, stop = floor_to_bucket(window[0], scan.interval), min(stop, max(start, reach))
-        start = min(start, stop - TRAILING_BUCKETS * width)
+        reach = ceil_to_bucket(window[1], scan.interval) + history_needed(scan.interval, settings) * width
+        start, stop = floor_to_bucket(window[0], scan.interval), min(end, reach)
+    start = min(start, stop - TRAILING_BUCKETS * width)
+    if stop == end and not repository.is_evaluated(session, scan.id):
+        start = min(start, floor_to_bucket(newest - FIRST_EVALUATION, scan.interval))
     return max(start, oldest), stop
 
 

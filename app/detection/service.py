@@ -296,9 +296,12 @@ def band(session: Session, actor: Actor, slug: str, series: Series) -> list[Judg
     if scan is None or scan.project_id != project.id:
         raise NotFound("Scan not found")
     start = series.buckets[0] - history_needed(series.interval, settings) * series.interval.duration
-    loaded = metrics.load_series(session, scan.id, [series.key], start)
-    matrix = matrix_of([one for one in loaded if one.buckets] or [series])
-    matrix = matrix.until(series.buckets[-1])
+    stop = series.buckets[-1] + series.interval.duration
+    key = series.key
+    with_history = metrics.series_for(
+        session, actor, slug, key.scope_type, key.ref, scan_config_id=scan.id, start=start, stop=stop
+    )
+    matrix = matrix_of([with_history])
     verdicts = judge(matrix, settings)
     rows = [bucket_index(bucket, series.interval) - matrix.first_index for bucket in series.buckets]
     return [judgement_at(matrix, verdicts, row, 0, settings) for row in rows]

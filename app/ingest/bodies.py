@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from app.kernel.errors import BadRequest, PayloadTooLarge, UnsupportedMedia
@@ -18,16 +18,12 @@ class ClientGone(Exception):
     """The connection ended before the body did; nobody waits for an answer."""
 
 
-async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive, most_bytes: int) -> bytes:
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, most_bytes: int) -> bytes:
     """The decoded body. PayloadTooLarge as soon as it is certain, BadRequest for a broken encoding, UnsupportedMedia for an
     unknown one, ClientGone."""
-    encoding = b""
-    for name, value in headers:
-        if name == b"content-length":
-            if value.isdigit() and int(value) > most_bytes:
-                raise too_large(most_bytes)
-        elif name == b"content-encoding":
-            encoding = value.strip().lower()
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > most_bytes:
+        raise too_large(most_bytes)
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
@@ -41,7 +37,8 @@ async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive, mo
         raise ClientGone
     if len(body) > most_bytes:
         raise too_large(most_bytes)
-    return body if encoding in (b"", b"identity") else _decompressed(body, encoding, most_bytes)
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    return body if encoding == b"identity" else _decompressed(body, encoding, most_bytes)
 
 
 def too_large(most_bytes: int) -> PayloadTooLarge:

@@ -11,14 +11,14 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Generic
 
 import msgspec
 
 from app.eventstore.contracts import EventStore, Rejected
 from app.ingest.frames import TABLES, read_frames
 from app.ingest.quarantine import RAW_BYTES
-from app.ingest.wal import Segment
+from app.ingest.wal import Segment, Ticket
 from app.kernel.errors import Unavailable
 from app.kernel.telemetry import INGEST_RECORDS
 
@@ -28,13 +28,13 @@ _LONGEST_WAIT: Final = 10.0
 log = logging.getLogger("plumbline.ingest")
 
 
-class Drainer:
+class Drainer(Generic[Ticket]):
     """One thread that stores sealed segments in order. `on_stored(segment)` runs on it after the file is gone."""
 
-    def __init__(self, store: EventStore, on_stored: Callable[[Segment], None]) -> None:
+    def __init__(self, store: EventStore, on_stored: Callable[[Segment[Ticket]], None]) -> None:
         self._store = store
         self._on_stored = on_stored
-        self._queue: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Segment[Ticket] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest-drain", daemon=True)
         self.last_error = ""
@@ -43,7 +43,7 @@ class Drainer:
         """Begin to store."""
         self._thread.start()
 
-    def put(self, segment: Segment) -> None:
+    def put(self, segment: Segment[Ticket]) -> None:
         """Queue a sealed segment."""
         self._queue.put(segment)
 
@@ -77,7 +77,7 @@ class Drainer:
         self.last_error = reason
 
 
-def store_segment(store: EventStore, segment: Segment) -> None:
+def store_segment(store: EventStore, segment: Segment[Ticket]) -> None:
     """Put every row of the segment into the store and delete the file. Safe to repeat at any point; Unavailable leaves the file."""
     with segment.path.open("rb") as file:
         content = read_frames(file.read(segment.size))
@@ -131,7 +131,7 @@ def _insert_halves(store: EventStore, lines: list[bytes], token: str) -> None:
                 INGEST_RECORDS.labels("events", "quarantined", "refused by the event store").inc()
 
 
-def _set_aside(segment: Segment, lines: bytes, reason: str) -> None:
+def _set_aside(segment: Segment[Ticket], lines: bytes, reason: str) -> None:
     """Keep quarantine rows the store refuses in a file beside the log: they must neither block the queue nor vanish."""
     log.error("quarantine rows are refused and kept in a file", extra={"segment": segment.token, "reason": reason[:300]})
     segment.path.with_suffix(".refused").write_bytes(lines)

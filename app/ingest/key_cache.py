@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,43 +28,27 @@ _LONGEST_TOKEN: Final = 512
 log = logging.getLogger("plumbline.ingest")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What a request's headers say about its sender."""
-
-    token: bytes
-    tenant_id: str | None
-
-
 @dataclass(slots=True)
 class _Entry:
     principal: IngestPrincipal | None
     looked_up_at: float
 
 
-def credentials_of(headers: Iterable[tuple[bytes, bytes]]) -> Credentials:
-    """The bearer token or `X-Api-Key`, and the tenant header. Unauthorized when there is no usable key."""
-    bearer = key = b""
-    tenant_id: str | None = None
-    for name, value in headers:
-        if name == b"authorization":
-            scheme, _, rest = value.partition(b" ")
-            bearer = rest.strip() if scheme.lower() == b"bearer" else b""
-        elif name == b"x-api-key":
-            key = value.strip()
-        elif name == b"x-tenant-id":
-            tenant_id = value.decode("latin-1").strip()
-    token = bearer or key
+def token_of(headers: Mapping[bytes, bytes]) -> bytes:
+    """The bearer token, else `X-Api-Key`. Unauthorized when there is no usable key."""
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    token = token.strip() if scheme == b"Bearer" or scheme.lower() == b"bearer" else b""
+    token = token or headers.get(b"x-api-key", b"").strip()
     if not token or len(token) > _LONGEST_TOKEN or not token.isascii():
         raise Unauthorized("missing or malformed credentials")
-    return Credentials(token, tenant_id or None)
+    return token
 
 
-def check_principal(principal: IngestPrincipal, tenant_id: str | None, now: datetime) -> None:
+def check_principal(principal: IngestPrincipal, tenant_header: bytes | None, now: datetime) -> None:
     """Unauthorized for an expired key, Forbidden for the wrong tenant, a suspended one, or a key made for something else."""
     if principal.expires_at is not None and now >= principal.expires_at:
         raise Unauthorized("unknown or expired key")
-    if tenant_id is not None and tenant_id != principal.tenant_id:
+    if tenant_header and tenant_header.strip() != principal.tenant_id.encode():
         raise Forbidden("X-Tenant-ID does not match the key's tenant")
     if principal.tenant_status == "suspended":
         raise Forbidden("the tenant is suspended")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
 from prometheus_client import Counter
 
 from app.ingest.rules import Cleaned
-from app.kernel.telemetry import INGEST_RECORDS
+from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_RECORDS
 
 SURFACE: Final = "events"
 
@@ -18,16 +20,20 @@ def _counter(outcome: str, reason: str) -> Counter:
     return INGEST_RECORDS.labels(SURFACE, outcome, reason)
 
 
-def count_stored(cleaned: Cleaned) -> None:
-    """Rows that are on disk."""
-    flagged = 0
-    for reason, rows in cleaned.flagged.items():
-        _counter("flagged", reason).inc(rows)
-        flagged += rows
-    if cleaned.rows > flagged:
-        _counter("accepted", "").inc(cleaned.rows - flagged)
-    if cleaned.faults:
-        _counter("quarantined", "breaks a rule").inc(len(cleaned.faults))
+def count_stored(batches: Iterable[Cleaned]) -> None:
+    """Rows that are on disk now."""
+    tally: Tally[tuple[str, str]] = Tally()
+    processed = 0
+    for cleaned in batches:
+        processed += cleaned.rows
+        tally["accepted", ""] += cleaned.rows - cleaned.flagged
+        if cleaned.flagged:
+            tally["flagged", cleaned.flag_reason] += cleaned.flagged
+        if cleaned.faults:
+            tally["quarantined", "breaks a rule"] += len(cleaned.faults)
+    for (outcome, reason), records in tally.items():
+        _counter(outcome, reason).inc(records)
+    EVENTS_PROCESSED.inc(processed)
 
 
 def count_dropped(reason: str, records: int = 1) -> None:

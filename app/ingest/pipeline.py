@@ -24,12 +24,12 @@ from app.ingest.key_cache import KeyCache
 from app.ingest.outcomes import count_dropped, count_stored
 from app.ingest.planned_names import Names, PlannedNames
 from app.ingest.quotas import PLANS, DayQuota, MinuteRate
-from app.ingest.rules import Cleaned, clean_batch, time_bounds
+from app.ingest.rules import Cleaned, TimeWindow, clean_batch
 from app.ingest.wal import Append, LogFiles, LogLimits, Segment, WriteAheadLog
 from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.errors import AppError, BadRequest, Unavailable
 from app.kernel.settings import Settings
-from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_QUEUE_BYTES
+from app.kernel.telemetry import INGEST_QUEUE_BYTES
 
 STOP_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 30.0
@@ -49,6 +49,7 @@ class Sources:
 class _Ticket:
     """What a request waits for."""
 
+    cleaned: Cleaned
     committed: asyncio.Future[None]
     stored: asyncio.Future[None] | None
 
@@ -68,16 +69,17 @@ class Pipeline:
     def __init__(
         self, settings: Settings, store: EventStore, sources: Sources, *, clock: Clock = SYSTEM_CLOCK, files: LogFiles | None = None
     ) -> None:
-        self._settings = settings.ingest
+        self.settings = settings.ingest
+        self._window = TimeWindow(self.settings.max_age_days, self.settings.max_future_hours)
         self._root = settings.data_dir / "wal"
-        self._clock = clock
+        self.clock = clock
         self._files = files
         self.keys = KeyCache(sources.principal)
         self._plans = PlannedNames(sources.planned_names)
         self._rate = MinuteRate()
         self._quota = DayQuota(sources.transaction)
         self._drainer = Drainer(store, self._on_stored)
-        self._sealed: dict[str, Segment] = {}
+        self._sealed: dict[str, Segment[_Ticket]] = {}
         self._queue_bytes = 0
         self._free_checked_at = -_DISK_CHECK_SECONDS
         self._has_disk = True
@@ -92,9 +94,9 @@ class Pipeline:
         self._loop = asyncio.get_running_loop()
         self._folder, self._orphans = claim_folders(self._root)
         limits = LogLimits(
-            rows=self._settings.drain_rows,
-            seconds=self._settings.drain_seconds,
-            is_flushed=self._settings.durability == "fsync",
+            rows=self.settings.drain_rows,
+            seconds=self.settings.drain_seconds,
+            is_flushed=self.settings.durability == "fsync",
         )
         self._log = WriteAheadLog(
             self._folder.path, limits, on_commit=self._on_commit, on_sealed=self._on_sealed, files=self._files
@@ -103,9 +105,10 @@ class Pipeline:
             for path in folder.segments():
                 status = path.stat()
                 age = max(0.0, time.time() - status.st_mtime)
-                segment = Segment(path, size=status.st_size, opened_at=time.monotonic() - age)
-                self._set_queue(segment.size)
+                segment = Segment[_Ticket](path, size=status.st_size, opened_at=time.monotonic() - age)
+                self._queue_bytes += segment.size
                 self._on_sealed(segment)
+        INGEST_QUEUE_BYTES.set_function(lambda: self._queue_bytes)
         self._log.start()
         self._drainer.start()
         self._is_open = True
@@ -126,13 +129,13 @@ class Pipeline:
         """Unavailable when nothing can be accepted: closed, too much undrained, or the disk nearly full."""
         if not self._is_open:
             raise Unavailable("the server is starting or stopping", retry_after_seconds=2)
-        if self._queue_bytes > self._settings.max_queue_bytes:
+        if self._queue_bytes > self.settings.max_queue_bytes:
             raise Unavailable("too many events wait for the event store", retry_after_seconds=5)
         now = time.monotonic()
         if now - self._free_checked_at >= _DISK_CHECK_SECONDS:
             self._free_checked_at = now
             status = os.statvfs(self._root)
-            self._has_disk = status.f_bavail * status.f_frsize >= self._settings.min_free_disk_bytes
+            self._has_disk = status.f_bavail * status.f_frsize >= self.settings.min_free_disk_bytes
         if not self._has_disk:
             raise Unavailable("the disk is nearly full", retry_after_seconds=30)
 
@@ -144,7 +147,7 @@ class Pipeline:
         """Store the body's events durably. BadRequest, PayloadTooLarge, TooManyRequests, Unavailable; on each of them no event
         counts as accepted. Faulty events are quarantined, also when no good one is left (BadRequest with the reasons)."""
         try:
-            batch = decode_batch(body, self._settings.max_batch_events)
+            batch = decode_batch(body, self.settings.max_batch_events)
         except AppError as refusal:
             count_dropped(refusal.code)
             raise
@@ -156,78 +159,71 @@ class Pipeline:
             tenant_id=principal.tenant_id,
             project_id=principal.project_id,
             planned=planned,
-            bounds=time_bounds(self._clock.now(), self._settings.max_age_days, self._settings.max_future_hours),
+            bounds=self._window.at(self.clock.now()),
         )
         plan = PLANS.get(principal.tenant_plan, PLANS["trial"])
         try:
             if plan.events_per_day is not None:
-                await self._quota.take(principal.tenant_id, plan, cleaned.rows, self._clock.now())
+                await self._quota.take(principal.tenant_id, plan, cleaned.rows, self.clock.now())
             try:
-                is_stored = await self._append(cleaned, is_waiting=is_waiting)
+                ticket = self._append(cleaned, is_waiting=is_waiting)
+                await ticket.committed
             except Unavailable:
                 self._quota.give_back(principal.tenant_id, plan, cleaned.rows)
                 raise
         except AppError as refusal:
             count_dropped(refusal.code, len(batch))
             raise
-        count_stored(cleaned)
-        EVENTS_PROCESSED.inc(cleaned.rows)
         if not cleaned.rows:
             raise BadRequest("every event of the request is faulty", detail={"errors": reasons(cleaned.faults)})
-        return Outcome(cleaned.rows, cleaned.faults, is_stored)
+        if ticket.stored is None:
+            return Outcome(cleaned.rows, cleaned.faults, None)
+        done, _ = await asyncio.wait([ticket.stored], timeout=WAIT_SECONDS)
+        return Outcome(cleaned.rows, cleaned.faults, bool(done))
 
-    async def _append(self, cleaned: Cleaned, *, is_waiting: bool) -> bool | None:
-        """Wait for the log; then for the event store as well when asked to, and tell whether it has the rows."""
+    def _append(self, cleaned: Cleaned, *, is_waiting: bool) -> _Ticket:
+        """Hand the rows to the log."""
         buffers: list[bytes] = []
         if cleaned.rows:
             buffers += (frame_header("events", cleaned.rows, cleaned.lines), cleaned.lines)
         if cleaned.quarantine:
             buffers += (frame_header("quarantine", len(cleaned.faults), cleaned.quarantine), cleaned.quarantine)
         size = sum(map(len, buffers))
-        committed = self._loop.create_future()
-        stored = self._loop.create_future() if is_waiting else None
-        self._set_queue(size)
-        self._log.append(Append(buffers, size, cleaned.rows, _Ticket(committed, stored), is_waiting))
-        await committed
-        if stored is None:
-            return None
-        done, _ = await asyncio.wait([stored], timeout=WAIT_SECONDS)
-        return bool(done)
+        ticket = _Ticket(cleaned, self._loop.create_future(), self._loop.create_future() if is_waiting else None)
+        self._queue_bytes += size
+        self._log.append(Append(buffers, size, cleaned.rows, ticket, is_waiting))
+        return ticket
 
-    def _on_commit(self, appends: list[Append], error: OSError | None) -> None:
+    def _on_commit(self, appends: list[Append[_Ticket]], error: OSError | None) -> None:
         self._call(self._committed, appends, error)
 
-    def _committed(self, appends: list[Append], error: OSError | None) -> None:
+    def _committed(self, appends: list[Append[_Ticket]], error: OSError | None) -> None:
+        if error is None:
+            count_stored([item.ticket.cleaned for item in appends])
+        else:
+            self._queue_bytes -= sum(item.size for item in appends)
         for item in appends:
-            ticket = item.ticket
-            assert isinstance(ticket, _Ticket)
-            if error is not None:
-                self._set_queue(-item.size)
-            if ticket.committed.done():
+            committed = item.ticket.committed
+            if committed.done():  # the request was cancelled
                 continue
             if error is None:
-                ticket.committed.set_result(None)
+                committed.set_result(None)
             else:
-                ticket.committed.set_exception(Unavailable("the event could not be written to disk", retry_after_seconds=5))
+                committed.set_exception(Unavailable("the event could not be written to disk", retry_after_seconds=5))
 
-    def _on_sealed(self, segment: Segment) -> None:
+    def _on_sealed(self, segment: Segment[_Ticket]) -> None:
         self._sealed[segment.token] = segment
         self._drainer.put(segment)
 
-    def _on_stored(self, segment: Segment) -> None:
+    def _on_stored(self, segment: Segment[_Ticket]) -> None:
         self._sealed.pop(segment.token, None)
         self._call(self._stored, segment)
 
-    def _stored(self, segment: Segment) -> None:
-        self._set_queue(-segment.size)
+    def _stored(self, segment: Segment[_Ticket]) -> None:
+        self._queue_bytes -= segment.size
         for ticket in segment.waiting:
-            assert isinstance(ticket, _Ticket)
             if ticket.stored is not None and not ticket.stored.done():
                 ticket.stored.set_result(None)
-
-    def _set_queue(self, change: int) -> None:
-        self._queue_bytes += change
-        INGEST_QUEUE_BYTES.set(self._queue_bytes)
 
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more

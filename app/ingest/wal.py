@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 SUFFIX: Final = ".wal"
 _MOST_BUFFERS: Final = 1000  # below IOV_MAX, the most buffers one writev takes
@@ -23,29 +23,30 @@ _GROUP_BYTES: Final = 8 << 20
 # While several requests arrive at a time, a flush waits this long for more of them to join; a lone request never waits.
 GATHER_SECONDS: Final = 0.001
 
+Ticket = TypeVar("Ticket")
 log = logging.getLogger("plumbline.ingest")
 
 
 @dataclass(slots=True, eq=False)
-class Append:
+class Append(Generic[Ticket]):
     """One request's header and payload buffers. `ticket` is the caller's; `is_waiting` keeps it until the rows are stored."""
 
     buffers: Sequence[bytes]
     size: int
     rows: int
-    ticket: object
+    ticket: Ticket
     is_waiting: bool = False
 
 
 @dataclass(slots=True, eq=False)
-class Segment:
+class Segment(Generic[Ticket]):
     """One file of the log. `size` counts its good bytes only; `token` is globally unique and never used again."""
 
     path: Path
     size: int = 0
     rows: int = 0
     opened_at: float = 0.0
-    waiting: list[object] = field(default_factory=list)
+    waiting: list[Ticket] = field(default_factory=list)
 
     @property
     def token(self) -> str:
@@ -89,7 +90,7 @@ class LogLimits:
     is_flushed: bool = True
 
 
-class WriteAheadLog:
+class WriteAheadLog(Generic[Ticket]):
     """Appends from any thread. `on_commit(appends, error)` and `on_sealed(segment)` run on the writer thread, in this order."""
 
     def __init__(
@@ -97,8 +98,8 @@ class WriteAheadLog:
         folder: Path,
         limits: LogLimits,
         *,
-        on_commit: Callable[[list[Append], OSError | None], None],
-        on_sealed: Callable[[Segment], None],
+        on_commit: Callable[[list[Append[Ticket]], OSError | None], None],
+        on_sealed: Callable[[Segment[Ticket]], None],
         files: LogFiles | None = None,
     ) -> None:
         self._folder = folder
@@ -106,10 +107,10 @@ class WriteAheadLog:
         self._on_commit = on_commit
         self._on_sealed = on_sealed
         self._files = files or LogFiles()
-        self._queue: queue.SimpleQueue[Append | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Append[Ticket] | None] = queue.SimpleQueue()
         self._boot = f"{time.time_ns():020d}-{os.urandom(6).hex()}"
         self._sequence = 0
-        self._segment: Segment | None = None
+        self._segment: Segment[Ticket] | None = None
         self._descriptor = -1
         self._is_shared = False
         self._thread = threading.Thread(target=self._run, name="ingest-log", daemon=True)
@@ -118,7 +119,7 @@ class WriteAheadLog:
         """Begin to take appends."""
         self._thread.start()
 
-    def append(self, item: Append) -> None:
+    def append(self, item: Append[Ticket]) -> None:
         """Queue the frames; `on_commit` tells the result."""
         self._queue.put(item)
 
@@ -136,12 +137,12 @@ class WriteAheadLog:
             if self._segment is not None and (closing or self._is_due(self._segment)):
                 self._seal()
 
-    def _next_group(self) -> tuple[list[Append], bool]:
+    def _next_group(self) -> tuple[list[Append[Ticket]], bool]:
         """Wait for an append or for the open segment's time, then take everything that is queued."""
         timeout = None
         if self._segment is not None:
             timeout = max(0.0, self._segment.opened_at + self._limits.seconds - time.monotonic())
-        group: list[Append] = []
+        group: list[Append[Ticket]] = []
         size = 0
         try:
             item = self._queue.get(timeout=timeout)
@@ -157,7 +158,7 @@ class WriteAheadLog:
             return group, False
         return group, True
 
-    def _commit(self, group: list[Append]) -> None:
+    def _commit(self, group: list[Append[Ticket]]) -> None:
         self._is_shared = len(group) > 1
         error: OSError | None = None
         try:
@@ -177,10 +178,10 @@ class WriteAheadLog:
                     segment.waiting.append(item.ticket)
         self._on_commit(group, error)
 
-    def _open_segment(self) -> Segment:
+    def _open_segment(self) -> Segment[Ticket]:
         if self._segment is None:
             self._sequence += 1
-            segment = Segment(self._folder / f"{self._boot}-{self._sequence:08d}{SUFFIX}", opened_at=time.monotonic())
+            segment = Segment[Ticket](self._folder / f"{self._boot}-{self._sequence:08d}{SUFFIX}", opened_at=time.monotonic())
             self._descriptor = self._files.create(segment.path)
             self._segment = segment
         return self._segment
@@ -215,7 +216,7 @@ class WriteAheadLog:
         else:
             self._on_sealed(segment)
 
-    def _is_due(self, segment: Segment) -> bool:
+    def _is_due(self, segment: Segment[Ticket]) -> bool:
         limits = self._limits
         age = time.monotonic() - segment.opened_at
         return segment.rows >= limits.rows or segment.size >= limits.size or age >= limits.seconds

@@ -104,5 +104,7 @@ def generate_launches(seed: int) -> list[LabelledSeries]:
             growth = np.clip((np.arange(mean.size) + 1 - before) / ramp, 0.0, 1.0) ** random.uniform(0.7, 2.0)
             values = draw(random, mean * growth, float(random.choice(_DISPERSIONS)))
             timestamps = _START + np.arange(values.size, dtype=np.int64) * interval
-            made.append(LabelledSeries(f"launch-{interval}-{number}", interval, timestamps, values, np.zeros(values.size), is_count=True))
+            made.append(
+                LabelledSeries(f"launch-{interval}-{number}", interval, timestamps, values, np.zeros(values.size), is_count=True)
+            )
     return made

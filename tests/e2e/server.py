@@ -17,7 +17,7 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUMBLINE = str(Path(sys.executable).parent / "plumbline")
-START_SECONDS = 90
+START_SECONDS = 120
 STOP_SECONDS = 20
 
 

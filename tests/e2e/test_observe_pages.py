@@ -89,7 +89,7 @@ def test_somebody_not_signed_in_is_led_to_the_sign_in_page(name: str, open_page:
 
 def test_the_overview_shows_figures_chart_and_top_events(open_page: OpenPage, owner: Person, observed: Observed) -> None:
     page = open_page(BASE, owner)
-    expect(page.get_by_text("Planned events")).to_be_visible()
+    expect(page.get_by_text("Planned events", exact=True)).to_be_visible()
     expect(page.locator(".recharts-surface").first).to_be_visible()
     top = page.get_by_role("region", name="Events with the most volume in 48 hours")
     expect(top.get_by_role("link", name="order_placed")).to_be_visible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -116,3 +116,20 @@ async def running(app: Any) -> AsyncIterator[None]:
     await incoming.put({"type": "lifespan.shutdown"})
     await outgoing.get()
     await task
+
+
+def converse(application: Any, talk: Callable[[], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with running(application):
+            await talk()
+
+    asyncio.run(run())
+
+
+def state_of(updates: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The variables of one state as the browser holds them after the updates."""
+    held: dict[str, Any] = {}
+    for update in updates:
+        for key, value in update.get("delta", {}).get(name, {}).items():
+            held[key.removesuffix("_rx_state_")] = value
+    return held

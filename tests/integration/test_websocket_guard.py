@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from app.identity.contracts import UserRole
 from app.kernel.database import session_scope
 from tests.conftest import Member
 from tests.factories import make_ingest_key, make_project
-from tests.integration.reflex_socket import ReflexSocket, running
+from tests.integration.reflex_socket import ReflexSocket, converse, state_of
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -36,35 +35,6 @@ MEMBERS = f"{APP_STATE}.app___identity___pages___members____members_state"
 KEYS = f"{APP_STATE}.app___frame____project_state.app___identity___pages___ingest_keys____ingest_keys_state"
 
 
-@pytest.fixture(scope="module")
-def application() -> Iterator[Any]:
-    """The production application without its built front end, ingest and jobs."""
-
-    async def nothing(*_arguments: object) -> None:
-        return None
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("__REFLEX_MOUNT_FRONTEND_COMPILED_APP", "false")
-        for name in ("REFLEX_ENV_MODE", "__REFLEX_SKIP_COMPILE", "REFLEX_WEB_WORKDIR"):
-            patch.delenv(name, raising=False)
-        from app import asgi
-        from app.ingest import asgi as ingest
-        from jobs import scheduler
-
-        patch.setattr(ingest, "start", nothing)
-        patch.setattr(ingest, "stop", nothing)
-        patch.setattr(scheduler, "start", lambda _settings: None)
-        yield asgi.create()
-
-
-def converse(application: Any, talk: Callable[[], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with running(application):
-            await talk()
-
-    asyncio.run(run())
-
-
 def handler_names() -> list[str]:
     return sorted(RegistrationContext.get().event_handlers)
 
@@ -72,15 +42,6 @@ def handler_names() -> list[str]:
 def redirects_to_login(update: dict[str, Any]) -> bool:
     events = update.get("events", [])
     return [event["name"] for event in events] == ["_redirect"] and events[0]["payload"]["path"].startswith("/login")
-
-
-def state_of(updates: list[dict[str, Any]], name: str) -> dict[str, Any]:
-    """The variables of one state as the browser holds them after the updates."""
-    held: dict[str, Any] = {}
-    for update in updates:
-        for key, value in update.get("delta", {}).get(name, {}).items():
-            held[key.removesuffix("_rx_state_")] = value
-    return held
 
 
 def test_an_anonymous_socket_is_sent_to_the_sign_in_page_by_every_handler_that_is_not_open(

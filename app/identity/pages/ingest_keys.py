@@ -182,7 +182,7 @@ def ingest_keys() -> rx.Component:
                 [
                     Column("Name", lambda row: row.name),
                     Column("Key", lambda row: rx.el.code(row.prefix, "…")),
-                    Column("Scope", lambda row: badge(row.scope)),
+                    Column("Scope", lambda row: badge(row.scope), secondary=True),
                     Column("State", lambda row: standing_badge(row.standing)),
                     Column("Last used", lambda row: row.last_used, secondary=True),
                     Column("Expires", lambda row: row.expires, secondary=True),

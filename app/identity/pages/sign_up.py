@@ -34,6 +34,7 @@ class SignUpState(rx.State):
     next_path: str = ui_paths.HOME
     sign_in_href: str = ui_paths.LOGIN
     is_first: bool = False
+    is_closed: bool = False
 
     @rx.event
     async def load(self) -> EventSpec | None:
@@ -46,20 +47,19 @@ class SignUpState(rx.State):
         self.sign_in_href = ui_paths.login(query.get("next", ""))
         if await signed_in_caller(self) is not None:
             return rx.redirect(self.next_path, replace=True)
-        self.is_first = not await asyncio.to_thread(_has_owner)
+        self.is_first, self.is_closed = await asyncio.to_thread(_standing)
         return None
 
 
-def _has_owner() -> bool:
+def _standing() -> tuple[bool, bool]:
     with session_scope(write=False) as session:
-        return identity.has_owner(session)
+        return not identity.has_owner(session), not identity.is_registration_open(session)
 
 
 @page(route=ui_paths.REGISTER, title="Sign up · Plumbline", on_load=SignUpState.load, public=True)
 def sign_up() -> rx.Component:
     """Name, email and password."""
     state: Any = SignUpState
-    taken = rx.cond(state.is_email_taken, state.message, "")
     return form_page(
         rx.el.h1("Sign up"),
         rx.cond(
@@ -67,6 +67,19 @@ def sign_up() -> rx.Component:
             notice("You are the first person here, so you become the owner: you manage members, keys and data sources."),
             rx.fragment(),
         ),
+        rx.cond(
+            state.is_closed,
+            notice("Signing up is closed on this instance. Ask an owner."),
+            _form(),
+        ),
+        rx.el.p("You have an account? ", text_link("Sign in", href=state.sign_in_href), class_name="muted"),
+    )
+
+
+def _form() -> rx.Component:
+    state: Any = SignUpState
+    taken = rx.cond(state.is_email_taken, state.message, "")
+    return rx.fragment(
         rx.cond(state.is_email_taken, rx.fragment(), form_message(state.message)),
         rx.el.form(
             rx.el.input(type="hidden", name="next", value=state.next_path),
@@ -86,5 +99,4 @@ def sign_up() -> rx.Component:
             on_submit=None,
             class_name="stack",
         ),
-        rx.el.p("You have an account? ", text_link("Sign in", href=state.sign_in_href), class_name="muted"),
     )

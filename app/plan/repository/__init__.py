@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.plan.repository.catalogue import (
     MAIN,
     adopt,
-    branch_of_project,
     advance_last_seen,
+    branch_of_project,
     count_events,
     event_types_by_name,
     event_types_with_counts,
@@ -23,8 +23,8 @@ from app.plan.repository.catalogue import (
 __all__ = [
     "MAIN",
     "adopt",
-    "branch_of_project",
     "advance_last_seen",
+    "branch_of_project",
     "count_events",
     "event_types_by_name",
     "event_types_with_counts",

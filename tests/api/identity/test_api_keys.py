@@ -13,6 +13,7 @@ from app.kernel.database import session_scope
 from models.identity import ApiKey, AuditEntry, User
 from tests.factories import make_api_key, make_project, make_user
 
+NOBODYS_ID = "01a21095-6968-7b66-a840-cfaf4e9babed"
 KEYS = "/api/v1/me/api-keys"
 ME = "/api/v1/auth/me"
 FIELDS = {
@@ -193,7 +194,7 @@ def test_a_bound_key_works_on_its_project(client, bound):
         ("GET", "/api/v1/users"),
         ("GET", KEYS),
         ("POST", KEYS),
-        ("DELETE", f"{KEYS}/{uuid.uuid4()}"),
+        ("DELETE", f"{KEYS}/{NOBODYS_ID}"),
     ],
 )
 def test_a_bound_key_reaches_nothing_else(client, bound, method, path):
@@ -210,6 +211,6 @@ def test_a_bound_key_follows_its_project_to_a_new_slug_and_dies_with_it(client, 
     assert client.get("/api/v1/projects/store", headers=bound).status_code == 401
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", KEYS), ("POST", KEYS), ("DELETE", f"{KEYS}/{uuid.uuid4()}")])
+@pytest.mark.parametrize(("method", "path"), [("GET", KEYS), ("POST", KEYS), ("DELETE", f"{KEYS}/{NOBODYS_ID}")])
 def test_keys_need_a_signed_in_person(client, method, path):
     assert client.request(method, path, json={"name": "k"}).status_code == 401

@@ -10,6 +10,7 @@ from app.kernel.database import session_scope
 from models.identity import AuditEntry, User
 from tests.factories import make_api_key, make_project
 
+NOBODYS_ID = "01a21095-6968-7b66-a840-cfaf4e9babed"
 USERS = "/api/v1/users"
 
 
@@ -124,6 +125,6 @@ def test_a_key_lists_members_unless_it_is_bound_to_a_project(client, member, eng
     assert client.get(USERS, headers={"Authorization": f"Bearer {bound}"}).status_code == 403
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", USERS), ("PATCH", f"{USERS}/{uuid.uuid4()}")])
+@pytest.mark.parametrize(("method", "path"), [("GET", USERS), ("PATCH", f"{USERS}/{NOBODYS_ID}")])
 def test_nobody_sees_or_changes_members_without_signing_in(client, method, path):
     assert client.request(method, path, json={"role": "viewer"}).status_code == 401

@@ -138,7 +138,13 @@ def test_without_a_readable_plan_events_are_flagged_as_such(tmp_path):
 
 @pytest.mark.parametrize(
     ("headers", "key"),
-    [({}, None), ({}, "unknown"), ({"authorization": "Basic Z29vZDo="}, None), ({"authorization": "Bearer"}, None), ({"x-api-key": " "}, None)],
+    [
+        ({}, None),
+        ({}, "unknown"),
+        ({"authorization": "Basic Z29vZDo="}, None),
+        ({"authorization": "Bearer"}, None),
+        ({"x-api-key": " "}, None),
+    ],
     ids=["missing", "unknown", "other scheme", "empty bearer", "empty key"],
 )
 def test_missing_and_unknown_keys_are_refused_with_401(tmp_path, headers, key):

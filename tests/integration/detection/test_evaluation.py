@@ -170,3 +170,13 @@ def test_a_chart_is_unknown_while_detection_is_off(watched: WatchedProject):
     assert [(judgement.outcome, judgement.actual, judgement.reason) for judgement in band] == [
         (Outcome.UNKNOWN, 100, detection.SWITCHED_OFF)
     ] * 3
+
+
+def test_a_replay_of_an_old_year_is_judged_alone_and_leaves_the_present_to_the_next_run(watched: WatchedProject):
+    old = MONDAY - 365 * 24 * HOUR
+    stop = watched.count(old, [100] * 100 + [20])
+    now = watched.count(MONDAY, [100] * 100 + [20])
+    assert watched.evaluate(now, window=(old, stop)).anomaly_count == 3
+    assert watched.evaluations() == []
+    watched.evaluate(now)
+    assert {row.bucket for row in watched.anomalies()} == {stop - HOUR, now - HOUR}

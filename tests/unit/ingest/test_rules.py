@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ingest.decode import decode_batch
-from app.ingest.rules import clean_batch, stored_time, time_bounds
+from app.ingest.rules import TimeWindow, clean_batch, stored_time
 from app.kernel.ids import is_uuid
 
 NOW = datetime(2026, 5, 6, 7, 8, 9, 123_000, tzinfo=UTC)
@@ -22,7 +22,7 @@ def clean(*events, planned=frozenset({("web", "click")})):
         tenant_id="t",
         project_id="p",
         planned=planned,
-        bounds=time_bounds(NOW, max_age_days=7300, max_future_hours=24),
+        bounds=TimeWindow(max_age_days=7300, max_future_hours=24).at(NOW),
     )
 
 
@@ -170,7 +170,11 @@ def test_unknown_keys_are_kept_and_nothing_is_overwritten():
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**25), 10**25)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )

@@ -1,0 +1,73 @@
+"""What the sign-in and sign-up pages take from the address and from the instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.identity.contracts import UserRole
+from app.kernel.settings import get_settings
+from tests.conftest import Member
+from tests.integration.reflex_socket import ReflexSocket, converse, state_of
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+SIGN_IN = "reflex___state____state.app___identity___pages___sign_in____sign_in_state"
+SIGN_UP = "reflex___state____state.app___identity___pages___sign_up____sign_up_state"
+
+
+def load(application: Any, state: str, path: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+
+    async def talk() -> None:
+        socket = ReflexSocket(application)
+        await socket.connect()
+        await socket.send(f"{state}.load", path=path)
+        shown.update(state_of(await socket.updates_until(lambda update: bool(state_of([update], state))), state))
+        await socket.close()
+
+    converse(application, talk)
+    return shown
+
+
+def test_the_first_person_is_told_that_they_become_owner(application: Any, database_url: str) -> None:
+    assert load(application, SIGN_UP, "/register")["is_first"] is True
+
+
+def test_later_people_are_not_and_a_closed_instance_offers_no_form(
+    application: Any, member: Callable[..., Member], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member(UserRole.OWNER)
+    monkeypatch.setenv("PLUMBLINE_REGISTRATION_OPEN", "false")
+    get_settings.cache_clear()
+    shown = load(application, SIGN_UP, "/register")
+    assert (shown["is_first"], shown["is_closed"]) == (False, True)
+
+
+def test_a_refusal_is_told_in_a_sentence_and_an_invented_code_is_not_repeated(application: Any, database_url: str) -> None:
+    wrong = load(application, SIGN_IN, "/login?error=invalid_credentials")["message"]
+    assert wrong == "The email address or the password is wrong."
+    invented = load(application, SIGN_IN, "/login?error=call-0900-12345")["message"]
+    assert invented
+    assert "0900" not in invented
+
+
+def test_the_page_to_return_to_is_kept_only_when_it_is_ours(application: Any, database_url: str) -> None:
+    assert load(application, SIGN_IN, "/login?next=%2Fp%2Fshop%2Finbox")["next_path"] == "/p/shop/inbox"
+    assert load(application, SIGN_IN, "/login?next=https%3A%2F%2Felsewhere.example")["next_path"] == "/home"
+
+
+def test_who_is_signed_in_already_goes_on_at_once(application: Any, member: Callable[..., Member]) -> None:
+    edda = member(UserRole.EDITOR)
+
+    async def talk() -> None:
+        socket = ReflexSocket(application, cookie=edda.headers["Cookie"])
+        await socket.connect()
+        await socket.send(f"{SIGN_IN}.load", path="/login?next=%2Fsettings%2Fmembers")
+        answer = await socket.updates_until(lambda update: bool(update.get("events")))
+        assert answer[-1]["events"][0]["payload"]["path"] == "/settings/members"
+        await socket.close()
+
+    converse(application, talk)
