@@ -59,7 +59,8 @@ class PostgresServer:
     def create_database(self, *, migrated: bool = True) -> str:
         """The name of a fresh database."""
         name = f"test_{uuid.uuid4().hex}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE if migrated else 'template0'}")
+        # Copying files takes half the time of going through the log, which only matters for servers that must survive.
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE if migrated else 'template0'} STRATEGY FILE_COPY")
         return name
 
     def drop_database(self, name: str) -> None:

@@ -63,7 +63,11 @@ _PROPERTIES: Mapping[str, _Draw] = {
     "refund_issued": lambda r, n: {"amount": _amount(r, n), "order_id": _order(r, n)},
     "signed_in": lambda r, n: {"device": _pick(r, DEVICES, n), "method": _pick(r, ("password", "link"), n)},
     "account_created": lambda r, n: {"country": _pick(r, COUNTRIES, n), "newsletter": r.random(n) < 0.4},
-    "parcel_handed_over": lambda r, n: {"carrier": _pick(r, CARRIERS, n), "order_id": _order(r, n), "weight_g": r.integers(90, 4000, n)},
+    "parcel_handed_over": lambda r, n: {
+        "carrier": _pick(r, CARRIERS, n),
+        "order_id": _order(r, n),
+        "weight_g": r.integers(90, 4000, n),
+    },
     "parcel_delivered": lambda r, n: {"carrier": _pick(r, CARRIERS, n), "order_id": _order(r, n)},
 }
 
@@ -117,9 +121,7 @@ def _frame(event: ShopEvent, timeline: Timeline, random: np.random.Generator) ->
     )
 
 
-def _finished(
-    frame: pl.DataFrame, tenant_id: str, project_id: str, now: datetime, random: np.random.Generator
-) -> pl.DataFrame:
+def _finished(frame: pl.DataFrame, tenant_id: str, project_id: str, now: datetime, random: np.random.Generator) -> pl.DataFrame:
     happened = pl.from_epoch("milliseconds", time_unit="ms")
     received = pl.from_epoch(pl.col("milliseconds") + _RECEPTION_DELAY_MILLISECONDS, time_unit="ms")
     customer = pl.col("customer").cast(pl.String)

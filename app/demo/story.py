@@ -13,7 +13,9 @@ import numpy.typing as npt
 DAYS = 35
 HOUR = timedelta(hours=1)
 SHOP_NAME = "Juniper Lane"
-SHOP_DESCRIPTION = "A demo: five weeks of an invented online shop, with a checkout outage, failing payments and a few quieter stories."
+SHOP_DESCRIPTION = (
+    "A demo: five weeks of an invented online shop, with a checkout outage, failing payments and a few quieter stories."
+)
 
 # An hour of the night has this share of the busiest hours.
 _NIGHT = 0.5
@@ -69,9 +71,7 @@ EVENTS: tuple[ShopEvent, ...] = (
     ShopEvent("checkout", "checkout_started", 26, "live", "The first step of the checkout was opened.", (Story.OUTAGE,)),
     ShopEvent("checkout", "order_placed", 20, "live", "An order was confirmed to the customer.", (Story.OUTAGE,)),
     ShopEvent("payments", "payment_authorized", 21, "live", "The bank agreed to a payment.", (Story.OUTAGE,)),
-    ShopEvent(
-        "payments", "payment_failed", 11, "live", "A payment was declined or abandoned.", (Story.OUTAGE, Story.SPIKE)
-    ),
+    ShopEvent("payments", "payment_failed", 11, "live", "A payment was declined or abandoned.", (Story.OUTAGE, Story.SPIKE)),
     ShopEvent("payments", "refund_issued", 0.6, "implemented", "Money went back to a customer."),
     ShopEvent("accounts", "signed_in", 20, "live", "A customer signed in."),
     ShopEvent("accounts", "account_created", 5, "live", "A customer opened an account."),

@@ -1,0 +1,226 @@
+"""The demo project: made by one call, filled by a job through the same store, scan and detection as any other (contract 10).
+
+Filling starts from nothing each time, so a run that was cut off is simply run again. It is all or nothing: what fails leaves
+an empty project that says why.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.demo import repository
+from app.demo.shop_events import event_batches, refused_batch
+from app.demo.story import EVENTS, SHOP_DESCRIPTION, SHOP_NAME, SOURCES, ShopEvent, Timeline
+from app.detection import service as detection
+from app.eventstore.contracts import EventStore
+from app.eventstore.service import get_event_store
+from app.identity.contracts import SYSTEM_ACTOR, Actor
+from app.kernel.clock import SYSTEM_CLOCK, Clock
+from app.kernel.database import session_scope
+from app.kernel.errors import AppError, BadRequest, Conflict
+from app.kernel.ids import new_id
+from app.plan import service as plan
+from app.plan.contracts import ObservedEvent
+from app.projects import policy
+from app.projects import service as projects
+from app.projects.contracts import GenerationStatus, ProjectView
+from app.scans import service as scans
+from app.scans.contracts import JobStatus, ScanJobView
+
+SCAN_DEADLINE_SECONDS = 120.0
+_POLL_SECONDS = 0.1
+# Hours of the shop's quieter events hold a handful of records; they are to be watched too.
+MIN_EXPECTED_COUNT = 5
+_WAITING = "Waiting to start"
+_INTERNAL_ERROR = "The demo data could not be made because of an internal error."
+
+log = logging.getLogger("plumbline.demo")
+
+
+class GenerationFailed(Exception):
+    """Filling cannot go on; the text is for the project's owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTools:
+    """What filling works with. `holder` is the worker under whose name the scan runs; `store` None is the process's own."""
+
+    holder: str
+    store: EventStore | None = None
+    clock: Clock = SYSTEM_CLOCK
+    transaction: Callable[..., AbstractContextManager[Session]] = session_scope
+    run_scan: Callable[[str, str], object] = scans.run_job
+
+    @property
+    def events(self) -> EventStore:
+        """The event store."""
+        return self.store or get_event_store()
+
+
+def create_demo_project(session: Session, actor: Actor) -> ProjectView:
+    """A demo project that is still empty; a job fills it and its row tells how far that is. Editors and owners."""
+    slug = policy.random_slug("demo")
+    project = projects.create_project(
+        session, actor, SHOP_NAME, slug, SHOP_DESCRIPTION, is_demo=True, generation_status=GenerationStatus.RUNNING
+    )
+    _report(session, project.id, _WAITING, 0)
+    return projects.get_project(session, actor, slug)
+
+
+def reset_demo_project(session: Session, actor: Actor, slug: str) -> ProjectView:
+    """Have a demo project filled afresh, ending at the current hour. Editors and owners.
+
+    Errors: NotFound, BadRequest for a project that is no demo, Conflict while it is being filled.
+    """
+    actor.require_editor()
+    project = projects.get_project(session, actor, slug)
+    if not project.is_demo:
+        raise BadRequest("Only a demo project can be reset")
+    if project.generation_status is GenerationStatus.RUNNING:
+        raise Conflict("The demo project is being filled already")
+    _report(session, project.id, _WAITING, 0, status=GenerationStatus.RUNNING)
+    return projects.get_project(session, actor, slug)
+
+
+def waiting_projects(session: Session) -> list[str]:
+    """Ids of demo projects to fill, oldest first."""
+    return repository.running_projects(session)
+
+
+def generate_demo_project(project_id: str, tools: DemoTools) -> bool:
+    """Fill the project and say whether that worked; never raises for a failure, which the project's row explains.
+
+    Opens its own transactions. Call it from one process at a time.
+    """
+    with tools.transaction(write=False) as session:
+        row = repository.find_project(session, project_id)
+        project = None if row is None else projects.view_of(row)
+    if project is None or project.generation_status is not GenerationStatus.RUNNING:
+        return False
+    try:
+        _fill(project, tools)
+    except (GenerationFailed, AppError) as problem:
+        log.warning("demo project %s failed: %s", project.slug, problem)
+        _fail(project, tools, str(problem))
+    except Exception:
+        log.exception("demo project %s failed", project.slug)
+        _fail(project, tools, _INTERNAL_ERROR)
+    else:
+        return True
+    return False
+
+
+def _fill(project: ProjectView, tools: DemoTools) -> None:
+    timeline = Timeline(tools.clock.now())
+    _say(project, tools, "Clearing", 2)
+    tools.events.delete_project(project.tenant_id, project.id)
+    with tools.transaction() as session:
+        repository.clear(session, project.id)
+    _say(project, tools, "Writing the plan", 5)
+    with tools.transaction() as session:
+        config_id = _prepare(session, project, timeline.now)
+    _write_events(project, tools, timeline)
+    _scan(project, tools, config_id)
+    with tools.transaction() as session:
+        repository.pause(session, config_id)
+        _report(session, project.id, "Ready", 100, status=GenerationStatus.READY)
+
+
+def _prepare(session: Session, project: ProjectView, now: datetime) -> str:
+    planned = {(event.source, event.name): event for event in EVENTS if event.status is not None}
+    synced = plan.sync_observed_events(session, project.id, [ObservedEvent(*key, count=0, last_at=now) for key in planned])
+    session.flush()
+    repository.finish_event_types(session, SOURCES, project.id)
+    texts = {synced.event_ids[key][1]: _texts(event) for key, event in planned.items()}
+    repository.finish_events(session, texts)
+    config_id = scans.ensure_builtin_scan(session, project).id
+    changes = {"anomaly_detection_enabled": True, "min_expected_count": MIN_EXPECTED_COUNT}
+    detection.update_settings(session, SYSTEM_ACTOR, project.slug, changes)
+    return config_id
+
+
+def _texts(event: ShopEvent) -> tuple[str, str]:
+    return event.status or "in_review", event.description
+
+
+def _write_events(project: ProjectView, tools: DemoTools, timeline: Timeline) -> None:
+    _say(project, tools, "Inventing five weeks of events", 10)
+    # A token is good for one attempt: after a reset the same batches must be stored again.
+    attempt = new_id()
+    written = 0
+    for number, batch in enumerate(event_batches(project.tenant_id, project.id, timeline)):
+        tools.events.insert_lines("events", batch.lines, rows=batch.rows, token=f"demo-{attempt}-{number}")
+        written += batch.rows
+        _say(project, tools, f"{written:,} events stored".replace(",", "\u202f"), min(65, 15 + 8 * number))
+    refused = refused_batch(project.tenant_id, project.id, timeline)
+    tools.events.insert_lines("quarantine", refused.lines, rows=refused.rows, token=f"demo-{attempt}-refused")
+
+
+def _scan(project: ProjectView, tools: DemoTools, config_id: str) -> None:
+    _say(project, tools, "Scanning", 68)
+    with tools.transaction() as session:
+        job_id = scans.request_run(session, SYSTEM_ACTOR, project.slug, config_id, now=tools.clock.now()).id
+    deadline = time.monotonic() + SCAN_DEADLINE_SECONDS
+    while True:
+        # The scan may have been taken by another worker; whichever waits longest is run here meanwhile.
+        with tools.transaction() as session:
+            claimed = scans.claim_next_job(session, tools.holder, tools.clock.now())
+        if claimed is not None:
+            tools.run_scan(claimed, tools.holder)
+        with tools.transaction(write=False) as session:
+            job = scans.get_job(session, SYSTEM_ACTOR, project.slug, job_id)
+        if not job.status.is_live:
+            break
+        _say(project, tools, job.progress_phase or "Scanning", 68 + job.progress_percent * 30 // 100)
+        if time.monotonic() > deadline:
+            raise GenerationFailed("The scan of the demo data took too long.")
+        time.sleep(_POLL_SECONDS)
+    _require_completed(job)
+
+
+def _require_completed(job: ScanJobView) -> None:
+    if job.status is not JobStatus.COMPLETED:
+        raise GenerationFailed(f"The scan of the demo data {job.status.value}: {job.error_message or 'no reason was noted'}")
+
+
+def _fail(project: ProjectView, tools: DemoTools, message: str) -> None:
+    try:
+        tools.events.delete_project(project.tenant_id, project.id)
+    except AppError:
+        log.warning("records of the failed demo project %s stay until it is reset or deleted", project.slug)
+    with tools.transaction() as session:
+        repository.clear(session, project.id)
+        plan.main_branch_id(session, project.id)
+        _report(session, project.id, "Failed", 0, status=GenerationStatus.FAILED, error=message)
+
+
+def _say(project: ProjectView, tools: DemoTools, stage: str, percent: int) -> None:
+    with tools.transaction() as session:
+        if not _report(session, project.id, stage, percent):
+            raise GenerationFailed("The project was deleted.")
+
+
+def _report(
+    session: Session,
+    project_id: str,
+    stage: str,
+    percent: int,
+    *,
+    status: GenerationStatus | None = None,
+    error: str | None = None,
+) -> bool:
+    row = repository.find_project(session, project_id)
+    if row is None:
+        return False
+    row.generation_stage, row.generation_percent, row.generation_error = stage[:200], percent, error and error[:500]
+    if status is not None:
+        row.generation_status = status.value
+    session.flush()
+    return True
