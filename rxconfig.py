@@ -1,21 +1,20 @@
 """Reflex's configuration: one origin, one port, nothing called home."""
 
 import os
-from pathlib import Path
 
 import reflex as rx
 
 from app.build_plugins import DevProxyPlugin, SameOriginPlugin
 from app.frontend import BUN_PATH, npm_registry, skips_compile
+from app.kernel.settings import get_settings
 
-ROOT = Path(__file__).resolve().parent
-DATA_DIR = Path(os.environ.get("PLUMBLINE_DATA_DIR") or ROOT / ".data").expanduser().absolute()
-REDIS_URL = os.environ.get("PLUMBLINE_REDIS_URL") or None
+settings = get_settings()
+redis_url = settings.storage.redis_url.get_secret_value() or None
 
 os.environ.setdefault("REFLEX_TELEMETRY_ENABLED", "false")
 os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
 # Whatever a browser uploads lands with the rest of the state; Reflex's default is a folder beside the sources.
-os.environ.setdefault("REFLEX_UPLOADED_FILES_DIR", str(DATA_DIR / "uploads"))
+os.environ.setdefault("REFLEX_UPLOADED_FILES_DIR", str(settings.data_dir / "uploads"))
 if not skips_compile() and (registry := npm_registry()):
     os.environ.setdefault("NPM_CONFIG_REGISTRY", registry)  # else Reflex measures public mirrors against each other
 
@@ -26,8 +25,8 @@ config = rx.Config(
     show_built_with_reflex=False,
     # The production entry checks the websocket's origin itself; no CORS header is ever sent.
     cors_allowed_origins=[],
-    state_manager_mode="redis" if REDIS_URL else "memory",
-    redis_url=REDIS_URL,
+    state_manager_mode="redis" if redis_url else "memory",
+    redis_url=redis_url,
     frontend_packages=[],
     plugins=[
         SameOriginPlugin(),

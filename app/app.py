@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 import reflex as rx
 from starlette.types import ASGIApp
 
-from app import operations
+from app import (
+    not_found,  # noqa: F401 - registers its page
+    operations,
+)
 from app.edge import Edge
 from app.http import area_app
 from app.ingest import asgi as ingest
@@ -24,41 +27,31 @@ from app.ui import PAGES, LoginGuard, on_backend_error, on_frontend_error, open_
 from components.shell import head
 from jobs import scheduler
 
-
-def _optional(name: str) -> ModuleType | None:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(("app", "jobs", "components")):
-            raise
-        print("absent:", name, error)
-        return None
+AREAS = ("identity", "projects", "plan", "ingest", "scans", "metrics", "detection")
 
 
-AREAS = [module for area in ("identity", "projects", "plan", "scans", "metrics", "detection") if (module := _optional(f"app.{area}.api"))]
-for _area in os.environ.get("PL_ONLY", "identity,projects,plan,scans,metrics,detection,ingest").split(","):
-    _optional(f"app.{_area}.pages")
-_optional("app.not_found")
+def _modules_named(name: str) -> list[ModuleType]:
+    """`app.<area>.<name>` of every area that has one; importing a pages module registers its pages."""
+    return [import_module(f"app.{area}.{name}") for area in AREAS if find_spec(f"app.{area}.{name}") is not None]
+
+
+_modules_named("pages")
 
 
 def edge(pages: ASGIApp) -> Edge:
     """Everything on one port, with Reflex as the last choice."""
-    routers = [module.router for module in AREAS]
+    routers = [module.router for module in _modules_named("api")]
     return Edge(
         ingest=ingest.handle,
-        areas=[(area_app(router_title(router), router), [router]) for router in routers],
+        areas=[(area_app("Plumbline", router), [router]) for router in routers],
         operations=operations.operations_app(lambda: routers),
         pages=pages,
     )
 
 
-def router_title(router) -> str:
-    return "x"
-
-
 @asynccontextmanager
 async def background_work() -> AsyncIterator[None]:
-    """Ingest accepts before the first request and is the last to stop; jobs run in between, where this process may run them."""
+    """Ingest accepts before the first request is answered and stops last; jobs run in between."""
     await ingest.start()
     try:
         await asyncio.to_thread(scheduler.start, get_settings())
@@ -78,5 +71,5 @@ app = rx.App(
 )
 app.add_middleware(LoginGuard(open_handlers()))
 app.register_lifespan_task(background_work)
-for _entry in PAGES.pages:
-    app.add_page(_entry.component, route=_entry.route, title=_entry.title, on_load=_entry.on_load)
+for _page in PAGES.pages:
+    app.add_page(_page.component, route=_page.route, title=_page.title, on_load=_page.on_load)

@@ -33,13 +33,6 @@ class LoadedState(ProjectState):
         if self.phase == Phase.MISSING and refusal.message.startswith("Project"):
             self.project_name = "Unknown project"
 
-    def _is_watched(self) -> bool:
-        """Whether the browser of this state is still connected; background loops end when it is not."""
-        from app.app import app
-
-        namespace = app.event_namespace
-        return namespace is not None and self.router.session.client_token in namespace.token_to_sid
-
 
 def page_body(state: Any, *content: Any, on_retry: Any, what: str = "project") -> rx.Component:
     """The content once `state.phase` is ready; before and otherwise the fitting state. `what` names the thing in the address."""

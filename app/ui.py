@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
@@ -171,9 +172,29 @@ def on_backend_error(exception: Exception):  # type: ignore[no-untyped-def]  # n
     return rx.toast.error("Something went wrong. It was logged; try again.")
 
 
+@dataclass(slots=True)
+class _ReportBudget:
+    """How many reports of browsers are written in a minute: anybody may send them, and a log must not be flooded."""
+
+    per_minute: int
+    left: int = 0
+    until: float = 0.0
+
+    def take(self, now: float) -> bool:
+        """Whether one more fits."""
+        if now >= self.until:
+            self.left, self.until = self.per_minute, now + 60.0
+        self.left -= 1
+        return self.left >= 0
+
+
+_reports = _ReportBudget(per_minute=20)
+
+
 def on_frontend_error(exception: Exception) -> None:
     """A fault that a browser reports is a line in our log, cut to a bearable length."""
-    log.error("a browser reported: %s", str(exception)[:2000])
+    if _reports.take(time.monotonic()):
+        log.error("a browser reported: %s", str(exception)[:2000])
 
 
 class LoginGuard(rx.Middleware):

@@ -6,14 +6,12 @@ from typing import Any
 
 import reflex as rx
 
-from components.chart_data import ChartData
-
 # The few lines of JavaScript a formatter has to be; everything they print was prepared in Python.
-_COMPACT = rx.vars.FunctionStringVar.create(
+_COMPACT: rx.Var[Any] = rx.vars.FunctionStringVar.create(
     '((v) => new Intl.NumberFormat("en", {notation: "compact", maximumFractionDigits: 1}).format(v))'
 )
-_TIP_LABEL = rx.vars.FunctionStringVar.create('((at, items) => items?.[0]?.payload?.when ?? "")')
-_TIP_VALUE = rx.vars.FunctionStringVar.create(
+_TIP_LABEL: rx.Var[Any] = rx.vars.FunctionStringVar.create('((at, items) => items?.[0]?.payload?.when ?? "")')
+_TIP_VALUE: rx.Var[Any] = rx.vars.FunctionStringVar.create(
     """((value, name, item) => {
   const row = item.payload;
   if (name === "Expected range") return [row.band_text, name];
@@ -22,7 +20,7 @@ _TIP_VALUE = rx.vars.FunctionStringVar.create(
 })"""
 )
 # A triangle up for a spike, down for a drop, a small ring for a point without neighbours, nothing else.
-_DOT = rx.vars.FunctionStringVar.create(
+_DOT: rx.Var[Any] = rx.vars.FunctionStringVar.create(
     """((p) => {
   const {cx, cy, payload, index: key} = p;
   if (cy == null || payload == null) return null;
@@ -49,7 +47,7 @@ class Line(rx.recharts.Line):  # type: ignore[misc]
 
 
 def line_chart(
-    data: rx.Var[ChartData] | Any,
+    data: Any,
     *,
     height: int = 260,
     value_name: str = "Events",
@@ -80,7 +78,7 @@ def line_chart(
 
 
 def _figure(data: Any, height: int, value_name: str, annotations: Any, brush: bool) -> rx.Component:
-    labels = rx.vars.FunctionStringVar.create(
+    labels: rx.Var[Any] = rx.vars.FunctionStringVar.create(
         f"((at) => ({data.tick_labels!s})[at] ?? '')",
         _var_data=data.tick_labels._get_all_var_data(),
     )

@@ -56,9 +56,7 @@ def text_area(*, field_id: str, **props: Any) -> rx.Component:
     return rx.el.textarea(id=field_id, aria_describedby=f"{field_id}-hint {field_id}-error", class_name="input", **props)
 
 
-def select_input(
-    options: Sequence[tuple[str, str]] | rx.Var[Any], *, field_id: str, label: str | None = None, **props: Any
-) -> rx.Component:
+def select_input(options: Any, *, field_id: str, label: str | None = None, **props: Any) -> rx.Component:
     """A native select. `options` are (value, text) pairs or a Var of [value, text] lists; `label` when no form_field names it."""
     if isinstance(options, rx.Var):
         choices: Any = rx.foreach(options, lambda option: rx.el.option(option[1], value=option[0]))

@@ -6,10 +6,8 @@ from typing import Any
 
 import reflex as rx
 
-from components.chart_data import HeatData
 
-
-def heatmap(data: rx.Var[HeatData] | Any, *, caption: Any) -> rx.Component:
+def heatmap(data: Any, *, caption: Any) -> rx.Component:
     """Seven weekdays by 24 hours. `data` is a Var of HeatData (components.chart_data.heat_data). Anomalies carry a dot and a
     count in the tip, so nothing rests on colour alone."""
     return rx.el.div(

@@ -51,6 +51,7 @@ def _headline(row: Any, opener: Any, named: bool) -> list[Any]:
     return [name, rx.el.span(row.size, class_name="finding-size")]
 
 
-def finding_list(rows: rx.Var[Any], render: Any, *, label: str) -> rx.Component:
-    """The lines as a list; `render(row)` gives one `finding_line`."""
-    return rx.el.ol(rx.foreach(rows, render), class_name="lines", aria_label=label)
+def finding_list(rows: Any, render: Any, *, label: str, empty: rx.Component) -> rx.Component:
+    """The lines as a list, or `empty` when there are none; `render(row)` gives one `finding_line`."""
+    lines = rx.el.ol(rx.foreach(rows, render), class_name="lines", aria_label=label)
+    return rx.cond(rows.length() > 0, lines, empty)

@@ -31,7 +31,7 @@ def row_link(text: Any, href: Any) -> rx.Component:
 
 def data_table(
     columns: Sequence[Column],
-    rows: rx.Var[Any],
+    rows: Any,
     *,
     caption: str,
     empty: rx.Component,

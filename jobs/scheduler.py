@@ -14,7 +14,7 @@ from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.settings import Settings
 from app.kernel.telemetry import JOB_RUNS
 from app.scans import service as scans
-from jobs import cleanup, dispatch_scans, reap_scan_jobs
+from jobs import build_demo, cleanup, dispatch_scans, reap_scan_jobs
 from jobs.leadership import Leadership
 from jobs.run_scan_jobs import ScanJobRunner
 
@@ -55,6 +55,7 @@ class Scheduler:
         self._add("run_scan_jobs", self._runner.tick, CLAIM_SECONDS)
         self._add("reap_scan_jobs", lambda: reap_scan_jobs.run(self._leadership), REAP_SECONDS)
         self._add("dispatch_scans", lambda: dispatch_scans.run(self._leadership), self._settings.jobs.dispatch_seconds)
+        self._add("build_demo", lambda: build_demo.run(self._leadership), CLAIM_SECONDS)
         self._add("cleanup", lambda: cleanup.run(self._leadership), CLEANUP_SECONDS)
         # The worker must be known before it claims its first job, else another process would take that job for abandoned.
         guarded("heartbeat", self._leadership.renew)()

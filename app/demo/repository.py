@@ -31,7 +31,7 @@ def clear(session: Session, project_id: str) -> None:
     """Remove the project's plan, scans and settings with all that hangs on them."""
     for table in (ScanConfig, AnomalySettings, Event, EventType, PlanBranch):
         session.execute(
-            sa.delete(table).where(col(table.project_id) == project_id),  # type: ignore[attr-defined]
+            sa.delete(table).where(col(table.project_id) == project_id),
             execution_options={"synchronize_session": False},
         )
 

@@ -62,10 +62,10 @@ class ShopEvent:
 
 
 EVENTS: tuple[ShopEvent, ...] = (
-    ShopEvent("storefront", "page_viewed", 62, "live", "A page of the shop was shown."),
+    ShopEvent("storefront", "page_viewed", 55, "live", "A page of the shop was shown."),
     ShopEvent("storefront", "product_viewed", 42, "live", "A product page was shown."),
     ShopEvent("storefront", "search_performed", 17, "live", "Somebody searched the catalogue.", (Story.DECLINE,)),
-    ShopEvent("storefront", "coupon_applied", 9, "implemented", "A coupon code was accepted in the basket.", (Story.SILENT,)),
+    ShopEvent("storefront", "coupon_applied", 20, "implemented", "A coupon code was accepted in the basket.", (Story.SILENT,)),
     ShopEvent("storefront", "gift_banner_clicked", 8, None, "", (Story.NEWCOMER,)),
     ShopEvent("checkout", "item_added_to_basket", 24, "live", "A product was put into the basket."),
     ShopEvent("checkout", "checkout_started", 26, "live", "The first step of the checkout was opened.", (Story.OUTAGE,)),
@@ -145,7 +145,8 @@ def rates(event: ShopEvent, timeline: Timeline) -> npt.NDArray[np.float64]:
 def counts(event: ShopEvent, timeline: Timeline, random: np.random.Generator) -> npt.NDArray[np.int64]:
     """Counts drawn around the rates, with a little noise from day to day."""
     days = np.repeat(random.normal(1.0, _DAY_NOISE, DAYS + 1), 24)[: DAYS * 24 + 1]
-    return random.poisson(rates(event, timeline) * np.clip(days, 0.8, 1.2))
+    drawn: npt.NDArray[np.int64] = random.poisson(rates(event, timeline) * np.clip(days, 0.8, 1.2))
+    return drawn
 
 
 def _shoppers(hour: datetime) -> float:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -17,6 +15,7 @@ from app import ui_paths
 from app.eventstore.contracts import EventRow
 from app.frame import project_frame, slug_var
 from app.ingest import service as ingest
+from app.ingest.live_rows import NO_ROW, VERDICTS, LiveRow, live_row, record_text
 from app.kernel.errors import AppError, Unavailable
 from app.page_states import LoadedState, page_body
 from app.presentation import Phase
@@ -36,7 +35,7 @@ from components import (
     time_text,
     toolbar,
 )
-from components.format import iso_utc, zone_label
+from components.format import zone_label
 from components.shell import Crumb
 
 POLL_SECONDS = 1.5
@@ -44,25 +43,6 @@ POLL_SECONDS = 1.5
 OVERLAP = timedelta(seconds=10)
 KEPT = 1000
 SHOWN = 200
-VERDICTS = {"": "All", "accepted": "Accepted", "flagged": "Flagged", "quarantined": "Quarantined"}
-TONES = {"accepted": "ok", "flagged": "warn", "quarantined": "bad"}
-
-
-@dataclass(frozen=True)
-class LiveRow:
-    """A record as a line."""
-
-    id: str
-    name: str
-    source: str
-    when: str
-    iso: str
-    verdict: str
-    tone: str
-    reason: str
-
-
-NO_ROW = LiveRow("", "", "", "", "", "", "neutral", "")
 
 
 class LiveState(LoadedState):
@@ -113,7 +93,7 @@ class LiveState(LoadedState):
         while True:
             await asyncio.sleep(POLL_SECONDS)
             async with self:
-                if self.is_paused or self._follower != run or self.router.url.path != path or not self._is_watched():
+                if self.is_paused or self._follower != run or self.router.url.path != path or not self._is_connected():
                     return
                 newest = self._records[0].received_at if self._records else None
             try:
@@ -187,59 +167,10 @@ class LiveState(LoadedState):
         self.zone_name = zone_label(zone, self._records[0].received_at) if self._records else ""
 
 
-def live_row(record: EventRow, zone: ZoneInfo) -> LiveRow:
-    """The record as a line, its arrival in the viewer's zone."""
-    local = record.received_at.astimezone(zone)
-    return LiveRow(
-        id=record.id,
-        name=record.name or _said(record, "operation") or "unreadable",
-        source=record.source or _said(record, "service"),
-        when=f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}",
-        iso=iso_utc(record.received_at),
-        verdict=VERDICTS.get(record.verdict, record.verdict),
-        tone=TONES.get(record.verdict, "neutral"),
-        reason=record.verdict_reason,
-    )
-
-
-def _said(record: EventRow, field: str) -> str:
-    """What a refused record said about itself, as far as it can be read."""
-    try:
-        value = json.loads(record.properties).get(field, "")
-    except (ValueError, AttributeError):
-        return ""
-    return value[:200] if isinstance(value, str) else ""
-
-
-def record_text(record: EventRow) -> str:
-    """The whole record as JSON for reading; a quarantined one as the text that was sent."""
-    try:
-        properties = json.loads(record.properties) if record.properties else {}
-    except ValueError:
-        properties = record.properties
-    if record.verdict == "quarantined":
-        return properties if isinstance(properties, str) else json.dumps(properties, indent=2, ensure_ascii=False)
-    fields = {
-        "id": record.id,
-        "service": record.source,
-        "operation": record.name,
-        "timestamp": record.time.isoformat(),
-        "received_at": record.received_at.isoformat(),
-        "user_id": record.actor_id,
-        "session_id": record.session_id,
-        "severity": record.severity,
-        "status": record.status,
-        "duration": record.value,
-        "body": record.body,
-        "custom_attributes": properties,
-    }
-    return json.dumps({key: value for key, value in fields.items() if value not in ("", None)}, indent=2, ensure_ascii=False)
-
-
 @page(route="/p/[slug]/live", title="Live events · Plumbline", on_load=LiveState.load)
 def live_page() -> rx.Component:
     """The page."""
-    state = LiveState
+    state: Any = LiveState
     return project_frame(
         page_header(
             "Live events",
@@ -288,7 +219,7 @@ def _pulse() -> rx.Component:
 
 
 def _table() -> rx.Component:
-    state = LiveState
+    state: Any = LiveState
     return data_table(
         [
             Column("Event", _name),
@@ -310,17 +241,18 @@ def _table() -> rx.Component:
     )
 
 
-def _name(row: rx.Var[LiveRow]) -> rx.Component:
+def _name(row: Any) -> rx.Component:
+    state: Any = LiveState
     return rx.el.button(
         row.name,
         type="button",
         class_name="line-opener",
         aria_expanded=rx.cond(LiveState.selected == row.id, "true", "false"),
-        on_click=LiveState.select(row.id),
+        on_click=state.select(row.id),
     )
 
 
-def _verdict(row: rx.Var[LiveRow]) -> rx.Component:
+def _verdict(row: Any) -> rx.Component:
     return rx.el.span(
         badge(row.verdict, row.tone, dot=True),
         rx.cond(row.reason != "", rx.el.span(row.reason, class_name="muted"), rx.fragment()),
@@ -329,6 +261,7 @@ def _verdict(row: rx.Var[LiveRow]) -> rx.Component:
 
 
 def _record() -> rx.Component:
+    state: Any = LiveState
     return rx.el.aside(
         rx.el.div(
             rx.el.h2(LiveState.selected_row.name),
@@ -337,7 +270,7 @@ def _record() -> rx.Component:
                 type="button",
                 class_name="icon-btn",
                 aria_label="Close record",
-                on_click=LiveState.select(""),
+                on_click=state.select(""),
             ),
             class_name="live-record-head",
         ),

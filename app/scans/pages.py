@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import reflex as rx
@@ -146,7 +147,7 @@ class ScansState(LoadedState):
         while True:
             await asyncio.sleep(rest)
             async with self:
-                if self._follower != run or self.router.url.path != path or not self._is_watched():
+                if self._follower != run or self.router.url.path != path or not self._is_connected():
                     return
             view = await self._read(scans_view, slug, zone)
             rest = POLL_SECONDS if any(row.is_live for row in view.scans) else 10 * POLL_SECONDS
@@ -223,7 +224,7 @@ def _result(summary: dict[str, object]) -> str:
 @page(route="/p/[slug]/scans", title="Scans · Plumbline", on_load=ScansState.load)
 def scans_page() -> rx.Component:
     """The page."""
-    state = ScansState
+    state: Any = ScansState
     return project_frame(
         page_header("Scans", note="A scan reads a source, proposes events the plan lacks, and counts what happened per interval."),
         page_body(
@@ -257,8 +258,8 @@ def scans_page() -> rx.Component:
     )
 
 
-def _scan(row: rx.Var[ScanRow]) -> rx.Component:
-    state = ScansState
+def _scan(row: Any) -> rx.Component:
+    state: Any = ScansState
     return rx.el.li(
         rx.el.div(
             rx.el.div(

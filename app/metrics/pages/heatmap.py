@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -101,7 +102,7 @@ def heatmap_view(
 @page(route="/p/[slug]/heatmap", title="Heatmap · Plumbline", on_load=HeatmapState.load)
 def heatmap_page() -> rx.Component:
     """The page."""
-    state = HeatmapState
+    state: Any = HeatmapState
     return project_frame(
         page_header(
             "Heatmap",

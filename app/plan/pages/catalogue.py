@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -209,7 +210,7 @@ def _row(
 @page(route="/p/[slug]/events", title="Events · Plumbline", on_load=CatalogueState.load)
 def catalogue_page() -> rx.Component:
     """The page."""
-    state = CatalogueState
+    state: Any = CatalogueState
     return project_frame(
         page_header("Events", note="What the plan holds and how much of it arrived in the last 48 hours."),
         page_body(
@@ -265,7 +266,7 @@ def _columns() -> list[Column]:
     ]
 
 
-def _signal(row: rx.Var[CatalogueRow]) -> rx.Component:
+def _signal(row: Any) -> rx.Component:
     return rx.cond(
         row.signal != "",
         rx.el.span(

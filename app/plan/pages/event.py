@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import reflex as rx
@@ -17,6 +18,8 @@ from app.frame import project_frame, slug_var
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
+from app.kernel.intervals import Interval, floor_to_bucket
+from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, Series
 from app.page_states import LoadedState, page_body
 from app.plan import service as plan
@@ -109,35 +112,28 @@ def event_view(session: Session, actor: Actor, slug: str, event_id: str, days: i
     """The page's data in one read."""
     now = SYSTEM_CLOCK.now()
     event = plan.get_event(session, actor, slug, event_id)
-    start = now - DAY * max(days, 2)
+    hour = floor_to_bucket(now, Interval.HOUR)
     chart, series = judged_chart(
-        session, actor, slug, ScopeType.EVENT, event_id, start=now - DAY * days, zone=zone, subject=event.name
+        session, actor, slug, ScopeType.EVENT, event_id, start=hour - DAY * days, zone=zone, subject=event.name
     )
-    figures = (
-        _figures(series)
-        if days > 1
-        else _figures(judged_chart(session, actor, slug, ScopeType.EVENT, event_id, start=start, zone=zone, subject=event.name)[1])
-    )
+    recent = metrics.series_for(session, actor, slug, ScopeType.EVENT, event_id, start=hour - 3 * DAY)
     found = detection.list_incidents(
         session, actor, slug, scope=ScopeType.EVENT, scope_ref=event_id, limit=MOST_INCIDENTS, offset=0
     )
-    return _view(event, zone, now, chart, series, figures, [incident_row(item, slug, zone, now) for item in found.items])
+    return _view(event, zone, now, chart, series, _two_days(recent), [incident_row(item, slug, zone, now) for item in found.items])
 
 
-def _figures(series: Series) -> tuple[int | None, int | None]:
-    end = series.buckets[-1] + series.interval.duration if series.buckets else None
-    if end is None:
+def _two_days(series: Series) -> tuple[int | None, int | None]:
+    """Volume of the last 24 collected hours and of the 24 before; None where nothing was collected."""
+    if not series.buckets:
         return None, None
-
-    def volume(start: datetime, stop: datetime) -> int | None:
-        counts = [
-            count
-            for bucket, count in zip(series.buckets, series.counts, strict=True)
-            if start <= bucket < stop and count is not None
-        ]
-        return sum(counts) if counts else None
-
-    return volume(end - DAY, end), volume(end - 2 * DAY, end - DAY)
+    end = series.buckets[-1] + series.interval.duration
+    days: tuple[list[int], list[int]] = ([], [])
+    for bucket, count in zip(series.buckets, series.counts, strict=True):
+        if count is not None and bucket >= end - 2 * DAY:
+            days[bucket < end - DAY].append(count)
+    last, before = days
+    return sum(last) if last else None, sum(before) if before else None
 
 
 def _view(
@@ -174,7 +170,8 @@ def _view(
 @page(route="/p/[slug]/events/[event_id]", title="Event · Plumbline", on_load=EventState.load)
 def event_page() -> rx.Component:
     """The page."""
-    state, view = EventState, EventState.view
+    state: Any = EventState
+    view = state.view
     return project_frame(
         page_body(
             state,
@@ -214,15 +211,15 @@ def event_page() -> rx.Component:
 
 
 def _incidents() -> rx.Component:
-    rows = EventState.view.incidents
-    return rx.cond(
-        rows.length() > 0,
-        finding_list(rows, _incident, label="Incidents of this event"),
-        empty_state("No incidents so far", "This event has stayed within what is usual for it."),
+    return finding_list(
+        EventState.view.incidents,
+        _incident,
+        label="Incidents of this event",
+        empty=empty_state("No incidents so far", "This event has stayed within what is usual for it."),
     )
 
 
-def _incident(row: rx.Var[IncidentRow]) -> rx.Component:
+def _incident(row: Any) -> rx.Component:
     return finding_line(row, named=False)
 
 

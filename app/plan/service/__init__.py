@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from app.plan.branch_scope import main_branch_id
+from app.plan.service.annotations import (
+    create_annotation,
+    delete_annotation,
+    list_annotations,
+)
 from app.plan.service.catalogue import (
     DEFAULT_PAGE,
     LARGEST_PAGE,
@@ -17,19 +22,120 @@ from app.plan.service.catalogue import (
     sync_observed_events,
     touch_last_seen,
 )
+from app.plan.service.event_bulk import (
+    bulk_create_events,
+    bulk_delete_events,
+    bulk_update_events,
+    move_event,
+    reorder_events,
+)
+from app.plan.service.event_details import (
+    event_json_schema,
+    get_event_detail,
+    get_event_history,
+    list_event_details,
+    list_tags,
+)
+from app.plan.service.event_types import (
+    create_event_type,
+    delete_event_type,
+    get_event_type,
+    list_event_type_details,
+    update_event_type,
+)
+from app.plan.service.events import (
+    create_event,
+    delete_event,
+    update_event,
+)
+from app.plan.service.fields import (
+    bulk_create_fields,
+    create_field,
+    delete_field,
+    list_fields,
+    reorder_fields,
+    update_field,
+)
+from app.plan.service.meta_fields import (
+    create_meta_field,
+    delete_meta_field,
+    list_meta_fields,
+    update_meta_field,
+)
+from app.plan.service.owners import (
+    add_owner,
+    list_owners,
+    remove_owner,
+)
+from app.plan.service.relations import (
+    create_relation,
+    delete_relation,
+    list_relations,
+)
+from app.plan.service.variables import (
+    create_variable,
+    delete_variable,
+    list_variable_values,
+    list_variables,
+    page_of_variables,
+    update_variable,
+)
 
 __all__ = [
     "DEFAULT_PAGE",
     "LARGEST_PAGE",
     "SCAN_DESCRIPTION",
+    "add_owner",
+    "bulk_create_events",
+    "bulk_create_fields",
+    "bulk_delete_events",
+    "bulk_update_events",
     "count_events",
+    "create_annotation",
+    "create_event",
+    "create_event_type",
+    "create_field",
+    "create_meta_field",
+    "create_relation",
+    "create_variable",
+    "delete_annotation",
+    "delete_event",
+    "delete_event_type",
+    "delete_field",
+    "delete_meta_field",
+    "delete_relation",
+    "delete_variable",
+    "event_json_schema",
     "events_by_id",
     "get_event",
+    "get_event_detail",
+    "get_event_history",
+    "get_event_type",
+    "list_annotations",
+    "list_event_details",
+    "list_event_type_details",
     "list_event_types",
     "list_events",
+    "list_fields",
+    "list_meta_fields",
+    "list_owners",
+    "list_relations",
+    "list_tags",
+    "list_variable_values",
+    "list_variables",
     "main_branch_id",
+    "move_event",
+    "page_of_variables",
     "plan_identities",
     "planned_names",
+    "remove_owner",
+    "reorder_events",
+    "reorder_fields",
     "sync_observed_events",
     "touch_last_seen",
+    "update_event",
+    "update_event_type",
+    "update_field",
+    "update_meta_field",
+    "update_variable",
 ]

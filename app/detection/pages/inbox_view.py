@@ -1,0 +1,141 @@
+"""The inbox's data: incidents, what could not be judged, and what is watched at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from app.detection import service as detection
+from app.detection.contracts import Direction, Incident, Outcome
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.metrics.contracts import ScopeType
+from app.presentation import SCOPE_WORDS, IncidentRow, incident_rows, judged_chart
+from components import (
+    ChartData,
+)
+from components.format import full_number, iso_utc, local_time
+
+PAGE_SIZE = 50
+PERIODS = {"1": "24 h", "7": "7 days", "30": "30 days", "": "All"}
+DIRECTIONS = {"": "Both", "spike": "Spikes", "drop": "Drops"}
+BEFORE, AFTER = timedelta(days=3), timedelta(days=1)
+MOST_UNKNOWN = 50
+
+
+@dataclass(frozen=True)
+class UnknownRow:
+    """A series whose newest bucket could not be judged."""
+
+    scope_kind: str
+    scope_name: str
+    reason: str
+    when: str
+    iso: str
+
+
+@dataclass(frozen=True)
+class InboxView:
+    """Everything the page shows. `watching` says what is compared at all, `quiet` since when nothing departed."""
+
+    incidents: list[IncidentRow] = field(default_factory=list)
+    total: int = 0
+    unknown: list[UnknownRow] = field(default_factory=list)
+    unknown_count: int = 0
+    watching: str = ""
+    quiet: str = ""
+    has_any: bool = False
+    is_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the viewer asked for."""
+
+    direction: Direction | None
+    scope: ScopeType | None
+    days: int | None
+    offset: int
+
+    @classmethod
+    def of(cls, direction: str, scope: str, days: str, page_number: int) -> Filters:
+        """From the checked parts of the address."""
+        return cls(
+            Direction(direction) if direction else None,
+            ScopeType(scope) if scope else None,
+            int(days) if days else None,
+            (page_number - 1) * PAGE_SIZE,
+        )
+
+
+def inbox_view(session: Session, actor: Actor, slug: str, filters: Filters, zone: ZoneInfo) -> tuple[InboxView, list[Incident]]:
+    """The page's data in one read, and the incidents behind its lines."""
+    now = SYSTEM_CLOCK.now()
+    found = detection.list_incidents(
+        session,
+        actor,
+        slug,
+        direction=filters.direction,
+        scope=filters.scope,
+        since=now - timedelta(days=filters.days) if filters.days else None,
+        limit=PAGE_SIZE,
+        offset=filters.offset,
+    )
+    settings = detection.get_settings(session, actor, slug)
+    evaluations = detection.list_evaluations(session, actor, slug)
+    unknown = [item for item in evaluations if item.outcome is Outcome.UNKNOWN]
+    latest = next(iter(detection.list_incidents(session, actor, slug, limit=1).items), None)
+    view = InboxView(
+        incidents=incident_rows(found.items, slug, zone, now),
+        total=found.total,
+        unknown=[
+            UnknownRow(
+                SCOPE_WORDS[item.scope_type],
+                item.scope_name,
+                item.reason,
+                local_time(item.bucket, zone, now=now),
+                iso_utc(item.bucket),
+            )
+            for item in unknown[:MOST_UNKNOWN]
+        ],
+        unknown_count=len(unknown),
+        watching=_watching([item.scope_type for item in evaluations]),
+        quiet=_quiet(latest, zone, now),
+        has_any=latest is not None,
+        is_on=settings.anomaly_detection_enabled,
+    )
+    return view, list(found.items)
+
+
+def _watching(scopes: list[ScopeType]) -> str:
+    words = (
+        (ScopeType.PROJECT_TOTAL, "the project total", "project totals"),
+        (ScopeType.EVENT_TYPE, "1 event type", "event types"),
+        (ScopeType.EVENT, "1 event", "events"),
+    )
+    counts = [(scopes.count(scope), one, many) for scope, one, many in words]
+    parts = [one if count == 1 else f"{full_number(count)} {many}" for count, one, many in counts if count]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _quiet(latest: Incident | None, zone: ZoneInfo, now: datetime) -> str:
+    return "Quiet so far" if latest is None else f"Quiet since {local_time(latest.ended_at, zone, now=now)}"
+
+
+def incident_chart(session: Session, actor: Actor, slug: str, incident: Incident, zone: ZoneInfo) -> ChartData:
+    """The incident's series from three days before to one day after it."""
+    chart, _ = judged_chart(
+        session,
+        actor,
+        slug,
+        incident.scope_type,
+        incident.scope_ref,
+        start=incident.started_at - BEFORE,
+        stop=incident.ended_at + AFTER,
+        zone=zone,
+        subject=incident.scope_name,
+    )
+    return chart

@@ -1,0 +1,92 @@
+"""The real ingest process and the real store process, on one data folder, for tests that kill them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import SQLModel
+
+import models.identity
+import models.plan
+import models.projects
+from app.kernel.crypto import sha256_hex
+from app.kernel.database import create_engine, session_scope
+from tests.eventstore_fixtures import StoreProcess, free_port
+
+TOKEN = "plb_test_" + "k" * 40
+TENANT, PROJECT = "tenant_kill", "project_kill"
+
+
+def prepare_database(data_dir: Path, plan: str = "unlimited") -> None:
+    """One tenant, one project, one ingest key."""
+    engine = create_engine(f"sqlite:///{data_dir / 'plumbline.db'}")
+    SQLModel.metadata.create_all(engine)
+    with session_scope(engine) as session:
+        session.add(models.identity.Tenant(id=TENANT, name="Tenant", plan=plan))
+        session.flush()
+        session.add(models.projects.Project(id=PROJECT, tenant_id=TENANT, name="Project", slug="project"))
+        session.flush()
+        key = models.identity.IngestKey(
+            tenant_id=TENANT, project_id=PROJECT, kind="events", scope="append", name="k", key_prefix="plb", token_hash=sha256_hex(TOKEN)
+        )
+        session.add(key)
+    engine.dispose()
+
+
+@dataclass
+class IngestProcess:
+    """`python -m app.ingest.server`, started and ended by a test; it keeps its port over its lives."""
+
+    store: StoreProcess
+    variables: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            **self.store.environment(),
+            "PLUMBLINE_PORT": str(self.port),
+            "PLUMBLINE_MIN_FREE_DISK_BYTES": "0",
+            "PLUMBLINE_LOG_LEVEL": "error",
+            **self.variables,
+        }
+        self.process = subprocess.Popen([sys.executable, "-m", "app.ingest.server"], env=environment)
+        deadline = time.monotonic() + 30
+        while self.health() is None:
+            assert self.process.poll() is None, "the ingest process ended"
+            assert time.monotonic() < deadline, "the ingest process does not answer"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(timeout=40)
+
+    def health(self) -> dict[str, Any] | None:
+        """What the process says about its queue; None when it does not answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            return json.loads(connection.getresponse().read())
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def wait_until_drained(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while (health := self.health()) is None or health["queue_bytes"]:
+            assert time.monotonic() < deadline, f"not drained: {health}"
+            time.sleep(0.05)
