@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 
 from app.edge import Edge
+from app.edge_headers import is_own_origin
 from app.frontend import ROOT, WEB_DIR
 
 _ENVIRONMENT = {
@@ -18,6 +20,11 @@ _ENVIRONMENT = {
 }
 
 
+def _is_own_origin(origin: str | None, environ: Mapping[str, str]) -> bool:
+    """The edge's rule for forms, for the websocket: the cookie of its handshake must not serve another site's page."""
+    return origin is None or is_own_origin(origin, environ.get("HTTP_HOST"))
+
+
 def create() -> Edge:
     """The application; the front end must have been built (`app.frontend.ensure_built`)."""
     for name, value in _ENVIRONMENT.items():
@@ -27,6 +34,6 @@ def create() -> Edge:
 
         if app.sio is None:
             raise RuntimeError("Reflex made no websocket server")
-        app.sio.eio.cors_allowed_origins = None  # engine.io then accepts a websocket from its own origin only
+        app.sio.eio.cors_allowed_origins = _is_own_origin
         app.api_transformer = None  # the edge stands outermost here, in front of Reflex's own middleware
         return edge(app())

@@ -68,7 +68,10 @@ def is_foreign_origin(scope: Scope) -> bool:
             origin = value.decode("latin-1")
         elif name == b"host":
             host = value.decode("latin-1")
-    if origin is None:
-        return False
+    return origin is not None and not is_own_origin(origin, host)
+
+
+def is_own_origin(origin: str, host: str | None) -> bool:
+    """Whether the origin is the host that was asked, or the public address when a proxy in front asks us by another name."""
     netloc = urlsplit(origin).netloc
-    return not netloc or netloc not in {host, urlsplit(get_settings().base_url).netloc}
+    return bool(netloc) and netloc in {host, urlsplit(get_settings().base_url).netloc}

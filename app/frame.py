@@ -29,14 +29,22 @@ class ProjectState(AppState):
 
     project_name: str = ""
     project_choices: list[ProjectChoice] = []
+    plan_query: str = ""
 
     def _slug(self) -> str:
         """The slug in the address. It comes from the browser; services decide whether the caller may know the project."""
         return self._route_value("slug")
 
+    def _branch(self) -> str:
+        """The working branch the address names, empty for main. It comes from the browser; services judge it."""
+        return str(self.router.url.query_parameters.get("branch", ""))[:64]
+
     async def _enter(self) -> ProjectView:
         """Load what the frame shows; NotFound for a project that is not there. Call it first in `on_load`."""
         project, choices = await self._read(_project_and_choices, self._slug())
+        query = ui_paths.branch_query(self._branch())
+        if self.plan_query != query:
+            self.plan_query = query
         if self.project_name != project.name:
             self.project_name = project.name
         if self.project_choices != choices:
@@ -55,10 +63,12 @@ def workspace_frame(*children: Any, active: str, crumbs: Sequence[Crumb] = ()) -
     return _frame(*children, active=active, groups=[_workspace()], crumbs=crumbs)
 
 
-def project_frame(*children: Any, active: str, crumbs: Sequence[Crumb] = ()) -> rx.Component:
+def project_frame(
+    *children: Any, active: str, crumbs: Sequence[Crumb] = (), tools: rx.Component | None = None, banner: rx.Component | None = None
+) -> rx.Component:
     """The frame of a page of the open project; `crumbs` follow the project's own.
 
-    `active` is overview, events, inbox, heatmap, live, scans or keys.
+    `active` is the key of an item of the rail. `tools` stand in the top bar, `banner` runs across the page beneath it.
     """
     slug = slug_var()
     steps = [Crumb(ProjectState.project_name, ui_paths.project_overview(slug) if crumbs else None), *crumbs]
@@ -71,6 +81,8 @@ def project_frame(*children: Any, active: str, crumbs: Sequence[Crumb] = ()) -> 
         projects=ProjectState.project_choices,
         palette_results=PaletteState.found,
         on_palette_search=PaletteState.search,
+        tools=tools,
+        banner=banner,
     )
 
 
@@ -94,7 +106,7 @@ def _frame(*children: Any, active: str, groups: Sequence[NavGroup], crumbs: Sequ
 
 def _project(slug: Any) -> list[NavGroup]:
     return [
-        NavGroup("Plan", [NavItem("events", "Events", ui_paths.project_events(slug), "list-tree", "e")]),
+        _plan(slug, ProjectState.plan_query),
         NavGroup(
             "Observe",
             [
@@ -112,6 +124,21 @@ def _project(slug: Any) -> list[NavGroup]:
             ],
         ),
     ]
+
+
+def _plan(slug: Any, query: Any) -> NavGroup:
+    """Pages of the plan; those that show a branch keep the one that is open."""
+    return NavGroup(
+        "Plan",
+        [
+            NavItem("events", "Events", f"{ui_paths.project_events(slug)}{query}", "list-tree", "e"),
+            NavItem("event-types", "Event types", f"{ui_paths.project_event_types(slug)}{query}", "shapes", "t"),
+            NavItem("variables", "Variables", f"{ui_paths.project_variables(slug)}{query}", "braces", "v"),
+            NavItem("meta-fields", "Meta fields", f"{ui_paths.project_meta_fields(slug)}{query}", "tags", "f"),
+            NavItem("branches", "Branches", ui_paths.project_branches(slug), "git-branch", "b"),
+            NavItem("revisions", "Revisions", ui_paths.project_revisions(slug), "history", "r"),
+        ],
+    )
 
 
 def _workspace() -> NavGroup:

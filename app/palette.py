@@ -25,7 +25,7 @@ class Found(TypedDict):
 class PaletteState(AppState):
     """The events that match what is typed."""
 
-    found: list[Found] = []  # noqa: RUF012 - Reflex copies it for each client
+    found: list[Found] = []
 
     @rx.event
     async def search(self, text: str) -> None:

@@ -5,8 +5,8 @@ Everything here returns plain view data with texts in the viewer's zone; no page
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -19,8 +19,10 @@ from app.detection.contracts import Incident, Judgement, Outcome
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, NotFound, Unauthorized
+from app.kernel.intervals import Interval
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, Series
+from app.scans import service as scans
 from components.chart_data import ChartData, ChartPoint, chart_data
 from components.format import change, day_text, deviation, duration, full_number, iso_utc, local_time, percent
 
@@ -79,13 +81,35 @@ class IncidentRow:
     event_href: str
 
 
-def incident_row(incident: Incident, slug: str, zone: ZoneInfo, now: datetime, bucket_seconds: int = 3600) -> IncidentRow:
-    """The incident in words; its duration covers the last bucket in full."""
-    seconds = incident.bucket_count * bucket_seconds
+def incident_rows(
+    incidents: Sequence[Incident], slug: str, zone: ZoneInfo, now: datetime, widths: Mapping[str, int]
+) -> list[IncidentRow]:
+    """The incidents in words; the first of each day in the viewer's zone carries the day.
+
+    `widths` maps scans to the seconds of a bucket (`bucket_widths`), since an incident lasts to the end of its last bucket.
+    """
+    rows, before = [], None
+    for incident in incidents:
+        day = incident.started_at.astimezone(zone).date()
+        width = widths.get(incident.scan_config_id, Interval.HOUR.seconds)
+        heading = "" if day == before else day_text(incident.started_at, zone, now)
+        rows.append(_incident_row(incident, slug, zone, now, width, heading))
+        before = day
+    return rows
+
+
+def bucket_widths(session: Session, actor: Actor, slug: str) -> dict[str, int]:
+    """Seconds of a bucket per scan of the project. Errors: NotFound."""
+    configs = scans.list_configs(session, actor, slug)
+    return {config.id: config.interval.seconds for config in configs if config.interval is not None}
+
+
+def _incident_row(incident: Incident, slug: str, zone: ZoneInfo, now: datetime, width: int, heading: str) -> IncidentRow:
+    seconds = (incident.ended_at - incident.started_at).total_seconds() + width
     related = incident.related_count
     return IncidentRow(
         key=f"{incident.scope_type}:{incident.scope_ref}:{incident.direction}:{iso_utc(incident.started_at)}",
-        day="",
+        day=heading,
         direction=str(incident.direction),
         scope_kind=SCOPE_WORDS[incident.scope_type],
         scope_name=incident.scope_name,
@@ -97,19 +121,6 @@ def incident_row(incident: Incident, slug: str, zone: ZoneInfo, now: datetime, b
         is_active=incident.is_active,
         event_href=ui_paths.project_event(slug, incident.event_id) if incident.event_id else "",
     )
-
-
-def incident_rows(
-    incidents: Sequence[Incident], slug: str, zone: ZoneInfo, now: datetime, bucket_seconds: int = 3600
-) -> list[IncidentRow]:
-    """The incidents in words; the first of each day in the viewer's zone carries the day."""
-    rows, before = [], None
-    for incident in incidents:
-        day = incident.started_at.astimezone(zone).date()
-        row = incident_row(incident, slug, zone, now, bucket_seconds)
-        rows.append(row if day == before else replace(row, day=day_text(incident.started_at, zone, now)))
-        before = day
-    return rows
 
 
 def judged_chart(

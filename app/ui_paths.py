@@ -64,6 +64,46 @@ def project_keys(slug: object) -> str:
     return f"/p/{slug}/keys"
 
 
+def project_event_types(slug: object) -> str:
+    """The schemas that events share."""
+    return f"/p/{slug}/event-types"
+
+
+def project_event_type(slug: object, event_type_id: object) -> str:
+    """One event type with its fields."""
+    return f"/p/{slug}/event-types/{event_type_id}"
+
+
+def project_variables(slug: object) -> str:
+    """Placeholders in values."""
+    return f"/p/{slug}/variables"
+
+
+def project_meta_fields(slug: object) -> str:
+    """What the project notes about its events."""
+    return f"/p/{slug}/meta-fields"
+
+
+def project_branches(slug: object) -> str:
+    """Lines of work on the plan."""
+    return f"/p/{slug}/branches"
+
+
+def project_branch(slug: object, branch_id: object) -> str:
+    """The review of one branch."""
+    return f"/p/{slug}/branches/{branch_id}"
+
+
+def project_revisions(slug: object) -> str:
+    """Snapshots of main."""
+    return f"/p/{slug}/revisions"
+
+
+def branch_query(branch_id: str) -> str:
+    """What a plan page's address carries to stay on a working branch; empty on main."""
+    return f"?branch={quote(branch_id, safe='')}" if branch_id else ""
+
+
 def safe_next(path: str) -> str:
     """`path` when it leads to a page of this instance, else the project list; never another host."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path

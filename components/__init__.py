@@ -28,7 +28,8 @@ from components.forms import (
     toolbar,
 )
 from components.heat import heatmap
-from components.marks import badge, code_block, copy_button, direction_mark, key_hint, kpi, kpi_row, spark_bars, time_text
+from components.incidents import finding_line, finding_list
+from components.marks import badge, code_block, copy_button, direction_mark, kpi, kpi_row, spark_bars, time_text
 from components.overlays import command_palette, shortcuts_sheet
 from components.shell import Crumb, NavGroup, NavItem, Viewer, bare_page, brand_mark, head, page_header, section, shell
 from components.table import Column, data_table, pager, row_link
@@ -59,12 +60,13 @@ __all__ = [
     "direction_mark",
     "empty_state",
     "error_state",
+    "finding_line",
+    "finding_list",
     "form_field",
     "head",
     "heat_data",
     "heatmap",
     "job_progress",
-    "key_hint",
     "kpi",
     "kpi_row",
     "line_chart",

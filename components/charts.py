@@ -52,7 +52,6 @@ def line_chart(
     height: int = 260,
     value_name: str = "Events",
     annotations: rx.Var[Any] | None = None,
-    brush: bool = False,
 ) -> rx.Component:
     """A count over time: line, expected range as a band, anomalies as shapes, and the same points as a table.
 
@@ -70,14 +69,14 @@ def line_chart(
             ),
             class_name="chart-head",
         ),
-        rx.tabs.content(_figure(data, height, value_name, annotations, brush), value="chart"),
+        rx.tabs.content(_figure(data, height, value_name, annotations), value="chart"),
         rx.tabs.content(_twin(data, value_name), value="table"),
         default_value="chart",
         class_name="chart",
     )
 
 
-def _figure(data: Any, height: int, value_name: str, annotations: Any, brush: bool) -> rx.Component:
+def _figure(data: Any, height: int, value_name: str, annotations: Any) -> rx.Component:
     labels: rx.Var[Any] = rx.vars.FunctionStringVar.create(
         f"((at) => ({data.tick_labels!s})[at] ?? '')",
         _var_data=data.tick_labels._get_all_var_data(),
@@ -153,8 +152,6 @@ def _figure(data: Any, height: int, value_name: str, annotations: Any, brush: bo
                 lambda note: rx.recharts.reference_line(x=note["at"], label=note["label"], stroke="var(--ink-3)"),
             )
         )
-    if brush:
-        parts.append(rx.recharts.brush(data_key="at", height=22, stroke="var(--line-strong)", fill="var(--surface)"))
     return rx.el.div(
         rx.recharts.composed_chart(
             *parts,

@@ -85,9 +85,9 @@ def job_progress(percent: Any, phase: Any, *, label: Any = "Progress", actions: 
 
 def toast_done(text: str) -> EventSpec:
     """Tell that something was done."""
-    return rx.toast.success(text)  # type: ignore[no-any-return]
+    return rx.toast.success(text)
 
 
 def toast_failed(text: str) -> EventSpec:
     """Tell that something was refused or failed, in a sentence."""
-    return rx.toast.error(text, duration=8000)  # type: ignore[no-any-return]
+    return rx.toast.error(text, duration=8000)

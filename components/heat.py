@@ -11,9 +11,10 @@ def heatmap(data: Any, *, caption: Any) -> rx.Component:
     """Seven weekdays by 24 hours. `data` is a Var of HeatData (components.chart_data.heat_data). Anomalies carry a dot and a
     count in the tip, so nothing rests on colour alone."""
     return rx.el.div(
+        rx.el.p(caption, " ", data.summary, class_name="heat-note"),
         rx.el.div(
             rx.el.table(
-                rx.el.caption(caption, " ", data.summary),
+                rx.el.caption(caption, " ", data.summary, class_name="sr-only"),
                 rx.el.thead(
                     rx.el.tr(
                         rx.el.th(rx.el.span("Weekday", class_name="sr-only"), scope="col"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from components.marks import badge, time_text
+from components.marks import badge, direction_mark, time_text
 
 
 def finding_line(
@@ -21,7 +21,7 @@ def finding_line(
     return rx.el.li(
         *([rx.cond(row.day != "", rx.el.h2(row.day, class_name="day"), rx.fragment())] if days else []),
         rx.el.div(
-            rx.el.span(rx.el.span(row.direction, class_name="sr-only"), class_name=f"direction direction-{row.direction}"),
+            direction_mark(row.direction),
             rx.el.div(
                 *_headline(row, opener, named),
                 class_name="line-main finding-main",

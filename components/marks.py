@@ -79,8 +79,3 @@ def spark_bars(path: Any, label: Any) -> rx.Component:
         class_name="spark",
         custom_attrs={"preserveAspectRatio": "none"},
     )
-
-
-def key_hint(*keys: str) -> rx.Component:
-    """Keys as they are printed on a keyboard."""
-    return rx.el.span(*[rx.el.kbd(key) for key in keys], class_name="keys")

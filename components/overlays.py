@@ -92,6 +92,11 @@ def shortcuts_sheet(groups: Sequence[NavGroup]) -> rx.Component:
         ("Search or go to", ("Ctrl", "K")),
         ("This sheet", ("?",)),
         ("Focus the search box of a list", ("/",)),
+        ("Next or previous row of a list", ("j", "k")),
+        ("Open the row", ("Enter",)),
+        ("Select the row", ("x",)),
+        ("Make a new one", ("n",)),
+        ("Edit", ("e",)),
         ("Close", ("Esc",)),
     ]
     return rx.el.dialog(

@@ -64,6 +64,7 @@ def head() -> list[rx.Component]:
         ),
         rx.el.meta(name="color-scheme", content="light dark"),
         rx.el.script(src="/plumbline.js"),
+        rx.el.script(src="/plan.js"),
     ]
 
 
@@ -93,12 +94,15 @@ def shell(
     palette_results: rx.Var[Any] | None = None,
     on_palette_search: Any = None,
     sign_out_action: str = "/session/logout",
+    tools: rx.Component | None = None,
+    banner: rx.Component | None = None,
 ) -> rx.Component:
     """The page frame.
 
     `active` is the key of the current NavItem. `projects` is a Var of dicts with `name` and `href`. `ready` hides the content
     until the viewer is known, so that the pre-rendered HTML holds no data. `palette_results` (dicts with `label`, `hint`,
-    `href`) and `on_palette_search(text)` add found things to the palette beside pages and projects.
+    `href`) and `on_palette_search(text)` add found things to the palette beside pages and projects. `tools` stand in the top
+    bar before the search, `banner` runs across the page beneath it.
     """
     content = rx.fragment(*children)
     if ready is not None:
@@ -108,7 +112,8 @@ def shell(
         rx.el.a("Skip to content", href="#content", class_name="skip-link"),
         rx.el.aside(*rail("rail"), class_name="rail", aria_label="Navigation"),
         rx.el.div(
-            _topbar(crumbs, viewer, sign_out_action),
+            _topbar(crumbs, viewer, sign_out_action, tools),
+            *([banner] if banner is not None else []),
             rx.el.main(content, id="content", tab_index=-1, class_name="content"),
             class_name="stage",
         ),
@@ -191,7 +196,7 @@ def _item(place: str, item: NavItem, active: str) -> rx.Component:
     )
 
 
-def _topbar(crumbs: Sequence[Crumb], viewer: Viewer, sign_out_action: str) -> rx.Component:
+def _topbar(crumbs: Sequence[Crumb], viewer: Viewer, sign_out_action: str, tools: rx.Component | None) -> rx.Component:
     return rx.el.header(
         rx.el.button(
             rx.icon("menu", size=18, aria_hidden="true"),
@@ -201,6 +206,7 @@ def _topbar(crumbs: Sequence[Crumb], viewer: Viewer, sign_out_action: str) -> rx
             custom_attrs={"data-opens": "drawer"},
         ),
         _crumbs(crumbs),
+        *([tools] if tools is not None else []),
         rx.el.div(
             rx.el.button(
                 rx.icon("search", size=14, aria_hidden="true"),

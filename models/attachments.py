@@ -10,7 +10,7 @@ from models.base import created_field, id_field, moment_field, reference, text_f
 
 
 class EventPhoto(SQLModel, table=True):
-    """A picture of an event, or a link to a design. Copies on a branch share the stored file."""
+    """A picture of an event, or a link to a design. Copies on a branch share the stored file and name their original."""
 
     __tablename__ = "event_photos"
 
@@ -28,6 +28,7 @@ class EventPhoto(SQLModel, table=True):
     height: int | None = None
     external_url: str | None = Field(default=None, max_length=2000)
     sort_order: int = 0
+    origin_id: str | None = Field(default=None, max_length=36)
     uploaded_by_user_id: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
     created_at: datetime = created_field()
 

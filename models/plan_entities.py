@@ -106,6 +106,7 @@ class Variable(SQLModel, table=True):
     source_name: str | None = Field(default=None, max_length=500)
     variable_type: str = Field(default="string", max_length=16)
     description: str = text_field()
+    origin_id: str | None = Field(default=None, max_length=36)
     created_at: datetime = created_field()
     updated_at: datetime = updated_field()
 

@@ -20,6 +20,7 @@ SHOP_DESCRIPTION = (
 # An hour of the night has this share of the busiest hours.
 _NIGHT = 0.5
 _WEEKEND = 0.8
+_QUIET_SHIFT = 0.6
 _DAY_NOISE = 0.03
 OUTAGE_HOURS = 3
 SPIKE_HOURS = 2
@@ -156,7 +157,9 @@ def _shoppers(hour: datetime) -> float:
 
 
 def _warehouse(hour: datetime) -> float:
-    return 1.0 if 6 <= hour.hour < 20 and hour.weekday() < 6 else 0.0
+    if not 6 <= hour.hour < 20:
+        return 0.0
+    return _QUIET_SHIFT if hour.weekday() >= 5 else 1.0
 
 
 def _factors(story: Story, timeline: Timeline, hours: Sequence[datetime]) -> npt.NDArray[np.float64]:

@@ -8,12 +8,14 @@ The rule per entity, with base (main when the branch was made), ours (main now) 
 4. otherwise both sides moved apart. Event-type metadata is settled attribute by attribute, with a stored choice where both
    sides changed the same one; everything else blocks the merge.
 
-What one side deletes and the other hangs something below (an event in a removed event type) blocks as well.
+What one side deletes and the other hangs something below (an event in a removed event type) blocks as well, and so do two
+events that scans would know by the same name. Values of a field that does not survive go with it and count as no change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -92,13 +94,45 @@ def merge(base: Snapshot, ours: Snapshot, theirs: Snapshot, choices: Choices | N
     result: dict[tuple[EntityType, Key], Entity] = {}
     field_conflicts: list[FieldConflict] = []
     conflicts: list[EntityConflict] = []
-    for key in dict.fromkeys([*base.by_key, *ours.by_key, *theirs.by_key]):
-        versions = base.by_key.get(key), ours.by_key.get(key), theirs.by_key.get(key)
-        merged = _merge_entity(*versions, choices, field_conflicts, conflicts)
-        if merged is not None:
-            result[key] = merged
+
+    def settle(keys: Iterable[tuple[EntityType, Key]]) -> None:
+        for key in keys:
+            versions = base.by_key.get(key), ours.by_key.get(key), theirs.by_key.get(key)
+            merged = _merge_entity(*versions, choices, field_conflicts, conflicts)
+            if merged is not None:
+                result[key] = merged
+
+    keys = dict.fromkeys([*base.by_key, *ours.by_key, *theirs.by_key])
+    settle(key for key in keys if key[0] is not EntityType.EVENT)
+    base, ours, theirs = (_without_lost_values(side, result) for side in (base, ours, theirs))
+    settle(key for key in keys if key[0] is EntityType.EVENT)
     conflicts += _orphans(result)
-    return _operations(ours, theirs, result, field_conflicts, conflicts)
+    conflicts += _shared_identities(ours, result)
+    return _operations(base, ours, theirs, result, field_conflicts, conflicts)
+
+
+def _without_lost_values(plan: Snapshot, present: Mapping[tuple[EntityType, Key], Entity]) -> Snapshot:
+    """The plan with only those values in its events whose field or meta field is present."""
+    lost = {
+        (entity.type, entity.key)
+        for entity in plan.entities
+        if entity.type in (EntityType.FIELD, EntityType.META_FIELD) and (entity.type, entity.key) not in present
+    }
+    return Snapshot(tuple(_without(entity, lost) for entity in plan.entities)) if lost else plan
+
+
+def _without(entity: Entity, lost: Collection[tuple[EntityType, Key]]) -> Entity:
+    if entity.type is not EntityType.EVENT:
+        return entity
+    fields, metas = entity.attributes.get("field_values"), entity.attributes.get("meta_values")
+    kept: dict[str, object] = {}
+    if isinstance(fields, Mapping) and any((EntityType.FIELD, (entity.key[0], name)) in lost for name in fields):
+        kept["field_values"] = {
+            name: value for name, value in fields.items() if (EntityType.FIELD, (entity.key[0], name)) not in lost
+        }
+    if isinstance(metas, Mapping) and any((EntityType.META_FIELD, (name,)) in lost for name in metas):
+        kept["meta_values"] = {name: value for name, value in metas.items() if (EntityType.META_FIELD, (name,)) not in lost}
+    return replace(entity, attributes={**entity.attributes, **kept}) if kept else entity
 
 
 def _merge_entity(
@@ -190,7 +224,24 @@ def _orphans(result: Mapping[tuple[EntityType, Key], Entity]) -> Iterator[Entity
                 break
 
 
+def _shared_identities(ours: Snapshot, result: Mapping[tuple[EntityType, Key], Entity]) -> Iterator[EntityConflict]:
+    """Events to which the merge would give the name by which scans know another event of the same type."""
+    holders: dict[tuple[str, object], list[Entity]] = defaultdict(list)
+    for entity in result.values():
+        source_name = entity.attributes.get("source_name")
+        if entity.type is EntityType.EVENT and source_name is not None:
+            holders[(entity.key[0], source_name)].append(entity)
+    for (_, source_name), entities in holders.items():
+        if len(entities) > 1:
+            for entity in entities:
+                before = ours.get(entity.type, entity.key)
+                if before is None or before.attributes.get("source_name") != source_name:
+                    reason = f"scans know another event as {source_name}"
+                    yield EntityConflict(entity.type, entity.name, entity.parent, reason)
+
+
 def _operations(
+    base: Snapshot,
     ours: Snapshot,
     theirs: Snapshot,
     result: Mapping[tuple[EntityType, Key], Entity],
@@ -209,7 +260,8 @@ def _operations(
         source = theirs.by_key.get(key)
         origin = gone.pop(source.origin_id, None) if source and source.origin_id else None
         if origin is not None and origin.type is entity.type:
-            updates.append(Update(origin.id, origin, entity))  # a rename: the row, its metrics and its history stay
+            # A rename: the row, its metrics and its history stay, and so does what a scan on main wrote into it meanwhile.
+            updates.append(Update(origin.id, origin, _carry(base.get(origin.type, origin.key), origin, entity) or entity))
         else:
             creates.append(entity)
     return Merge(
@@ -237,4 +289,5 @@ def apply_merge(ours: Snapshot, outcome: Merge) -> Snapshot:
         entities[(update.entity.type, update.entity.key)] = replace(update.entity, id=update.id)
     for entity in outcome.creates:
         entities[(entity.type, entity.key)] = entity
-    return Snapshot.of(entities.values())
+    lost = {(entity.type, entity.key) for entity in outcome.deletes}
+    return Snapshot.of(_without(entity, lost) for entity in entities.values())

@@ -21,3 +21,17 @@ def tokens_in(value: str) -> list[str]:
 def rename_token(value: str, old: str, new: str) -> str:
     """The value with every exact `${old}` turned into `${new}`; `${old_id}` and a bare `old` stay."""
     return value.replace(token(old), token(new))
+
+
+def split_tokens(value: str) -> list[tuple[str, bool]]:
+    """The value in stretches, each with whether it is a token; together they are the value."""
+    parts: list[tuple[str, bool]] = []
+    end = 0
+    for found in _TOKEN.finditer(value):
+        if found.start() > end:
+            parts.append((value[end : found.start()], False))
+        parts.append((found.group(), True))
+        end = found.end()
+    if end < len(value):
+        parts.append((value[end:], False))
+    return parts

@@ -252,7 +252,7 @@ def _generation(generation: Any) -> Any:
     return rx.el.section(
         rx.el.p("Making ", rx.el.strong(generation.name)),
         job_progress(generation.percent, generation.stage, label=f"Making {generation.name}"),
-        class_name="section",
+        class_name="generation",
     )
 
 

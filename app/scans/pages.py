@@ -242,7 +242,7 @@ def scans_page() -> rx.Component:
                         Column("Scan", lambda row: row.scan, secondary=True),
                         Column("Kind", lambda row: row.mode, secondary=True),
                         Column("State", lambda row: badge(row.status, row.tone)),
-                        Column("Took", lambda row: row.took, numeric=True),
+                        Column("Took", lambda row: row.took, numeric=True, secondary=True),
                         Column("Result", lambda row: rx.el.span(row.result, class_name="muted")),
                     ],
                     state.view.jobs,

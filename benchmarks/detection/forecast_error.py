@@ -1,4 +1,4 @@
-"""Forecasts against what came: error as MASE (1 = the mean error of last week repeated over the history) and coverage of the 95 % band.
+"""Forecasts against what came: error as MASE (1 = the mean error of last week repeated), coverage of the 95 % band.
 
 Labelled buckets are left out of both; cuts are spread over the second half of each series, so nothing was seen before.
 """

@@ -1,7 +1,7 @@
 """Causal peers to compare with. Each takes a series and gives sigma per series-day per bucket, NaN where it has no opinion.
 
-A peer's z is turned into a probability as if it were normal and corrected for the buckets of a day, so that one threshold means the same
-for all. Peers learn from everything before a bucket, labelled or not, as a live system would.
+A peer's z is turned into a probability as if it were normal and corrected for the buckets of a day, so that one threshold means the
+same for all. Peers learn from everything before a bucket, labelled or not, as a live system would.
 """
 
 from __future__ import annotations

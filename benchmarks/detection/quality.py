@@ -61,9 +61,8 @@ def _cell(name: str, strict: Tally, late: Tally) -> str:
 
 
 def print_table(sets: Sets, chosen: dict[str, peers.Detector]) -> None:
-    print(
-        f"Threshold {THRESHOLD} sigma per series-day. F1 (precision/recall) false alarms per series-week | F1, alarms with one late bucket allowed."
-    )
+    print(f"Threshold {THRESHOLD} sigma per series-day.")
+    print("F1 (precision/recall) false alarms per series-week | F1 and false alarms when an alarm may be one bucket late")
     for detector_name, detector in chosen.items():
         print(f"\n{detector_name}", flush=True)
         for set_name, group in sets.items():

@@ -1,7 +1,9 @@
 """Event-wise scores.
 
-A labelled event is a run of buckets of which at least a fifth of the raw points are labelled; it is found or not, once, and only by an
-alarm inside it (no point adjustment, no tolerance). Alarms less than four buckets apart are one alarm, as one incident is in the product.
+A labelled event is a run of buckets of which at least a fifth of the raw points are labelled; it is found or not, once, and only by
+an alarm inside it (no point adjustment, no tolerance). Alarms less than four buckets apart are one alarm, as one incident is in the
+product. The second, lenient reading allows an alarm one bucket late: labels are finer than buckets and often mark the last minutes
+before a change, which then shows in the next bucket only.
 An alarm that touches no labelled point is false; one that touches only neutral buckets counts for nothing.
 """
 

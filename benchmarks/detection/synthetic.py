@@ -55,7 +55,7 @@ def _disturbed(random: np.random.Generator, kind: str, mean: Floats, values: Flo
 
 
 def _inject(random: np.random.Generator, mean: Floats, values: Floats, dispersion: float, share: Floats, per_day: int) -> None:
-    """Write events into the series; one that moves the sum over its span by less than SMALLEST_EVENT sigma of that sum is not made."""
+    """Write events into the series; none that moves the sum over its span by less than SMALLEST_EVENT sigma of that sum."""
     size = len(values)
     quiet_from = min(size // 3, 21 * max(per_day, 2))
     count = max(2, int((size - quiet_from) / (9 * max(per_day, 3))))
@@ -92,7 +92,7 @@ def generate(seed: int, *, with_events: bool) -> list[LabelledSeries]:
 
 
 def generate_launches(seed: int) -> list[LabelledSeries]:
-    """`launch`: events that grow from nothing to their level within one to twenty days; half of them after a week of zeros. No incident."""
+    """`launch`: events that grow from nothing to their level within one to twenty days, half of them after a week of zeros."""
     random = np.random.default_rng(seed)
     made = []
     for interval, count, days in ((900, 16, 35), (3600, 32, 35)):

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -147,11 +146,12 @@ def open_page(browser: Browser, server: RunningServer, watched: Watched) -> Iter
 @pytest.fixture(scope="session")
 def axe_source() -> str:
     """The accessibility checker, installed beside the other tools on first use."""
-    script = ROOT / ".tools" / "node_modules" / "axe-core" / "axe.min.js"
+    script = ROOT / ".tools" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
     if not script.exists():
         npm = shutil.which("npm")
         assert npm, "npm is needed to install axe-core"
-        command = [npm, "install", "--no-save", "--prefix", str(ROOT / ".tools"), f"axe-core@{AXE_VERSION}", "bun@1.4.4"]
+        script.parents[2].mkdir(parents=True, exist_ok=True)
+        command = [npm, "install", "--no-save", "--prefix", str(ROOT / ".tools" / "axe"), f"axe-core@{AXE_VERSION}"]
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     return script.read_text()
 
@@ -170,10 +170,3 @@ def check_accessibility(axe_source: str) -> Callable[[Page], None]:
         assert not violations, "\n".join(violations)
 
     return check
-
-
-@pytest.fixture(scope="session")
-def shots() -> Path:
-    folder = ROOT / "test-results"
-    folder.mkdir(exist_ok=True)
-    return folder

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, Person, sign_up_over_http
+from tests.e2e.conftest import OpenPage, Person, Watched, sign_up_over_http
 from tests.e2e.server import RunningServer
 
 
@@ -211,6 +211,42 @@ def test_pages_about_people_and_keys_are_accessible(
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             check_accessibility(page)
             page.close()
+
+
+def test_open_dialogs_and_a_fresh_key_are_accessible(
+    open_page: OpenPage, owner: Person, check_accessibility: Callable[[Page], None]
+) -> None:
+    for scheme in ("light", "dark"):
+        page = open_page("/settings/api-keys", owner, scheme=scheme)
+        page.get_by_role("button", name=re.compile("Create.*key")).first.click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_label("Name")).to_be_focused()
+        check_accessibility(page)
+        dialog.get_by_label("Name").fill(f"Reader in {scheme}")
+        dialog.get_by_role("button", name="Create key").click()
+        expect(page.locator("#new-token")).to_be_visible()
+        check_accessibility(page)
+        page.get_by_role("button", name=f"Revoke Reader in {scheme}").click()
+        expect(page.get_by_role("button", name="Revoke key")).to_be_visible()
+        check_accessibility(page)
+        page.close()
+
+
+def test_a_demo_project_is_made_before_ones_eyes(open_page: OpenPage, owner: Person) -> None:
+    page = open_page("/home", owner)
+    page.get_by_role("button", name="Create demo project").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("The demo project is ready")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("row", name=re.compile("demo-"))).to_contain_text("completed")
+
+
+def test_an_address_that_leads_nowhere_says_so_and_leads_back(open_page: OpenPage, watched: Watched, owner: Person) -> None:
+    watched.expected.append("404 (Not Found)")
+    page = open_page("/nothing/here", owner)
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+    page.get_by_role("link", name="All projects").click()
+    expect(page).to_have_url(re.compile(r"/home$"))
 
 
 def test_nothing_overflows_on_a_narrow_screen(open_page: OpenPage, owner: Person) -> None:

@@ -188,7 +188,8 @@ def test_a_project_that_is_not_there_gives_nothing(application: Any, member: Cal
     [
         ({}, False),
         ({"origin": "http://plumbline.test"}, False),
-        ({"origin": "https://plumbline.test", "x-forwarded-proto": "https"}, False),
+        ({"origin": "https://plumbline.test"}, False),  # a proxy in front speaks HTTPS
+        ({"origin": "http://plumbline.test.elsewhere.example"}, True),
         ({"origin": "http://elsewhere.example"}, True),
         ({"origin": "null"}, True),
     ],

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from app.detection.contracts import DetectionSettings
 from app.detection.engine.baseline import Baseline
 from app.detection.engine.calibration import Calibration
-from app.detection.engine.decision import decide, too_small_to_judge
+from app.detection.engine.decision import decide, effective_spread, too_small_to_judge
 from app.detection.engine.levels import TrailingLevels
 from app.detection.engine.matrix import CountMatrix, Floats
 from app.detection.engine.phase_baseline import NOT_ABNORMAL, History
@@ -115,7 +115,11 @@ def _judge_block(matrix: CountMatrix, settings: DetectionSettings) -> Verdicts:
             if not of_kind.any():
                 continue
             plain = calibration.plain_spread(expectation.own, expectation.floor)
-            spread = np.where(of_kind, plain * calibration.width(), spread)
+            effective = plain * calibration.width()
+            if index < len(periods):  # a rolling mean knows no rhythm: what it calls a fall may be the evening
+                least = np.maximum(expectation.own, expectation.floor)
+                effective = effective_spread(actual, expected, least, effective)
+            spread = np.where(of_kind, effective, spread)
             score = np.where(of_kind, (actual - expected) / spread, score)
             anomalous |= (of_kind & ~small) & decide(
                 score, expected, sigma_threshold=settings.sigma_threshold, min_expected_count=settings.min_expected_count

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from reflex.event import EventSpec
 
 from app import ui_paths
 from app.detection.contracts import Incident
-from app.detection.pages.inbox_view import PAGE_SIZE, Filters, InboxView, inbox_view, incident_chart
+from app.detection.pages.inbox_view import Filters, InboxView, inbox_view, incident_chart
 from app.frame import project_frame, slug_var
 from app.kernel.errors import AppError
 from app.metrics.contracts import ScopeType
@@ -38,11 +37,8 @@ from components import (
 from components.incidents import finding_line, finding_list
 from components.shell import Crumb
 
-PAGE_SIZE = 50
 PERIODS = {"1": "24 h", "7": "7 days", "30": "30 days", "": "All"}
 DIRECTIONS = {"": "Both", "spike": "Spikes", "drop": "Drops"}
-BEFORE, AFTER = timedelta(days=3), timedelta(days=1)
-MOST_UNKNOWN = 50
 
 
 class InboxState(LoadedState):

@@ -13,15 +13,11 @@ from app.detection.contracts import Direction, Incident, Outcome
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.metrics.contracts import ScopeType
-from app.presentation import SCOPE_WORDS, IncidentRow, incident_rows, judged_chart
-from components import (
-    ChartData,
-)
+from app.presentation import SCOPE_WORDS, IncidentRow, bucket_widths, incident_rows, judged_chart
+from components import ChartData
 from components.format import full_number, iso_utc, local_time
 
 PAGE_SIZE = 50
-PERIODS = {"1": "24 h", "7": "7 days", "30": "30 days", "": "All"}
-DIRECTIONS = {"": "Both", "spike": "Spikes", "drop": "Drops"}
 BEFORE, AFTER = timedelta(days=3), timedelta(days=1)
 MOST_UNKNOWN = 50
 
@@ -89,7 +85,7 @@ def inbox_view(session: Session, actor: Actor, slug: str, filters: Filters, zone
     unknown = [item for item in evaluations if item.outcome is Outcome.UNKNOWN]
     latest = next(iter(detection.list_incidents(session, actor, slug, limit=1).items), None)
     view = InboxView(
-        incidents=incident_rows(found.items, slug, zone, now),
+        incidents=incident_rows(found.items, slug, zone, now, bucket_widths(session, actor, slug)),
         total=found.total,
         unknown=[
             UnknownRow(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import reflex as rx
@@ -39,9 +38,6 @@ from components import (
 from components.incidents import finding_line, finding_list
 
 RANGES = {"7": "7 days", "30": "30 days"}
-TOP_EVENTS = 8
-LATEST_INCIDENTS = 6
-DAY = timedelta(days=1)
 
 
 class OverviewState(LoadedState):

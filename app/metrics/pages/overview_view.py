@@ -15,14 +15,10 @@ from app.ingest import service as ingest
 from app.kernel.clock import SYSTEM_CLOCK
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, SeriesKey
-from app.presentation import IncidentRow, before_text, change_text, incident_row, judged_chart
-from components import (
-    ChartData,
-    spark_path,
-)
+from app.presentation import IncidentRow, before_text, bucket_widths, change_text, incident_rows, judged_chart
+from components import ChartData, spark_path
 from components.format import ago, full_number, local_time
 
-RANGES = {"7": "7 days", "30": "30 days"}
 TOP_EVENTS = 8
 LATEST_INCIDENTS = 6
 DAY = timedelta(days=1)
@@ -109,7 +105,7 @@ def overview_view(session: Session, actor: Actor, slug: str, days: int, zone: Zo
         figures=figures,
         chart=chart,
         top=_top_rows(session, actor, slug, summary.total.key.scan_config_id, now),
-        incidents=[incident_row(item, slug, zone, now, series.interval.seconds) for item in incidents.items],
+        incidents=incident_rows(incidents.items, slug, zone, now, bucket_widths(session, actor, slug)),
         has_metrics=summary.last_collected_bucket is not None and summary.event_count > 0,
     )
 

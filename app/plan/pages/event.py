@@ -31,7 +31,7 @@ from app.presentation import (
     Phase,
     before_text,
     change_text,
-    incident_row,
+    incident_rows,
     judged_chart,
 )
 from app.ui import page
@@ -120,7 +120,15 @@ def event_view(session: Session, actor: Actor, slug: str, event_id: str, days: i
     found = detection.list_incidents(
         session, actor, slug, scope=ScopeType.EVENT, scope_ref=event_id, limit=MOST_INCIDENTS, offset=0
     )
-    return _view(event, zone, now, chart, series, _two_days(recent), [incident_row(item, slug, zone, now) for item in found.items])
+    return _view(
+        event,
+        zone,
+        now,
+        chart,
+        series,
+        _two_days(recent),
+        incident_rows(found.items, slug, zone, now, {series.key.scan_config_id: series.interval.seconds}),
+    )
 
 
 def _two_days(series: Series) -> tuple[int | None, int | None]:

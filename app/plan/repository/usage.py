@@ -89,9 +89,7 @@ def values_with(session: Session, branch_id: str, text: str) -> list[EventFieldV
 
 def relations(session: Session, branch_id: str) -> list[Relation]:
     """The branch's relations, oldest first."""
-    statement = (
-        sa.select(Relation).where(col(Relation.branch_id) == branch_id).order_by(col(Relation.created_at), col(Relation.id))
-    )
+    statement = sa.select(Relation).where(col(Relation.branch_id) == branch_id).order_by(col(Relation.created_at), col(Relation.id))
     return list(session.execute(statement).scalars())
 
 
@@ -101,7 +99,7 @@ def relation_of_branch(session: Session, branch_id: str, relation_id: str) -> Re
     return session.execute(statement).scalar_one_or_none()
 
 
-def annotations(
+def chart_annotations(
     session: Session,
     project_id: str,
     *,

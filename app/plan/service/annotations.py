@@ -35,7 +35,7 @@ def list_annotations(
     """
     project = projects.get_project(session, actor, slug)
     scope = (scope_type.replace("\x00", ""), scope_ref.replace("\x00", "")) if scope_type and scope_ref else None
-    return [_view(row) for row in rows.annotations(session, project.id, scope=scope, time_from=time_from, time_to=time_to)]
+    return [_view(row) for row in rows.chart_annotations(session, project.id, scope=scope, time_from=time_from, time_to=time_to)]
 
 
 def create_annotation(session: Session, actor: Actor, slug: str, draft: AnnotationDraft) -> AnnotationView:

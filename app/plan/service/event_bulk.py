@@ -36,9 +36,7 @@ def bulk_create_events(
     return details_by_id(session, scope.branch_id, ids)
 
 
-def bulk_delete_events(
-    session: Session, actor: Actor, slug: str, event_ids: Sequence[str], *, branch: str | None = None
-) -> None:
+def bulk_delete_events(session: Session, actor: Actor, slug: str, event_ids: Sequence[str], *, branch: str | None = None) -> None:
     """Delete all the events. Editors and owners. Errors: NotFound when one is missing on the branch; then all stay."""
     scope = writable_branch(session, actor, slug, branch)
     ids = list(_found(session, scope, event_ids))
@@ -60,7 +58,7 @@ def bulk_update_events(
     check_owner(session, changes.owner_id)
     events = _found(session, scope, event_ids)
     now = SYSTEM_CLOCK.now()
-    history = []
+    history: list[tuple[str, str, str | None, str | None]] = []
     for event in events.values():
         if changes.status is not None and changes.status != event.status:
             history.append((event.id, "status", event.status, changes.status.value))

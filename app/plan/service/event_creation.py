@@ -59,9 +59,7 @@ class _Batch:
         self._meta_values: list[dict[str, Any]] = []
         self._changes: list[dict[str, Any]] = []
 
-    def take(
-        self, draft: EventDraft, fields: Mapping[str, FieldDefinition], metas: Mapping[str, MetaField], *, order: int
-    ) -> str:
+    def take(self, draft: EventDraft, fields: Mapping[str, FieldDefinition], metas: Mapping[str, MetaField], *, order: int) -> str:
         """The id of the event that the draft becomes. InvalidInput when it does not fit."""
         event_id = new_id()
         self._events.append(

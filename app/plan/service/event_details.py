@@ -88,9 +88,7 @@ def get_event_history(
     ]
 
 
-def event_json_schema(
-    session: Session, actor: Actor, slug: str, event_id: str, *, branch: str | None = None
-) -> dict[str, object]:
+def event_json_schema(session: Session, actor: Actor, slug: str, event_id: str, *, branch: str | None = None) -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of the event's payload. Errors: NotFound, BadRequest as `readable_branch`."""
     event = get_event_detail(session, actor, slug, event_id, branch=branch)
     authored = {value.field_definition_id: value.value for value in event.field_values}

@@ -20,18 +20,14 @@ from models.plan import EventType
 from models.plan_entities import FieldDefinition
 
 
-def list_event_type_details(
-    session: Session, actor: Actor, slug: str, *, branch: str | None = None
-) -> list[EventTypeDetail]:
+def list_event_type_details(session: Session, actor: Actor, slug: str, *, branch: str | None = None) -> list[EventTypeDetail]:
     """The branch's event types in their order, each with its fields; at most 1000. Errors: as `readable_branch`."""
     found = rows.event_types(session, readable_branch(session, actor, slug, branch).branch_id)
     definitions = rows.fields_of(session, [row.id for row in found])
     return [_view(row, definitions.get(row.id, [])) for row in found]
 
 
-def get_event_type(
-    session: Session, actor: Actor, slug: str, event_type_id: str, *, branch: str | None = None
-) -> EventTypeDetail:
+def get_event_type(session: Session, actor: Actor, slug: str, event_type_id: str, *, branch: str | None = None) -> EventTypeDetail:
     """One event type of the branch. Errors: NotFound, BadRequest as `readable_branch`."""
     row = fields.find_event_type(session, readable_branch(session, actor, slug, branch), event_type_id)
     return _loaded(session, row)

@@ -79,7 +79,7 @@ def _replace(
     names: Mapping[str, str],
     make: Callable[[str, str], Row],
 ) -> History:
-    before = {definition_id: row.value for definition_id, row in present.items()}
+    before: dict[str, str] = {definition_id: row.value for definition_id, row in present.items()}
     for definition_id, row in present.items():
         if definition_id not in wanted:
             session.delete(row)

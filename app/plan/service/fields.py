@@ -26,9 +26,7 @@ _MAY_BE_EMPTY = frozenset(
 )
 
 
-def list_fields(
-    session: Session, actor: Actor, slug: str, event_type_id: str, *, branch: str | None = None
-) -> list[FieldView]:
+def list_fields(session: Session, actor: Actor, slug: str, event_type_id: str, *, branch: str | None = None) -> list[FieldView]:
     """The event type's fields in their order. Errors: NotFound, BadRequest as `readable_branch`."""
     event_type = find_event_type(session, readable_branch(session, actor, slug, branch), event_type_id)
     return [view_of(field) for field in _fields(session, event_type)]
@@ -60,7 +58,7 @@ def bulk_create_fields(
     present = _fields(session, event_type)
     names = {field.name for field in present}
     next_order = max((field.order for field in present), default=-1) + 1
-    added = []
+    added: list[FieldDefinition] = []
     for draft in drafts:
         if draft.name not in names:
             names.add(draft.name)

@@ -22,9 +22,7 @@ def list_relations(session: Session, actor: Actor, slug: str, *, branch: str | N
     return [_view(row) for row in rows.relations(session, readable_branch(session, actor, slug, branch).branch_id)]
 
 
-def create_relation(
-    session: Session, actor: Actor, slug: str, draft: RelationDraft, *, branch: str | None = None
-) -> RelationView:
+def create_relation(session: Session, actor: Actor, slug: str, draft: RelationDraft, *, branch: str | None = None) -> RelationView:
     """A relation. Editors and owners.
 
     Errors: InvalidInput when an event type is not on the branch or a field not of its event type; Conflict when the same two

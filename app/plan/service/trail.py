@@ -13,9 +13,7 @@ from app.plan.branch_scope import BranchScope
 _MOST_NAMED = 100
 
 
-def note(
-    session: Session, actor: Actor, scope: BranchScope, action: str, target_id: str, **payload: object
-) -> None:
+def note(session: Session, actor: Actor, scope: BranchScope, action: str, target_id: str, **payload: object) -> None:
     """Note `action` (like `event.update`, its first word is what the target is) in the change's own transaction."""
     identity.record_audit(
         session,

@@ -77,7 +77,7 @@ def test_a_restart_of_the_store_delays_and_loses_nothing(tmp_path, event_store, 
             try:
                 assert (await client.post([event(id="a"), event(id="b")])).status == 200
             finally:
-                await asyncio.to_thread(store_process.start)
+                store_process.start()  # from the main thread: the process dies with the thread that started it
             await until(lambda: not list((tmp_path / "wal").rglob("*.wal")), seconds=30)
 
     asyncio.run(scenario())

@@ -21,7 +21,7 @@ from app.detection.engine.adaptive.layout import (
     Layout,
     Sums,
 )
-from app.detection.engine.adaptive.surprise import count_surprise, sigma_of_surprise
+from app.detection.engine.adaptive.surprise import count_sigma
 from app.detection.engine.adaptive.tuning import Tuning
 
 RARE_MEAN = 2.0
@@ -97,7 +97,7 @@ def window_sigma(state: Floats, layout: Layout, head: int, sums: Sums, is_count:
     ratio = abs(observed - expected) / math.sqrt(max(variance, 1e-300))
     inflation = max(state[layout.inflation + head], 1.0)
     if is_count and expected < _FEW_EVENTS:
-        return sigma_of_surprise(count_surprise(max(observed, 0.0), expected, variance * inflation * inflation)), ratio
+        return count_sigma(max(observed, 0.0), expected, variance * inflation * inflation), ratio
     return ratio / inflation, ratio
 
 

@@ -106,8 +106,8 @@ def tuning_for(layout: Layout, baseline_window_buckets: int) -> Tuning:
 def advance(state: FleetState, timestamp: int, values: ArrayLike, rules: Rules) -> Judgements:
     """Judge and learn one bucket of every series; `timestamp` is its start in epoch seconds.
 
-    Buckets between the last one and this one are missing. ValueError for a bucket that is not later than the last, or another number
-    of values than series.
+    Buckets between the last one and this one are missing. ValueError for a bucket that is not later than the last, or
+    another number of values than series.
     """
     bucket = int(timestamp) // state.interval_seconds
     if state.last_bucket is not None and bucket <= state.last_bucket:

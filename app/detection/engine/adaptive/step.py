@@ -42,7 +42,7 @@ from app.detection.engine.adaptive.regression import (
 from app.detection.engine.adaptive.scores import daily_score
 from app.detection.engine.adaptive.sparse import hurdle_surprise, is_sparse, learn_sparse
 from app.detection.engine.adaptive.spread import learn_spread, read_spread, spread_slot
-from app.detection.engine.adaptive.surprise import count_surprise, sigma_of_surprise
+from app.detection.engine.adaptive.surprise import count_sigma
 from app.detection.engine.adaptive.tuning import WARM_UP, Tuning
 
 # Cells of an output row.
@@ -109,7 +109,7 @@ def _bucket_surprise(
 ) -> float:
     """Surprise of the bucket by itself; teaches the series' own tail."""
     if is_count:
-        sigma = sigma_of_surprise(count_surprise(value, reading.expected, reading.variance))
+        sigma = count_sigma(value, reading.expected, reading.variance)
     else:
         sigma = abs(value - reading.expected) / math.sqrt(reading.variance)
     sigma = _discount_recurrence(state, layout, tuning, bucket % layout.day_slots, sigma)

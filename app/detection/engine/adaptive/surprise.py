@@ -69,17 +69,22 @@ def _tail_ratio(count: float, expected: float, shape: float, is_upper: bool) -> 
 
 @compiled
 def count_surprise(observed: float, expected: float, variance: float) -> float:
-    """-ln of the two-sided mid-p of a negative binomial with this mean and variance; Poisson when the variance is not larger.
-
-    Close to the expectation, and above NORMAL_COUNT, the normal tail is exact enough and much cheaper.
-    """
+    """-ln of the two-sided mid-p of a negative binomial with this mean and variance; Poisson when the variance is not larger."""
     expected = max(expected, 1e-6)
     variance = max(variance, expected)
-    sigma = abs(observed - expected) / math.sqrt(variance)
-    if expected > NORMAL_COUNT or sigma < 1.0 or observed > 10.0 * NORMAL_COUNT:
-        return normal_surprise(sigma)
     count = math.floor(observed + 0.5)
     dispersion = (variance - expected) / (expected * expected)
     shape = 0.0 if dispersion < 1e-6 else 1.0 / dispersion
     ratio = _tail_ratio(count, expected, shape, count > expected)
     return max(0.0, -_log_count_probability(count, expected, shape) - math.log(2.0 * ratio))
+
+
+@compiled
+def count_sigma(observed: float, expected: float, variance: float) -> float:
+    """The |sigma| of a count. Near the expectation, and above NORMAL_COUNT, the normal tail is exact enough and much cheaper."""
+    expected = max(expected, 1e-6)
+    variance = max(variance, expected)
+    sigma = abs(observed - expected) / math.sqrt(variance)
+    if expected > NORMAL_COUNT or sigma < 1.0 or observed > 10.0 * NORMAL_COUNT:
+        return sigma
+    return sigma_of_surprise(count_surprise(observed, expected, variance))

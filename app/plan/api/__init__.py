@@ -1,0 +1,11 @@
+"""The plan's routes, one module per tag of the contract."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.plan.api import chart_annotations, event_types, events, fields, meta_fields, owners, relations, variables
+
+router = APIRouter()
+for _module in (event_types, owners, fields, meta_fields, variables, relations, events, chart_annotations):
+    router.routes.extend(_module.router.routes)  # flat: the edge reads the path of every route
