@@ -82,17 +82,24 @@ class ClickHouseEventStore:
         """Store NDJSON rows exactly once per token (see `EventStore.insert_lines`). Errors: Rejected, Unavailable."""
         if not token:
             raise ValueError("an insert without a token is dropped when its content was seen before")
-        columns = _COLUMNS[table]
         _require_one_row_per_line(lines, rows)
-        if not rows:
-            return
+        if rows:
+            self._insert(table, lines, _COLUMNS[table], "JSONEachRow", rows=rows, token=token)
+
+    def insert_block(self, table: str, block: bytes, *, columns: Sequence[str], rows: int, token: str) -> None:
+        """Store a Native block exactly once per token (see `EventStore.insert_block`). Errors: Rejected, Unavailable."""
+        if not token:
+            raise ValueError("an insert without a token is dropped when its content was seen before")
+        self._insert(table, block, columns, "Native", rows=rows, token=token)
+
+    def _insert(self, table: str, data: bytes, columns: Sequence[str], data_format: str, *, rows: int, token: str) -> None:
         try:
             summary = self._connected().raw_insert(
                 f"{self.address.database}.{table}",
                 columns,
-                io.BytesIO(lines),
+                io.BytesIO(data),
                 settings={**_INSERT_SETTINGS, "insert_deduplication_token": token},
-                fmt="JSONEachRow",
+                fmt=data_format,
             )
         except (ClickHouseError, HTTPError) as error:
             if _is_data_error(error):

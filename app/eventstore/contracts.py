@@ -112,6 +112,10 @@ class EventStore(Protocol):
         """
         ...
 
+    def insert_block(self, table: str, block: bytes, *, columns: Sequence[str], rows: int, token: str) -> None:
+        """Like `insert_lines`, for rows in ClickHouse's Native format with these columns; far cheaper for large batches."""
+        ...
+
     def count_groups(self, tenant_id: str, project_id: str, kind: str, start: datetime, stop: datetime) -> Sequence[GroupCount]:
         """Groups in [start, stop), largest first."""
         ...

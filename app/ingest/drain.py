@@ -16,7 +16,8 @@ from typing import Final, Generic
 import msgspec
 
 from app.eventstore.contracts import EventStore, Rejected
-from app.ingest.frames import TABLES, read_frames
+from app.ingest.columns import COLUMNS, json_lines, native_block
+from app.ingest.frames import Frame, read_frames
 from app.ingest.quarantine import RAW_BYTES
 from app.ingest.wal import Segment, Ticket
 from app.kernel.errors import Unavailable
@@ -83,28 +84,33 @@ def store_segment(store: EventStore, segment: Segment[Ticket]) -> None:
         content = read_frames(file.read(segment.size))
     if content.is_damaged:
         log.error("a log segment is damaged in the middle; its file is kept aside", extra={"segment": segment.token})
-    for table in TABLES:
-        frames = [frame for frame in content.frames if frame.table == table]
-        if frames:
-            lines = frames[0].payload if len(frames) == 1 else b"".join([frame.payload for frame in frames])
-            token = segment.token if table == "events" else f"{segment.token}:{table}"
-            try:
-                _insert(store, table, lines, rows=sum(frame.rows for frame in frames), token=token)
-            except Rejected as refusal:
-                _set_aside(segment, lines, str(refusal))
+    events = [frame for frame in content.frames if frame.table == "events"]
+    if events:
+        _insert_events(store, events, segment.token)
+    refused = [frame for frame in content.frames if frame.table == "quarantine"]
+    if refused:
+        lines = b"".join([frame.payload for frame in refused])
+        try:
+            store.insert_lines("quarantine", lines, rows=_row_count(refused), token=f"{segment.token}:quarantine")
+        except Rejected as refusal:
+            _set_aside(segment, lines, str(refusal))
     if content.is_damaged:
         segment.path.rename(segment.path.with_suffix(".damaged"))
     else:
         segment.path.unlink(missing_ok=True)
 
 
-def _insert(store: EventStore, table: str, lines: bytes, *, rows: int, token: str) -> None:
+def _row_count(frames: list[Frame]) -> int:
+    return sum(frame.rows for frame in frames)
+
+
+def _insert_events(store: EventStore, frames: list[Frame], token: str) -> None:
+    rows = _row_count(frames)
+    block = native_block([frame.payload for frame in frames], rows)
     try:
-        store.insert_lines(table, lines, rows=rows, token=token)
+        store.insert_block("events", block, columns=COLUMNS, rows=rows, token=token)
     except Rejected:
-        if table != "events":
-            raise
-        _insert_halves(store, lines.splitlines(keepends=True), token)
+        _insert_halves(store, [line for frame in frames for line in json_lines(frame.payload)], token)
 
 
 def _insert_halves(store: EventStore, lines: list[bytes], token: str) -> None:

@@ -1,7 +1,7 @@
 """Frames of the write-ahead log: what makes a torn or damaged end of a segment recognisable.
 
-A frame is a header and its payload, NDJSON rows for one table. The check sum covers the header's numbers and the payload,
-so a frame is either whole or not there.
+A frame is a header and its payload, rows for one table (columns for `events`, NDJSON for `quarantine`). The check sum covers
+the header's numbers and the payload, so a frame is either whole or not there.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Pipeline:
         self, settings: Settings, store: EventStore, sources: Sources, *, clock: Clock = SYSTEM_CLOCK, files: LogFiles | None = None
     ) -> None:
         self.settings = settings.ingest
-        self._window = TimeWindow(self.settings.max_age_days, self.settings.max_future_hours)
+        self._window = TimeWindow.of(max_age_days=self.settings.max_age_days, max_future_hours=self.settings.max_future_hours)
         self._root = settings.data_dir / "wal"
         self.clock = clock
         self._files = files
@@ -159,7 +159,8 @@ class Pipeline:
             tenant_id=principal.tenant_id,
             project_id=principal.project_id,
             planned=planned,
-            bounds=self._window.at(self.clock.now()),
+            window=self._window,
+            now=self.clock.now(),
         )
         plan = PLANS.get(principal.tenant_plan, PLANS["trial"])
         try:
@@ -185,7 +186,7 @@ class Pipeline:
         """Hand the rows to the log."""
         buffers: list[bytes] = []
         if cleaned.rows:
-            buffers += (frame_header("events", cleaned.rows, cleaned.lines), cleaned.lines)
+            buffers += (frame_header("events", cleaned.rows, cleaned.columns), cleaned.columns)
         if cleaned.quarantine:
             buffers += (frame_header("quarantine", len(cleaned.faults), cleaned.quarantine), cleaned.quarantine)
         size = sum(map(len, buffers))

@@ -45,7 +45,7 @@ class PlannedNames:
         return entry.names
 
     async def names(self, project_id: str) -> Names | None:
-        """The plan's names, at most a minute old; waits only the first time a project is seen."""
+        """The plan's names, at most a minute old; waits only for a project not seen within that minute."""
         entry = self._entries.get(project_id)
         if entry is None:
             entry = self._entries[project_id] = _Entry()
@@ -55,11 +55,13 @@ class PlannedNames:
         if entry.task is None and (not entry.tried_at or now - entry.tried_at >= REFRESH_SECONDS):
             entry.tried_at = now
             entry.task = asyncio.ensure_future(self._refresh(project_id, entry))
-        if entry.names is None and entry.task is not None:
+        # After a minute without events the remembered names say nothing; a sender that comes by rarely waits for fresh ones.
+        if self._is_stale(entry) and entry.task is not None:
             await asyncio.wait([entry.task], timeout=_FIRST_LOOK_SECONDS)
-        if entry.names is None or self._monotonic() - entry.loaded_at >= STALE_SECONDS:
-            return None
-        return entry.names
+        return None if self._is_stale(entry) else entry.names
+
+    def _is_stale(self, entry: _Entry) -> bool:
+        return entry.names is None or self._monotonic() - entry.loaded_at >= STALE_SECONDS
 
     async def _refresh(self, project_id: str, entry: _Entry) -> None:
         started = self._monotonic()

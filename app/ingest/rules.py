@@ -2,68 +2,41 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from app.ingest.columns import EventValues, encode_columns
 from app.ingest.decode import Batch, Event
 from app.ingest.quarantine import QuarantineRow, quarantine_lines, raw_text
+from app.ingest.times import EPOCH, MILLISECOND, milliseconds_of, stored_time
 from app.plan.contracts import EVENT_TYPE_NAME_LIMIT, identity_of
 
+DAY: Final = 86_400_000
 DEEPEST_NESTING: Final = 32
 NOT_IN_PLAN: Final = "not in plan"
 PLAN_UNAVAILABLE: Final = "plan unavailable"
 _MILLISECONDS_FROM: Final = 100_000_000_000  # as seconds this lies in the year 5138, as milliseconds in 1973
+_NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
+_new_row = tuple.__new__
 _NUL_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _canonical_json = msgspec.json.Encoder(order="sorted").encode
-_encode_lines = msgspec.json.Encoder().encode_lines
 _parse_time = datetime.fromisoformat
-
-
-class EventLine(msgspec.Struct, gc=False, omit_defaults=True):
-    """A row of the `events` table."""
-
-    tenant_id: str
-    project_id: str
-    received_at: str
-    kind: str
-    verdict: str
-    source: str
-    name: str
-    time: str
-    id: str
-    properties: str
-    value: float | None = None
-    actor_id: str = ""
-    session_id: str = ""
-    status: str = ""
-    ip: str = ""
-    severity: str = ""
-    environment: str = ""
-    verdict_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TimeBounds:
-    """The window event times must lie in, and the moment of reception, as stored text."""
-
-    received_at: str
-    oldest: str
-    newest: str
 
 
 @dataclass(slots=True)
 class Cleaned:
-    """What became of a batch: rows to store, refused records to keep, and what to tell the producer."""
+    """What became of a batch: columns of rows to store, refused records to keep, and what to tell the producer."""
 
-    lines: bytes = b""
+    columns: bytes = b""
     rows: int = 0
     flagged: int = 0
     flag_reason: str = ""
@@ -71,63 +44,57 @@ class Cleaned:
     faults: list[tuple[int, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """How far an event's time may lie from the moment of reception, in milliseconds; never before 1970-01-02."""
+
+    age: int
+    future: int
+
+    @classmethod
+    def of(cls, *, max_age_days: int, max_future_hours: int) -> TimeWindow:
+        """The window in the units of the settings."""
+        return cls(max_age_days * DAY, max_future_hours * DAY // 24)
+
+
 class FaultyEvent(Exception):
     """The event breaks a rule; the text says which."""
 
 
-def stored_time(moment: datetime) -> str:
-    """The instant the way the event store keeps it: UTC, milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-class TimeWindow:
-    """The accepted window around the moment of reception, worked out anew once a second."""
-
-    def __init__(self, max_age_days: int, max_future_hours: int) -> None:
-        self._age = timedelta(days=max_age_days)
-        self._future = timedelta(hours=max_future_hours)
-        self._second = datetime.min.replace(tzinfo=UTC)
-        self._texts = ("", "", "")
-
-    def at(self, now: datetime) -> TimeBounds:
-        """The bounds at this moment, which is in UTC."""
-        second = now.replace(microsecond=0)
-        if second != self._second:
-            oldest = max(second - self._age, datetime(1970, 1, 2, tzinfo=UTC))
-            self._second = second
-            self._texts = (stored_time(second)[:-4], stored_time(oldest), stored_time(second + self._future))
-        prefix, oldest_text, newest_text = self._texts
-        return TimeBounds(f"{prefix}{now.microsecond // 1000:03d}Z", oldest_text, newest_text)
-
-
 def clean_batch(  # noqa: PLR0912, PLR0915 - one pass without calls: this loop is most of what an event costs
-    batch: Batch, *, tenant_id: str, project_id: str, planned: Collection[tuple[str, str]] | None, bounds: TimeBounds
+    batch: Batch,
+    *,
+    tenant_id: str,
+    project_id: str,
+    planned: Collection[tuple[str, str]] | None,
+    window: TimeWindow,
+    now: datetime,
 ) -> Cleaned:
-    """Apply the rules to every event. `planned` holds the (source, name) pairs of the plan; None means nobody could tell."""
+    """Apply the rules to every event received at `now`. `planned` holds the (source, name) pairs of the plan; None means nobody
+    could tell."""
     body = batch.body
     # Without an escape, a DEL or a character beyond ASCII no text can hold a control character: JSON has them escaped.
     is_plain = b"\\" not in body and b"\x7f" not in body and body.isascii()
     flag_reason = PLAN_UNAVAILABLE if planned is None else NOT_IN_PLAN
     known: Collection[tuple[str, str]] = frozenset() if planned is None else planned
-    received_at, oldest, newest = bounds.received_at, bounds.oldest, bounds.newest
-    lines: list[EventLine] = []
+    received_at = milliseconds_of(now)
+    oldest, newest = max(received_at - window.age, DAY), received_at + window.future
+    rows: list[EventValues] = []
     faults: list[tuple[int, str]] = []
     flagged = 0
+    fresh_ids = _fresh_ids(len(batch), received_at)
     for index, event in enumerate(batch.events if batch.events is not None else batch.each()):
         try:
             if isinstance(event, str):
                 raise FaultyEvent(event)
-            time = event.timestamp
-            if time is None:
-                time = received_at
-            elif not isinstance(time, str):
-                time = _numeric_time(time)
-            elif len(time) == 24 and time[4:20:3] == "--T::." and time[23] == "Z":
-                _parse_time(time)  # already in the stored form, if only its digits make a date
+            stamp = event.timestamp
+            if isinstance(stamp, str):
+                moment = _parse_time(stamp)
+                time = (moment - EPOCH if moment.tzinfo is not None else moment - _NAIVE_EPOCH) // MILLISECOND
             else:
-                time = _other_time(time)
+                time = received_at if stamp is None else _numeric_time(stamp)
             if not oldest <= time <= newest:
-                raise FaultyEvent(f"timestamp {time} is outside of {oldest} to {newest}")
+                raise FaultyEvent("timestamp is out of range")
             source = event.service
             name = event.operation or source
             user, session, status = event.user_id, event.session_id, event.status
@@ -148,59 +115,49 @@ def clean_batch(  # noqa: PLR0912, PLR0915 - one pass without calls: this loop i
             if (source, name) not in known and not _is_planned_shortened(source, name, known):
                 verdict, reason = "flagged", flag_reason
                 flagged += 1
-            lines.append(
-                EventLine(
-                    tenant_id,
-                    project_id,
-                    received_at,
-                    "event",
-                    verdict,
-                    source,
-                    name,
-                    time,
-                    event.id or event.event_id or event.idempotency_key or "",
-                    properties,
-                    event.duration,
-                    user if user.__class__ is str else _text(user),
-                    session if session.__class__ is str else _text(session),
-                    status if status.__class__ is str else _text(status),
-                    event.ip_address or "",
-                    _text(event.severity),
-                    event.environment or "",
-                    reason,
+            rows.append(
+                _new_row(
+                    EventValues,
+                    (
+                        source,
+                        name,
+                        time,
+                        event.id or event.event_id or event.idempotency_key or next(fresh_ids),
+                        user if user.__class__ is str else _text(user),
+                        session if session.__class__ is str else _text(session),
+                        _text(event.severity),
+                        status if status.__class__ is str else _text(status),
+                        event.duration,
+                        event.ip_address or "",
+                        event.environment or "",
+                        verdict,
+                        reason,
+                        properties,
+                    ),
                 )
             )
         except FaultyEvent as fault:
             faults.append((index, str(fault)))
         except ValueError:
             faults.append((index, "timestamp is not an ISO 8601 date and time"))
-    _fill_ids(lines)
-    cleaned = Cleaned(_encode_lines(lines), len(lines), flagged, flag_reason)
+    cleaned = Cleaned(b"", len(rows), flagged, flag_reason, b"", faults)
+    if rows:
+        cleaned.columns = encode_columns(tenant_id, project_id, received_at, rows, is_ascii=is_plain)
     if faults:
-        cleaned.faults = faults
+        stored_at = stored_time(received_at)
         cleaned.quarantine = quarantine_lines(
             [
-                QuarantineRow(tenant_id, project_id, "event", received_at, reason, raw_text(batch.raw(index)))
+                QuarantineRow(tenant_id, project_id, "event", stored_at, reason, raw_text(batch.raw(index)))
                 for index, reason in faults
             ]
         )
     return cleaned
 
 
-def _other_time(value: str) -> str:
-    """The stored form of an ISO 8601 text with any zone, UTC when it names none; ValueError when it is none."""
-    moment = _parse_time(value)
+def _numeric_time(value: float) -> int:
     try:
-        return stored_time(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    except OverflowError:
-        raise FaultyEvent("timestamp is out of range") from None
-
-
-def _numeric_time(value: float) -> str:
-    try:
-        seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
-        return stored_time(datetime.fromtimestamp(seconds, UTC))
-    except (ValueError, OverflowError, OSError):
+        return math.floor(value if abs(value) >= _MILLISECONDS_FROM else value * 1000)
+    except (ValueError, OverflowError):
         raise FaultyEvent("timestamp is out of range") from None
 
 
@@ -236,14 +193,11 @@ def _depth(value: object) -> int:
     return depth
 
 
-def _fill_ids(lines: list[EventLine]) -> None:
-    """UUIDv7 for the events that came without an id, made in one go: one read of the random source for the batch."""
-    missing = [line for line in lines if not line.id]
-    if not missing:
-        return
-    stamp = f"{int(datetime.now(UTC).timestamp() * 1000):012x}"
+def _fresh_ids(most: int, received_at: int) -> Iterator[str]:
+    """UUIDv7 texts for the events that come without an id; the random source is read once, when the first one is needed."""
+    stamp = f"{received_at:012x}"
     prefix = f"{stamp[:8]}-{stamp[8:]}-7"
-    random = os.urandom(10 * len(missing)).hex()
-    for number, line in enumerate(missing):
-        digits = random[number * 20 : number * 20 + 20]
-        line.id = f"{prefix}{digits[:3]}-{'89ab'[int(digits[3], 16) & 3]}{digits[4:7]}-{digits[7:19]}"
+    random = os.urandom(10 * most).hex()
+    for start in range(0, len(random), 20):
+        digits = random[start : start + 20]
+        yield f"{prefix}{digits[:3]}-{'89ab'[int(digits[3], 16) & 3]}{digits[4:7]}-{digits[7:19]}"

@@ -35,9 +35,7 @@ def copy_plan(session: Session, rows: PlanRows, source_branch_id: str, branch_id
     fields = _copy(session, FieldDefinition, [_moved(row, event_type_id=types) for row in rows.fields])
     metas = _copy(session, MetaField, [row | branch for row in map(dict, rows.meta_fields)])
     _copy(session, Variable, [dict(row) | branch | {"origin_id": row["id"]} for row in rows.variables])
-    events = _copy(
-        session, Event, [_moved(row, event_type_id=types) | branch | {"origin_id": row["id"]} for row in rows.events]
-    )
+    events = _copy(session, Event, [_moved(row, event_type_id=types) | branch | {"origin_id": row["id"]} for row in rows.events])
     _copy(session, EventTag, [_moved(row, event_id=events) for row in rows.tags])
     _copy(
         session,

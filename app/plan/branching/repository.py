@@ -49,7 +49,11 @@ def plan_rows(session: Session, model: Table, branch_id: str) -> list[Row]:
         statement = statement.where(events.c.branch_id == branch_id)
     else:
         statement = statement.where(table.c.branch_id == branch_id)
-    return list(session.execute(statement).mappings())
+    return _mappings(session, statement)
+
+
+def _mappings(session: Session, statement: sa.Select[*tuple[Any, ...]]) -> list[Row]:
+    return cast(list[Row], session.execute(statement).mappings().all())
 
 
 def insert(session: Session, model: Table, rows: Sequence[Row]) -> None:
@@ -194,7 +198,7 @@ def page_of_revisions(session: Session, project_id: str, *, limit: int, offset: 
     total = session.execute(sa.select(sa.func.count()).select_from(table).where(of_project)).scalar_one()
     columns = [column for column in table.c if column.name != "payload"]
     statement = sa.select(*columns).where(of_project).order_by(table.c.created_at.desc(), table.c.id.desc())
-    return list(session.execute(statement.limit(limit).offset(offset)).mappings()), total
+    return _mappings(session, statement.limit(limit).offset(offset)), total
 
 
 def owners_of(session: Session, event_type_ids: Sequence[str]) -> list[tuple[str, str]]:
@@ -223,7 +227,7 @@ def photos_of_events(session: Session, event_ids: Sequence[str], *, is_original:
         statement = sa.select(table).where(table.c.event_id.in_(portion))
         if is_original:
             statement = statement.where(table.c.origin_id.is_(None))
-        found += session.execute(statement.order_by(table.c.sort_order, table.c.created_at, table.c.id)).mappings()
+        found += _mappings(session, statement.order_by(table.c.sort_order, table.c.created_at, table.c.id))
     return found
 
 
@@ -232,7 +236,7 @@ def comments_of_photos(session: Session, photo_ids: Sequence[str]) -> list[Row]:
     table = table_of(EventPhotoComment)
     found: list[Row] = []
     for portion in chunks(photo_ids):
-        found += session.execute(sa.select(table).where(table.c.photo_id.in_(portion))).mappings()
+        found += _mappings(session, sa.select(table).where(table.c.photo_id.in_(portion)))
     return found
 
 

@@ -1,11 +1,11 @@
-"""Event detail: its volume against what was expected, its identity, and what happened to it."""
+"""Event detail: what the plan says about it, how much of it arrives, and what happened to it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import reflex as rx
@@ -13,90 +13,56 @@ from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
-from app.detection import service as detection
-from app.frame import project_frame, slug_var
+from app.frame import slug_var
 from app.identity.contracts import Actor
-from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError
-from app.kernel.intervals import Interval, floor_to_bucket
-from app.metrics import service as metrics
-from app.metrics.contracts import ScopeType, Series
-from app.page_states import LoadedState, page_body
+from app.kernel.errors import AppError, Conflict, InvalidInput
 from app.plan import service as plan
-from app.plan.contracts import EventView
-from app.presentation import (
-    STATUS_TONES,
-    STATUS_WORDS,
-    IncidentRow,
-    Phase,
-    before_text,
-    change_text,
-    incident_rows,
-    judged_chart,
-)
-from app.ui import page
-from components import (
-    ChartData,
-    badge,
-    copy_button,
-    empty_state,
-    kpi,
-    kpi_row,
-    line_chart,
-    page_header,
-    section,
-    segmented,
-)
-from components.format import ago, full_number, local_time
-from components.incidents import finding_line, finding_list
-from components.shell import Crumb
+from app.plan.pages.event_editing import Clash, clashes, delete_consequences, event_changes, form_problems, latest_change
+from app.plan.pages.event_parts import clash_panel, definition_section, history_section, schema_section
+from app.plan.pages.event_view import Definition, HistoryRow, definition_of, history_of, schema_text
+from app.plan.pages.event_volume import RANGES, VolumeView, chart_and_incidents, figures, volume_view
+from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame, plan_link
+from app.presentation import Phase
+from app.ui import field_errors, page
+from components import Crumb, badge, button, page_header, toast_done
+from components.inline_edit import confirm_dialog, tab_links
 
-RANGES = {"1": "24 hours", "7": "7 days", "30": "30 days"}
-DAY = timedelta(days=1)
-MOST_INCIDENTS = 20
+TABS = {"": "Overview", "schema": "JSON Schema", "history": "History"}
 
 
-@dataclass(frozen=True)
-class EventPageView:
-    """Everything the page shows."""
+class EventState(PlanState):
+    """One event of the open branch. The part that is shown and the range of the chart live in the address."""
 
-    name: str = ""
-    status: str = ""
-    status_tone: str = "neutral"
-    description: str = ""
-    type_name: str = ""
-    identity: str = ""
-    seen: str = ""
-    seen_at: str = ""
-    planned_at: str = ""
-    volume: str = ""
-    volume_change: str = ""
-    volume_note: str = ""
-    newest: str = ""
-    newest_note: str = ""
-    chart: ChartData = field(default_factory=ChartData)
-    incidents: list[IncidentRow] = field(default_factory=list)
-    has_series: bool = False
-
-
-class EventState(LoadedState):
-    """One event of the open project."""
-
+    tab: str = ""
+    tab_path: str = ""
     days: str = "7"
-    view: EventPageView = EventPageView()
+    definition: Definition = Definition()
+    volume: VolumeView = VolumeView()
+    history: list[HistoryRow] = []
+    schema: str = ""
+    is_editing: bool = False
+    errors: dict[str, str] = {}
+    clash_by: str = ""
+    clashes: list[Clash] = []
+    is_deleting: bool = False
+    consequences: list[str] = []
+    _form: dict[str, Any] = {}
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
         """Rebuild the page from the address."""
         slug, event_id = self._slug(), self._route_value("event_id")
-        if self._begin(f"{slug}/{event_id}"):
-            self.view = EventPageView()
+        query = self.router.url.query_parameters
+        if self._begin(f"event/{slug}/{event_id}/{self._branch()}"):
+            self.definition, self.volume, self.history, self.schema = Definition(), VolumeView(), [], ""
+            self.is_editing, self.is_deleting, self.clash_by = False, False, ""
             yield
-        asked = self.router.url.query_parameters.get("days", "7")
-        self.days = asked if asked in RANGES else "7"
+        self.days = query.get("days", "7") if query.get("days", "7") in RANGES else "7"
+        self.tab = query.get("tab", "") if query.get("tab", "") in TABS else ""
+        self.tab_path = self._here(tab="") + ("&" if self._branch() else "?")
         try:
-            await self._enter()
-            self.view = await self._read(event_view, slug, event_id, int(self.days), self._zone())
+            await self._enter_plan(ui_paths.project_events(slug))
+            await self._show()
             self.phase = Phase.READY.value
         except AppError as refusal:
             self._refused(refusal)
@@ -104,143 +70,162 @@ class EventState(LoadedState):
     @rx.event
     def choose_days(self, days: str) -> EventSpec:
         """Another range; the address keeps it."""
+        return rx.redirect(self._here(days=days), replace=True)
+
+    @rx.event
+    def set_editing(self, is_open: bool) -> None:
+        """Turn the definition into a form, or back without saving."""
+        self.is_editing, self.errors, self.clash_by = is_open, {}, ""
+
+    @rx.event
+    async def save(self, form: dict[str, Any]) -> EventSpec | None:
+        """Save the form unless somebody else saved since it was opened; then both versions are shown."""
+        self._form = form
+        self.errors = form_problems(form, self.definition)
+        if self.errors:
+            return rx.set_focus(next(iter(self.errors)))
+        return await self._save(form)
+
+    @rx.event
+    async def keep_mine(self) -> EventSpec | None:
+        """Save the form over what was saved meanwhile."""
+        self.clash_by = ""
+        return await self._save(self._form)
+
+    @rx.event
+    async def take_theirs(self) -> None:
+        """Drop the form and show what was saved meanwhile."""
+        self.is_editing, self.clash_by, self._form = False, "", {}
+        await self._show()
+
+    @rx.event
+    async def ask_delete(self) -> None:
+        """Say what the deletion would take along."""
+        self.consequences = await self._read(delete_consequences, *self._place())
+        self.is_deleting, self.errors = True, {}
+
+    @rx.event
+    def set_deleting(self, is_open: bool) -> None:
+        """Close the question."""
+        self.is_deleting = is_open
+
+    @rx.event
+    async def delete(self) -> EventSpec | None:
+        """Delete the event and go back to the list."""
+        slug, event_id, branch = self._place()
+        try:
+            await self._call(plan.delete_event, slug, event_id, branch=branch)
+        except AppError as error:
+            self.errors = {"": error.message}
+            return None
+        self.is_deleting = False
+        return rx.redirect(self._on_branch(ui_paths.project_events(slug)))
+
+    def _place(self) -> tuple[str, str, str]:
+        return self._slug(), self._route_value("event_id"), self._branch()
+
+    def _here(self, **changed: str) -> str:
+        now = {"branch": self._branch(), "tab": self.tab, "days": "" if self.days == "7" else self.days, **changed}
+        query = urlencode({key: value for key, value in now.items() if value and (key, value) != ("days", "7")})
         path = ui_paths.project_event(self._slug(), self._route_value("event_id"))
-        return rx.redirect(f"{path}?days={days}", replace=True)
+        return f"{path}?{query}" if query else path
+
+    async def _save(self, form: dict[str, Any]) -> EventSpec | None:
+        slug, event_id, branch = self._place()
+        before = self.definition.version
+        try:
+            changes = event_changes(form, self.definition, self._zone())
+            since = datetime.fromisoformat(before)
+            await self._call(plan.update_event, slug, event_id, changes, branch=branch, expected_updated_at=since)
+        except InvalidInput as error:
+            self.errors = field_errors(error)
+            return None
+        except Conflict as error:
+            await self._meet_conflict(form, error)
+            return None
+        except AppError as error:
+            self.errors = {"": error.message}
+            return None
+        self.is_editing, self.errors, self._form = False, {}, {}
+        await self._show()
+        return toast_done("Event saved")
+
+    async def _meet_conflict(self, form: dict[str, Any], error: Conflict) -> None:
+        place = self._place()
+        theirs = await self._read(_definition, *place, self._zone())
+        if theirs.version == self.definition.version:
+            self.errors = {"name": error.message}
+            return
+        latest = await self._read(latest_change, *place, self._zone())
+        self.clash_by = f"{latest.who} {latest.what}, {latest.when} ({latest.title})." if latest else error.message
+        self.clashes = clashes(form, theirs)
+        # The form stays as it is typed: only what a save compares with moves on.
+        self.definition = theirs
+
+    async def _show(self) -> None:
+        place = (*self._place(), self._zone())
+        self.definition, self.volume = await self._read(event_page_data, *place, int(self.days))
+        if self.tab == "history":
+            self.history = await self._read(history_of, *place)
+        elif self.tab == "schema":
+            self.schema = await self._read(schema_text, *self._place())
 
 
-def event_view(session: Session, actor: Actor, slug: str, event_id: str, days: int, zone: ZoneInfo) -> EventPageView:
-    """The page's data in one read."""
-    now = SYSTEM_CLOCK.now()
-    event = plan.get_event(session, actor, slug, event_id)
-    hour = floor_to_bucket(now, Interval.HOUR)
-    chart, series = judged_chart(
-        session, actor, slug, ScopeType.EVENT, event_id, start=hour - DAY * days, zone=zone, subject=event.name
-    )
-    recent = metrics.series_for(session, actor, slug, ScopeType.EVENT, event_id, start=hour - 3 * DAY)
-    found = detection.list_incidents(
-        session, actor, slug, scope=ScopeType.EVENT, scope_ref=event_id, limit=MOST_INCIDENTS, offset=0
-    )
-    return _view(
-        event,
-        zone,
-        now,
-        chart,
-        series,
-        _two_days(recent),
-        incident_rows(found.items, slug, zone, now, {series.key.scan_config_id: series.interval.seconds}),
-    )
+def event_page_data(
+    session: Session, actor: Actor, slug: str, event_id: str, branch: str, zone: ZoneInfo, days: int
+) -> tuple[Definition, VolumeView]:
+    """Definition and volume in one read; what is on a working branch is not counted."""
+    event = plan.get_event_detail(session, actor, slug, event_id, branch=branch)
+    volume = VolumeView() if branch else volume_view(session, actor, slug, event, days, zone)
+    return definition_of(session, actor, slug, event, branch, zone), volume
 
 
-def _two_days(series: Series) -> tuple[int | None, int | None]:
-    """Volume of the last 24 collected hours and of the 24 before; None where nothing was collected."""
-    if not series.buckets:
-        return None, None
-    end = series.buckets[-1] + series.interval.duration
-    days: tuple[list[int], list[int]] = ([], [])
-    for bucket, count in zip(series.buckets, series.counts, strict=True):
-        if count is not None and bucket >= end - 2 * DAY:
-            days[bucket < end - DAY].append(count)
-    last, before = days
-    return sum(last) if last else None, sum(before) if before else None
-
-
-def _view(
-    event: EventView,
-    zone: ZoneInfo,
-    now: datetime,
-    chart: ChartData,
-    series: Series,
-    figures: tuple[int | None, int | None],
-    incidents: list[IncidentRow],
-) -> EventPageView:
-    newest = chart.rows[-1] if chart.rows else None
-    return EventPageView(
-        name=event.name,
-        status=STATUS_WORDS.get(str(event.status), str(event.status)),
-        status_tone=STATUS_TONES.get(str(event.status), "neutral"),
-        description=event.description,
-        type_name=event.event_type_name,
-        identity=event.source_name or "",
-        seen=ago(event.last_seen_at, now),
-        seen_at=local_time(event.last_seen_at, zone, now=now),
-        planned_at=local_time(event.created_at, zone, now=now),
-        volume=full_number(figures[0]),
-        volume_change=change_text(*figures),
-        volume_note=before_text(figures[1]),
-        newest=newest.value_text if newest else "–",
-        newest_note="" if newest is None else f"expected {newest.band_text}" if newest.band else newest.when,
-        chart=chart,
-        incidents=incidents,
-        has_series=any(count is not None for count in series.counts),
-    )
+def _definition(session: Session, actor: Actor, slug: str, event_id: str, branch: str, zone: ZoneInfo) -> Definition:
+    event = plan.get_event_detail(session, actor, slug, event_id, branch=branch)
+    return definition_of(session, actor, slug, event, branch, zone)
 
 
 @page(route="/p/[slug]/events/[event_id]", title="Event · Plumbline", on_load=EventState.load)
 def event_page() -> rx.Component:
     """The page."""
     state: Any = EventState
-    view = state.view
-    return project_frame(
-        page_body(
+    view = state.definition
+    edit = button("Edit", kind="primary", on_click=state.set_editing(True), custom_attrs={"data-key": "e"})
+    remove = button("Delete", on_click=state.ask_delete)
+    overview = rx.fragment(
+        rx.cond(state.is_main & ~state.is_editing, figures(state.volume), rx.fragment()),
+        clash_panel(state),
+        definition_section(state),
+        rx.cond(state.is_main, chart_and_incidents(state.volume, state.days, state.choose_days), rx.fragment()),
+    )
+    return plan_frame(
+        plan_body(
             state,
             page_header(
                 view.name,
-                segmented(list(RANGES.items()), state.days, state.choose_days, label="Range of the chart"),
-                beside=badge(view.status, view.status_tone),
+                rx.cond(state.may_edit & (state.tab == "") & ~state.is_editing, rx.fragment(remove, edit), rx.fragment()),
+                beside=badge(view.status_word, view.status_tone),
                 note=rx.cond(view.description != "", view.description, "No description yet."),
             ),
-            kpi_row(
-                kpi("Last 24\u00a0h", view.volume, delta=view.volume_change, note=view.volume_note),
-                kpi("Newest hour", view.newest, note=view.newest_note),
-                kpi("Anomalies in range", view.chart.mark_count, note="hours outside the expected range"),
-                kpi("Last seen", view.seen, note=view.seen_at),
+            tab_links(
+                [(key, text, state.tab_path + (f"tab={key}" if key else "")) for key, text in TABS.items()],
+                state.tab,
+                label="Parts of the event",
             ),
-            section(
-                "Volume",
-                rx.cond(
-                    view.has_series,
-                    line_chart(view.chart, height=300),
-                    empty_state(
-                        "Nothing was counted in this range", "Counting starts with the first scan after the event arrives."
-                    ),
-                ),
-            ),
-            rx.el.div(
-                section("Incidents", _incidents(), note="hours outside the expected range, joined"),
-                section("Identity", _facts()),
-                class_name="columns",
+            rx.match(state.tab, ("schema", schema_section(state)), ("history", history_section(state)), overview),
+            confirm_dialog(
+                title=f"Delete the event {view.name}?",
+                text="This deletes with it:",
+                consequences=state.consequences,
+                confirm="Delete event",
+                open_=state.is_deleting,
+                on_open_change=state.set_deleting,
+                on_confirm=state.delete,
+                refusal=state.errors.get("", ""),
             ),
             on_retry=state.load,
             what="event",
         ),
         active="events",
-        crumbs=[Crumb("Events", ui_paths.project_events(slug_var())), Crumb(view.name)],
-    )
-
-
-def _incidents() -> rx.Component:
-    return finding_list(
-        EventState.view.incidents,
-        _incident,
-        label="Incidents of this event",
-        empty=empty_state("No incidents so far", "This event has stayed within what is usual for it."),
-    )
-
-
-def _incident(row: Any) -> rx.Component:
-    return finding_line(row, named=False)
-
-
-def _facts() -> rx.Component:
-    view = EventState.view
-    facts = (
-        ("Identity", rx.el.span(rx.el.code(view.identity), " ", copy_button(view.identity), class_name="fact-code")),
-        ("Event type", badge(view.type_name)),
-        ("Status", view.status),
-        ("Last seen", view.seen_at),
-        ("In the plan since", view.planned_at),
-    )
-    return rx.el.dl(
-        *[rx.el.div(rx.el.dt(label), rx.el.dd(value)) for label, value in facts],
-        class_name="facts",
+        crumbs=[Crumb("Events", plan_link(ui_paths.project_events(slug_var()))), Crumb(view.name)],
     )

@@ -14,6 +14,7 @@ from app.frame import ProjectState, project_frame, slug_var
 from app.identity.contracts import Actor, UserRole
 from app.page_states import LoadedState, page_body
 from app.plan.branch_scope import readable_branch
+from app.plan.branching import service as branching
 from app.plan.pages.words import BRANCH_STATUSES
 from app.plan.review import BranchStatus
 from components import Crumb, link_button, not_found_state
@@ -21,6 +22,7 @@ from components.branch_bar import branch_banner, branch_switch
 
 MAIN = "main"
 NO_BRANCH = "Branch not found"
+_FROZEN = (BranchStatus.MERGED, BranchStatus.CLOSED)
 _BAD_BRANCH = "The query parameter branch"
 
 
@@ -82,31 +84,27 @@ class PlanState(LoadedState):
 def surroundings(session: Session, actor: Actor, slug: str, branch: str, path: str) -> Surroundings:
     """The frame of one branch. Errors: as `readable_branch`."""
     scope = readable_branch(session, actor, slug, branch)
-    rows = _branches(session, actor, slug)
-    current = next((row for row in rows if row[0] == scope.branch_id), None)
-    status = current[2] if current and not scope.is_main else ""
-    is_frozen = status in (BranchStatus.MERGED, BranchStatus.CLOSED)
+    rows = branching.list_branches(session, actor, slug).items
+    current = next((row for row in rows if row.id == scope.branch_id), None)
+    status = current.status.value if current and not scope.is_main else ""
+    is_frozen = status in _FROZEN
     choices = [
         BranchChoice(
-            name=name,
-            note="" if kind == MAIN else BRANCH_STATUSES.get(row_status, row_status),
-            href=path if kind == MAIN else f"{path}{ui_paths.branch_query(row_id)}",
-            is_current=row_id == scope.branch_id,
+            name=row.name,
+            note="" if row.kind == MAIN else BRANCH_STATUSES[row.status.value],
+            href=path if row.kind == MAIN else f"{path}{ui_paths.branch_query(row.id)}",
+            is_current=row.id == scope.branch_id,
         )
-        for row_id, name, row_status, kind in rows
-        if kind == MAIN or row_status not in (BranchStatus.MERGED, BranchStatus.CLOSED) or row_id == scope.branch_id
+        for row in rows
+        if row.kind == MAIN or row.status not in _FROZEN or row.id == scope.branch_id
     ]
     return Surroundings(
-        name=current[1] if current else MAIN,
+        name=current.name if current else MAIN,
         status=BRANCH_STATUSES.get(status, status).lower(),
         is_frozen=is_frozen,
         may_edit=actor.role in (UserRole.EDITOR, UserRole.OWNER) and not is_frozen,
         choices=choices,
     )
-
-
-def _branches(session: Session, actor: Actor, slug: str) -> list[tuple[str, str, str, str]]:
-    return []
 
 
 def plan_frame(*children: Any, active: str, crumbs: Sequence[Crumb]) -> rx.Component:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,7 +46,8 @@ class Contract:
         if "list" in spec:
             if not isinstance(value, list):
                 return [f"{where} is no list"]
-            return [fault for index, entry in enumerate(value) for fault in self.mismatches(spec["list"], entry, f"{where}[{index}]")]
+            entries = enumerate(value)
+            return [fault for index, entry in entries for fault in self.mismatches(spec["list"], entry, f"{where}[{index}]")]
         if "ref" in spec:
             return self._object(spec["ref"], value, where)
         return self._scalar(spec, value, where)
@@ -78,21 +79,30 @@ class Contract:
         return [f"{where} must be one of {allowed}, is {value!r}"] if allowed and value not in allowed else []
 
 
+@cache
+def _document() -> dict[str, Any]:
+    return yaml.safe_load(CONTRACT.read_text())
+
+
+@cache
+def _checker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("check_contract", CHECKER)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def load_contract() -> Contract:
     """The contract, or an empty one where it is not reachable."""
     if not IS_REACHABLE:
         return Contract([], {}, {})
-    document = yaml.safe_load(CONTRACT.read_text())
-    return Contract(document["operations"], document["schemas"], document["enums"])
+    return Contract(_document()["operations"], _document()["schemas"], _document()["enums"])
 
 
 def differences(openapi: dict[str, Any], operations: list[dict[str, Any]]) -> list[str]:
     """What the project's checker finds in an OpenAPI document about the operations."""
-    spec = importlib.util.spec_from_file_location("check_contract", CHECKER)
-    assert spec and spec.loader
-    module: ModuleType = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    check = module.Check(yaml.safe_load(CONTRACT.read_text()), json.loads(json.dumps(openapi)))
+    check = _checker().Check(_document(), openapi)
     for operation in operations:
         check.operation(operation)
     return list(check.found)

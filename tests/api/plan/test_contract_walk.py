@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from app.identity.contracts import ApiKeyScope, UserRole
 from app.kernel.database import session_scope
+from models.plan import PlanBranch
 from tests.api.plan.contract import ABSENT, IS_REACHABLE, differences, load_contract
 from tests.api.plan.workbench import AT, World, key_headers, make_world
 from tests.conftest import area_routers
@@ -64,7 +65,7 @@ BODIES: dict[str, Callable[[World, str], Any]] = {
 
 def request_of(operation: dict[str, Any], world: World, new: str) -> tuple[str, str, Any]:
     """Method, path and body of a call that succeeds in this world; `new` is a name nothing has yet."""
-    path = operation["path"].format(**{**vars_of(world)})
+    path = operation["path"].format(**vars_of(world))
     body = BODIES[operation["id"]](world, new) if operation.get("body") else None
     return operation["method"], path, body
 
@@ -166,8 +167,6 @@ def test_the_operation_works_on_the_branch_it_is_given(operation, client, engine
         with session_scope(engine) as session:
             project = make_project(session)
             world = make_world(session, branch="work", project=project)
-            from models.plan import PlanBranch
-
             session.get_one(PlanBranch, world.branch_id).status = state
         method, path, body = request_of(operation, world, "fresh")
         answer = client.request(method, path, json=body, headers=headers, params={"branch": world.branch_id})
@@ -230,9 +229,9 @@ def test_the_walk_notices_any_single_field_that_is_dropped(operation_id, client,
 
 def test_the_description_check_notices_any_single_field_that_is_dropped():
     complete = described()
-    for name, schema in complete["components"]["schemas"].items():
-        if name in CONTRACT.schemas and CONTRACT.schemas[name].get("kind") != "request" and name.startswith("Event"):
-            for field in schema["properties"]:
-                crippled = copy.deepcopy(complete)
-                del crippled["components"]["schemas"][name]["properties"][field]
-                assert any(f"field {field} of {name} is missing" in found for found in differences(crippled, OPERATIONS))
+    for name in ("EventResponse", "EventFieldValueResponse", "FieldDefinitionResponse", "VariableResponse"):
+        properties = complete["components"]["schemas"][name]["properties"]
+        for field, schema in list(properties.items()):
+            del properties[field]
+            assert any(f"field {field} of {name} is missing" in found for found in differences(complete, OPERATIONS))
+            properties[field] = schema

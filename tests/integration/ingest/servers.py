@@ -34,7 +34,13 @@ def prepare_database(data_dir: Path, plan: str = "unlimited") -> None:
         session.add(models.projects.Project(id=PROJECT, tenant_id=TENANT, name="Project", slug="project"))
         session.flush()
         key = models.identity.IngestKey(
-            tenant_id=TENANT, project_id=PROJECT, kind="events", scope="append", name="k", key_prefix="plb", token_hash=sha256_hex(TOKEN)
+            tenant_id=TENANT,
+            project_id=PROJECT,
+            kind="events",
+            scope="append",
+            name="k",
+            key_prefix="plb",
+            token_hash=sha256_hex(TOKEN),
         )
         session.add(key)
     engine.dispose()

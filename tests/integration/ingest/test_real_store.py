@@ -55,8 +55,22 @@ def test_events_of_twenty_years_fit_into_one_request(tmp_path, event_store, stor
 
 
 def test_hostile_values_are_stored_as_what_they_are(tmp_path, event_store, stored_project):  # noqa: F811
-    texts = ["'; DROP TABLE events; --", "\\N", "{}", "null", "\u2028\u2029", "😀" * 100, '"quoted"', "a\\b", "%s", "\t" and "x", "</script>"]
-    events = [event(id=str(n), operation=text, custom_attributes={text: text, "n": 10**30, "f": 1e-320}) for n, text in enumerate(texts)]
+    texts = [
+        "'; DROP TABLE events; --",
+        "\\N",
+        "{}",
+        "null",
+        "\u2028\u2029",
+        "😀" * 100,
+        '"quoted"',
+        "a\\b",
+        "%s",
+        "\t" and "x",
+        "</script>",
+    ]
+    events = [
+        event(id=str(n), operation=text, custom_attributes={text: text, "n": 10**30, "f": 1e-320}) for n, text in enumerate(texts)
+    ]
 
     async def scenario():
         async with serving(tmp_path, world_for(event_store, stored_project)) as client:

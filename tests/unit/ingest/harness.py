@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,6 +57,12 @@ class MemoryStore:
             if self.fail_after(self.calls):
                 raise Unavailable("the answer was lost")
 
+    def insert_block(self, table: str, block: bytes, *, columns: Any, rows: int, token: str) -> None:
+        decoded = read_native(block)
+        assert set(columns) == set(decoded[0])
+        lines = b"".join(json.dumps(row).encode() + b"\n" for row in decoded)
+        self.insert_lines(table, lines, rows=rows, token=token)
+
     @property
     def events(self) -> list[dict[str, Any]]:
         return self.rows["events"]
@@ -63,6 +70,50 @@ class MemoryStore:
     @property
     def quarantine(self) -> list[dict[str, Any]]:
         return self.rows["quarantine"]
+
+
+def read_native(block: bytes) -> list[dict[str, Any]]:
+    """The rows of a block in ClickHouse's Native format, written after its documentation and not after our encoder."""
+    position = 0
+
+    def take(size: int) -> bytes:
+        nonlocal position
+        position += size
+        assert position <= len(block)
+        return block[position - size : position]
+
+    def number() -> int:
+        value = shift = 0
+        while True:
+            (byte,) = take(1)
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                return value
+
+    def text() -> str:
+        return take(number()).decode()
+
+    column_count, row_count = number(), number()
+    columns: dict[str, list[Any]] = {}
+    for _ in range(column_count):
+        name, kind = text(), text()
+        match kind:
+            case "String":
+                columns[name] = [text() for _ in range(row_count)]
+            case "DateTime64(3, 'UTC')":
+                ticks = struct.unpack(f"<{row_count}q", take(8 * row_count))
+                columns[name] = [
+                    (datetime(1970, 1, 1) + timedelta(milliseconds=tick)).isoformat(timespec="milliseconds") + "Z" for tick in ticks
+                ]
+            case "Nullable(Float64)":
+                marks = take(row_count)
+                values = struct.unpack(f"<{row_count}d", take(8 * row_count))
+                columns[name] = [None if mark else value for mark, value in zip(marks, values, strict=True)]
+            case _:
+                raise AssertionError(kind)
+    assert position == len(block)
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def principal(**changes: Any) -> IngestPrincipal:

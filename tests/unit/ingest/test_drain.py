@@ -5,6 +5,7 @@ import json
 import pytest
 
 from app.eventstore.contracts import Rejected
+from app.ingest.columns import EventValues, encode_columns
 from app.ingest.drain import store_segment
 from app.ingest.frames import frame_header
 from app.ingest.wal import Segment
@@ -12,25 +13,32 @@ from app.kernel.errors import Unavailable
 from tests.unit.ingest.harness import MemoryStore
 
 
-def segment(tmp_path, *frames: tuple[str, list[dict]], tail: bytes = b"") -> Segment:
+def event(id_: str) -> EventValues:
+    return EventValues("web", "click", 1_767_323_045_678, id_, "", "", "", "", None, "", "", "accepted", "", "{}")
+
+
+def segment(tmp_path, *frames: tuple[str, list], tail: bytes = b"") -> Segment:
     path = tmp_path / "00000000000000000001-abc-00000001.wal"
     content = b""
     for table, rows in frames:
-        payload = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+        if table == "events":
+            payload = encode_columns("t", "p", 1_767_323_045_678, [event(str(id_)) for id_ in rows], is_ascii=True)
+        else:
+            payload = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
         content += frame_header(table, len(rows), payload) + payload
     path.write_bytes(content + tail)
     return Segment(path, size=len(content + tail))
 
 
-def rows(*ids: object) -> list[dict]:
-    return [{"tenant_id": "t", "project_id": "p", "kind": "event", "received_at": "r", "id": id_} for id_ in ids]
+def rows(*ids: object) -> list:
+    return list(ids)
 
 
 def test_both_tables_are_filled_and_the_file_is_deleted(tmp_path):
     store = MemoryStore()
     whole = segment(tmp_path, ("events", rows(1, 2)), ("quarantine", [{"raw": "x"}]), ("events", rows(3)))
     store_segment(store, whole)
-    assert [row["id"] for row in store.events] == [1, 2, 3]
+    assert [row["id"] for row in store.events] == list("123")
     assert store.quarantine == [{"raw": "x"}]
     assert store.calls == 2 and not whole.path.exists()
 
@@ -38,7 +46,7 @@ def test_both_tables_are_filled_and_the_file_is_deleted(tmp_path):
 def test_a_torn_end_is_ignored(tmp_path):
     store = MemoryStore()
     store_segment(store, segment(tmp_path, ("events", rows(1)), tail=b"PLW1\x09\x00"))
-    assert [row["id"] for row in store.events] == [1]
+    assert [row["id"] for row in store.events] == ["1"]
 
 
 def test_a_lost_confirmation_leads_to_no_second_copy(tmp_path):
@@ -49,7 +57,7 @@ def test_a_lost_confirmation_leads_to_no_second_copy(tmp_path):
         store_segment(store, whole)
     assert whole.path.exists()
     store_segment(store, whole)
-    assert [row["id"] for row in store.events] == [1, 2] and len(store.quarantine) == 1
+    assert [row["id"] for row in store.events] == ["1", "2"] and len(store.quarantine) == 1
 
 
 @pytest.mark.parametrize("fail_at", range(1, 40))
@@ -64,7 +72,7 @@ def test_only_the_bad_rows_are_quarantined_wherever_the_process_is_stopped(tmp_p
             store_segment(store, whole)
         except Unavailable:
             continue
-    assert sorted(row["id"] for row in store.events) == [1, 2, 3, 4, 5, 6, 7]
+    assert sorted(row["id"] for row in store.events) == list("1234567")
     assert sorted(json.loads(row["raw"])["id"] for row in store.quarantine) == ["bad-a", "bad-b"]
     assert all(row["tenant_id"] == "t" and "refused by the event store" in row["reason"] for row in store.quarantine)
 
@@ -97,5 +105,5 @@ def test_a_segment_damaged_in_the_middle_is_kept_aside(tmp_path):
     data[len(data) // 2] ^= 1
     whole.path.write_bytes(bytes(data))
     store_segment(store, whole)
-    assert [row["id"] for row in store.events] == [1]
+    assert [row["id"] for row in store.events] == ["1"]
     assert whole.path.with_suffix(".damaged").exists() and not whole.path.exists()

@@ -75,7 +75,9 @@ def learn_spread(
     count = state[layout.spread_count + slot]
     state[layout.spread + slot] += max(1.0 / (count + 1.0), 1.0 / tuning.spread_memory) * (size - state[layout.spread + slot])
     state[layout.spread_count + slot] = min(count + 1.0, 1e6)
-    _learn_resolution(state, value)
+    if known > 0.0:
+        _learn_resolution(state, value)
+    state[LAST_VALUE] = value
 
 
 @compiled
@@ -85,4 +87,3 @@ def _learn_resolution(state: Floats, value: float) -> None:
         state[RESOLUTION] = step
     elif state[RESOLUTION] > 0.0:
         state[RESOLUTION] *= 1.0005
-    state[LAST_VALUE] = value

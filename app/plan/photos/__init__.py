@@ -1,0 +1,1 @@
+"""Pictures of events: checked, stored, served and discussed (contract section 14)."""

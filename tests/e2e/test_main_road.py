@@ -1,0 +1,128 @@
+"""The main road as a newcomer walks it, on an instance of its own: sign up, project, key, events, scan, anomaly, restart."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from app.frontend import ensure_built
+from app.kernel.clock import SYSTEM_CLOCK
+from tests.e2e.observed_project import SCAN_TIMEOUT, history, send
+from tests.e2e.server import RunningServer, running_server
+
+SLUG = "corner-shop"
+EMAIL, PASSWORD = "newcomer@example.com", "correct horse battery"
+RESTART_SECONDS = 60
+
+
+@pytest.fixture
+def context(browser: Browser) -> BrowserContext:
+    opened = browser.new_context(viewport={"width": 1440, "height": 900})
+    opened.set_default_timeout(20_000)
+    yield opened
+    opened.close()
+
+
+def sign_up(page: Page, server: RunningServer) -> None:
+    page.goto(f"{server.url}/register")
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("heading", name="Projects", level=1)).to_be_visible()
+
+
+def create_project(page: Page, name: str) -> None:
+    page.get_by_role("button", name="Create project").first.click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("dialog").get_by_role("button", name="Create project").click()
+
+
+def create_key(page: Page) -> str:
+    page.get_by_role("button", name="Create the first key").click()
+    page.get_by_label("Name").fill("Backend")
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("Create")).click()
+    return page.locator("#new-token").inner_text()
+
+
+def see_anomaly(page: Page, server: RunningServer) -> None:
+    page.goto(f"{server.url}/p/{SLUG}/inbox")
+    expect(page.get_by_role("main").get_by_text("order_placed").first).to_be_visible()
+
+
+def web_process(server: RunningServer) -> int:
+    """Process id of the `web` child of the instance."""
+    supervisor = json.loads((server.data_dir / "runtime.json").read_text())["pid"]
+    children = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(supervisor)], capture_output=True, text=True, check=True)
+    return next(int(line.split()[0]) for line in children.stdout.splitlines() if "app.web" in line)
+
+
+def test_from_sign_up_to_an_anomaly_that_survives_a_restart(tmp_path: Path, context: BrowserContext) -> None:
+    ensure_built()
+    page = context.new_page()
+    with running_server(tmp_path) as server:
+        sign_up(page, server)
+        create_project(page, "Corner shop")
+        expect(page).to_have_url(re.compile(f"/p/{SLUG}/keys$"))
+        key = create_key(page)
+        events = history(SYSTEM_CLOCK.now())
+        for start in range(0, len(events), 1000):
+            send(server, key, events[start : start + 1000])
+        page.goto(f"{server.url}/p/{SLUG}/scans")
+        page.get_by_role("button", name="Run now").click()
+        expect(page.get_by_role("region", name="Latest runs").get_by_text("Completed").first).to_be_visible(timeout=SCAN_TIMEOUT)
+        see_anomaly(page, server)
+    with running_server(tmp_path) as server:
+        see_anomaly(page, server)  # the same browser, with the cookie it had before
+        page.goto(f"{server.url}/p/{SLUG}/events")
+        expect(page.locator("tbody tr")).to_have_count(2)
+        expect(page.get_by_role("link", name="page_viewed")).to_be_visible()
+
+
+def test_a_save_cut_off_in_the_middle_loses_nothing(tmp_path: Path, context: BrowserContext) -> None:
+    ensure_built()
+    page = context.new_page()
+    with running_server(tmp_path) as server:
+        sign_up(page, server)
+        page.get_by_role("button", name="Create project").first.click()
+        page.get_by_label("Name").fill("Cut off")
+        expect(page.get_by_label("Slug")).to_have_value("cut-off")
+        os.kill(web_process(server), signal.SIGKILL)
+        page.get_by_role("dialog").get_by_role("button", name="Create project").click()
+        _wait_for_web(server)
+        cookies = {cookie["name"]: cookie["value"] for cookie in context.cookies()}
+        deadline = time.monotonic() + RESTART_SECONDS
+        while not (slugs := _slugs(server, cookies)):
+            assert time.monotonic() < deadline, "the save neither arrived nor could be repeated"
+            save = page.get_by_role("dialog").get_by_role("button", name="Create project")
+            if save.count():  # the form is still there with what was typed, and saving works once the socket is back
+                expect(page.get_by_label("Name")).to_have_value("Cut off")
+                save.click()
+            page.wait_for_timeout(1500)
+        assert slugs == ["cut-off"]
+
+
+def _slugs(server: RunningServer, cookies: dict[str, str]) -> list[str]:
+    answer = httpx.get(f"{server.url}/api/v1/projects", cookies=cookies, timeout=10)
+    assert answer.status_code == 200, answer.text
+    return [project["slug"] for project in answer.json()]
+
+
+def _wait_for_web(server: RunningServer) -> None:
+    deadline = time.monotonic() + RESTART_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{server.url}/readyz", timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the web process was not started again")
