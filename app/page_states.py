@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import reflex as rx
@@ -10,7 +13,10 @@ from app import ui_paths
 from app.frame import ProjectState
 from app.kernel.errors import AppError
 from app.presentation import Phase, phase_of
+from app.ui import NotLoggedIn
 from components import error_state, link_button, loading_state, no_rights_state, not_found_state
+
+log = logging.getLogger("plumbline.ui")
 
 
 class LoadedState(ProjectState):
@@ -26,6 +32,24 @@ class LoadedState(ProjectState):
         if is_other:
             self._shown, self.phase = about, Phase.LOADING.value
         return is_other
+
+    @contextmanager
+    def _loading(self) -> Iterator[None]:
+        """Around everything a load reads: the page is ready when it ends, and says what is wrong when it fails.
+
+        A fault of ours is logged and shown too, so that no page stands still in its loading state.
+        """
+        try:
+            yield
+        except AppError as refusal:
+            self._refused(refusal)
+        except NotLoggedIn:
+            raise
+        except Exception as fault:
+            log.error("a page could not be loaded", exc_info=fault)
+            self.phase, self.problem = Phase.FAILED.value, "Something went wrong on our side. It was logged."
+        else:
+            self.phase = Phase.READY.value
 
     def _refused(self, refusal: AppError) -> None:
         """Turn a refused load into what the page says; an expired session goes on to the sign-in page."""

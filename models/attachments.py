@@ -23,7 +23,7 @@ class EventPhoto(SQLModel, table=True):
     size_bytes: int = 0
     storage_backend: str | None = Field(default=None, max_length=16)
     storage_key: str | None = Field(default=None, max_length=500, index=True)
-    thumbnail_key: str | None = Field(default=None, max_length=500)
+    thumbnail_key: str | None = Field(default=None, max_length=500, index=True)
     width: int | None = None
     height: int | None = None
     external_url: str | None = Field(default=None, max_length=2000)

@@ -571,6 +571,7 @@ def upgrade() -> None:
     op.create_index("ix_event_photos_event_id", "event_photos", ["event_id"], unique=False)
     op.create_index("ix_event_photos_project_id", "event_photos", ["project_id"], unique=False)
     op.create_index("ix_event_photos_storage_key", "event_photos", ["storage_key"], unique=False)
+    op.create_index("ix_event_photos_thumbnail_key", "event_photos", ["thumbnail_key"], unique=False)
 
     op.create_table(
         "event_tags",

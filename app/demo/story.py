@@ -135,7 +135,7 @@ def rates(event: ShopEvent, timeline: Timeline) -> npt.NDArray[np.float64]:
     hours = timeline.hours
     shape = _warehouse if event.shape is Shape.WAREHOUSE else _shoppers
     weights = np.array([shape(hour) for hour in hours])
-    result = event.mean * weights / weights[: 7 * 24].mean()
+    result: npt.NDArray[np.float64] = event.mean * weights / weights[: 7 * 24].mean()
     for story in event.stories:
         result = result * _factors(story, timeline, hours)
     running = (timeline.now - timeline.current_hour) / HOUR

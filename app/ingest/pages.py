@@ -16,7 +16,7 @@ from app.eventstore.contracts import EventRow
 from app.frame import project_frame, slug_var
 from app.ingest import service as ingest
 from app.ingest.live_rows import NO_ROW, VERDICTS, LiveRow, live_row, record_text
-from app.kernel.errors import AppError, Unavailable
+from app.kernel.errors import Unavailable
 from app.page_states import LoadedState, page_body
 from app.presentation import Phase
 from app.ui import page
@@ -73,16 +73,13 @@ class LiveState(LoadedState):
         self.verdict = query.get("verdict", "") if query.get("verdict", "") in VERDICTS else ""
         self.search = query.get("q", "")[:200]
         self.is_paused = query.get("paused", "") == "1"
-        try:
+        with self._loading():
             await self._enter()
             if not self._records:
                 self._records = list(await self._read(ingest.recent_records, slug, limit=SHOWN))
             self._show()
-            self.phase = Phase.READY.value
-            if not self.is_paused:
-                yield LiveState.follow
-        except AppError as refusal:
-            self._refused(refusal)
+        if self.phase == Phase.READY and not self.is_paused:
+            yield LiveState.follow
 
     @rx.event(background=True)
     async def follow(self) -> None:

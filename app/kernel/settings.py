@@ -108,6 +108,15 @@ class JobSettings(_Group):
     lease_seconds: int = Field(60, ge=5, description="life of the scheduler's lease; another process takes over after it")
 
 
+class PhotoSettings(_Group):
+    """Pictures of events."""
+
+    photo_max_bytes: int = Field(10_485_760, ge=1024, le=104_857_600, description="largest picture that may be uploaded")
+    photo_bucket: str = Field(
+        "", description="Google Cloud Storage bucket for pictures (needs the extra `gcs`); empty means the data folder"
+    )
+
+
 class Settings(_Group):
     """The whole tree."""
 
@@ -116,6 +125,7 @@ class Settings(_Group):
     security: SecuritySettings = SecuritySettings()
     ingest: IngestSettings = IngestSettings()
     jobs: JobSettings = JobSettings()
+    photos: PhotoSettings = PhotoSettings()
 
     @property
     def data_dir(self) -> Path:

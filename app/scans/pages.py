@@ -108,14 +108,11 @@ class ScansState(LoadedState):
         if self._begin(slug):
             self.view = ScansView()
             yield None
-        try:
+        with self._loading():
             await self._enter()
             self.view = await self._read(scans_view, slug, self._zone())
-            self.phase = Phase.READY.value
-        except AppError as refusal:
-            self._refused(refusal)
-            return
-        yield ScansState.watch
+        if self.phase == Phase.READY:
+            yield ScansState.watch
 
     @rx.event
     async def run_now(self, config_id: str) -> list[EventSpec] | EventSpec:

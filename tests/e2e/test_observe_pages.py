@@ -223,7 +223,7 @@ def test_the_palette_is_worked_by_keys_alone(open_page: OpenPage, owner: Person,
     page.keyboard.type("heat")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/heatmap$"))
-    settle(page)
+    expect(page.get_by_role("heading", name="Heatmap", level=1)).to_be_visible()
     page.keyboard.press("Control+k")
     page.keyboard.type("order_pl")
     palette = page.get_by_role("listbox", name="Destinations")

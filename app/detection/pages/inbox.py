@@ -13,10 +13,9 @@ from app import ui_paths
 from app.detection.contracts import Incident
 from app.detection.pages.inbox_view import Filters, InboxView, inbox_view, incident_chart
 from app.frame import project_frame, slug_var
-from app.kernel.errors import AppError
 from app.metrics.contracts import ScopeType
 from app.page_states import LoadedState, page_body
-from app.presentation import SCOPE_WORDS, Phase
+from app.presentation import SCOPE_WORDS
 from app.ui import page
 from components import (
     ChartData,
@@ -65,15 +64,12 @@ class InboxState(LoadedState):
             self.view = InboxView()
             yield
         self._take_query()
-        try:
+        with self._loading():
             await self._enter()
             filters = Filters.of(self.direction, self.scope, self.days, self.page_number)
             self.view, self._incidents = await self._read(inbox_view, slug, filters, self._zone())
             self.first = filters.offset + 1 if self._incidents else 0
             self.last = filters.offset + len(self._incidents)
-            self.phase = Phase.READY.value
-        except AppError as refusal:
-            self._refused(refusal)
 
     @rx.event
     async def open(self, key: str) -> AsyncIterator[None]:

@@ -16,12 +16,10 @@ from app import ui_paths
 from app.frame import project_frame, slug_var
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType
 from app.page_states import LoadedState, page_body
 from app.plan import service as plan
-from app.presentation import Phase
 from app.ui import page
 from components import (
     HeatData,
@@ -58,14 +56,11 @@ class HeatmapState(LoadedState):
         query = self.router.url.query_parameters
         self.weeks = query.get("weeks", "4") if query.get("weeks", "4") in WEEKS else "4"
         self.scope = query.get("scope", "project_total:")
-        try:
+        with self._loading():
             await self._enter()
             self.scopes, self.data, self.has_volume = await self._read(
                 heatmap_view, slug, self.scope, int(self.weeks), self._zone()
             )
-            self.phase = Phase.READY.value
-        except AppError as refusal:
-            self._refused(refusal)
 
     @rx.event
     def choose_weeks(self, weeks: str) -> EventSpec:

@@ -11,7 +11,7 @@ from reflex.event import EventSpec
 
 from app import ui_paths
 from app.frame import project_frame, slug_var
-from app.kernel.errors import AppError, Unavailable
+from app.kernel.errors import Unavailable
 from app.metrics.pages.onboarding_panel import first_event_panel
 from app.metrics.pages.overview_view import OverviewView, Received, overview_view, received_view
 from app.page_states import LoadedState, page_body
@@ -63,15 +63,11 @@ class OverviewState(LoadedState):
         asked = self.router.url.query_parameters.get("days", "7")
         self.days = asked if asked in RANGES else "7"
         self.origin = self.router.url.origin
-        try:
+        with self._loading():
             self._take_generation(await self._enter())
             self.view = await self._read(overview_view, slug, int(self.days), self._zone())
-            self.phase = Phase.READY.value
             self.received = await self._received(slug)
-        except AppError as refusal:
-            self._refused(refusal)
-            return
-        if self.is_generating:
+        if self.phase == Phase.READY and self.is_generating:
             yield OverviewState.watch_generation
 
     @rx.event(background=True)

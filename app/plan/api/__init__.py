@@ -4,8 +4,32 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.plan.api import chart_annotations, event_types, events, fields, meta_fields, owners, relations, variables
+from app.plan.api import (
+    branches,
+    chart_annotations,
+    event_types,
+    events,
+    fields,
+    meta_fields,
+    owners,
+    photos,
+    relations,
+    revisions,
+    variables,
+)
 
 router = APIRouter()
-for _module in (event_types, owners, fields, meta_fields, variables, relations, events, chart_annotations):
+for _module in (
+    event_types,
+    owners,
+    fields,
+    meta_fields,
+    variables,
+    relations,
+    branches,
+    revisions,
+    events,
+    photos,
+    chart_annotations,
+):
     router.routes.extend(_module.router.routes)  # flat: the edge reads the path of every route

@@ -57,8 +57,8 @@ def get_branch(slug: str, branch_id: UUID, session: Db, actor: Caller) -> PlanBr
 @router.delete(BRANCH, operation_id="delete_branch", status_code=204)
 def delete_branch(slug: str, branch_id: UUID, session: Db, actor: Editor, background: BackgroundTasks) -> None:
     """Delete the branch with everything in it."""
-    keys = service.delete_branch(session, actor, slug, str(branch_id))
-    background.add_task(files.remove_unreferenced, keys)  # runs after the commit and after the answer
+    stored = service.delete_branch(session, actor, slug, str(branch_id))
+    background.add_task(files.remove_unreferenced, stored)  # runs after the commit and after the answer
 
 
 @router.post(BRANCH + "/transition", operation_id="transition_branch")
@@ -116,9 +116,7 @@ def get_branch_conflicts(slug: str, branch_id: UUID, session: Db, actor: Caller)
 
 
 @router.post(BRANCH + "/resolutions", operation_id="save_branch_resolution", status_code=201)
-def save_branch_resolution(
-    slug: str, branch_id: UUID, body: ResolutionCreate, session: Db, actor: Editor
-) -> ResolutionResponse:
+def save_branch_resolution(slug: str, branch_id: UUID, body: ResolutionCreate, session: Db, actor: Editor) -> ResolutionResponse:
     """Choose whose value an attribute takes."""
     found = service.save_resolution(
         session,

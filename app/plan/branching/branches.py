@@ -17,11 +17,12 @@ from app.plan.branching.rows import load, load_snapshot, snapshot_of
 from app.plan.branching.scope import changeable, readable, require_working
 from app.plan.branching.views import ApprovalView, BranchDetail, BranchDiff, BranchView, ReviewerView
 from app.plan.diff import diff
+from app.plan.photos import repository as photos
+from app.plan.photos.storage import StoredFile
 from app.plan.review import BranchStatus
 from app.plan.service.trail import note
 from app.plan.snapshot import Snapshot
 from app.projects import service as projects
-from models.attachments import EventPhoto
 from models.plan import PlanBranch
 
 WORKING = "working"
@@ -66,19 +67,18 @@ def get_branch(session: Session, actor: Actor, slug: str, branch_id: str) -> Bra
     return detail_of(session, readable(session, actor, slug, branch_id)[1])
 
 
-def delete_branch(session: Session, actor: Actor, slug: str, branch_id: str) -> list[str]:
+def delete_branch(session: Session, actor: Actor, slug: str, branch_id: str) -> list[StoredFile]:
     """Delete the branch with everything in it. Editors and owners.
 
-    Returns the keys of stored photo files that may have lost their last reference; remove them after the commit.
+    Returns the files of its photos; hand them to `photos.files.remove_unreferenced` after the commit.
     Errors: NotFound; BadRequest for main.
     """
     scope, branch = changeable(session, actor, slug, branch_id)
     require_working(branch, "The main branch cannot be deleted")
-    photos = repository.plan_rows(session, EventPhoto, branch.id)
-    keys = {key for row in photos for key in (row["storage_key"], row["thumbnail_key"]) if key is not None}
+    stored = photos.files_of_branch(session, branch.id)
     note(session, actor, scope, "branch.delete", branch.id, name=branch.name)
     repository.remove(session, branch)
-    return sorted(keys)
+    return stored
 
 
 def diff_branch(session: Session, actor: Actor, slug: str, branch_id: str) -> BranchDiff:

@@ -1,108 +1,89 @@
-"""Events: what the plan holds, how much of it arrives, and which of it departs from the usual."""
+"""Events: what the plan holds, how much of it arrives, and which of it departs from the usual; edited where it stands."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 import reflex as rx
 from reflex.event import EventSpec
-from sqlmodel import Session
 
 from app import ui_paths
-from app.detection import service as detection
-from app.frame import project_frame, slug_var
-from app.identity.contracts import Actor
-from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError
-from app.metrics import service as metrics
-from app.metrics.contracts import ScopeType, SeriesKey
-from app.page_states import LoadedState, page_body
+from app.kernel.errors import AppError, Conflict, InvalidInput
 from app.plan import service as plan
-from app.plan.contracts import EventView
-from app.presentation import STATUS_TONES, STATUS_WORDS, Phase
-from app.ui import page
-from components import (
-    Column,
-    badge,
-    data_table,
-    empty_state,
-    link_button,
-    page_header,
-    pager,
-    row_link,
-    search_input,
-    select_input,
-    spark_bars,
-    spark_path,
-    time_text,
-    toolbar,
+from app.plan.contracts import EventStatus
+from app.plan.drafts import BulkChanges
+from app.plan.pages.catalogue_parts import (
+    bulk_bar,
+    columns,
+    create_dialog,
+    delete_dialog,
+    nothing_found,
+    nothing_planned,
 )
-from components.format import ago, full_number, iso_utc, local_time
-from components.shell import Crumb
+from app.plan.pages.catalogue_view import (
+    PAGE_SIZE,
+    SORTS,
+    CatalogueRow,
+    Query,
+    add_tag,
+    bulk_consequences,
+    catalogue_view,
+    event_draft,
+    required_values,
+)
+from app.plan.pages.event_view import ValueRow
+from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame
+from app.plan.pages.words import plural, text_of
+from app.presentation import STATUS_WORDS, Phase
+from app.ui import field_errors, page
+from components import Crumb, button, data_table, page_header, pager, search_input, toast_done, toast_failed, toolbar
 
-PAGE_SIZE = 50
-# Sorting by volume needs every event once; a plan of this size is read in a fraction of a second.
-MOST_SORTED = 10_000
-SORTS = ("name", "type", "status", "volume", "seen")
-
-
-@dataclass(frozen=True)
-class CatalogueRow:
-    """An event as the table shows it."""
-
-    name: str
-    href: str
-    type_name: str
-    status: str
-    status_tone: str
-    volume: str
-    path: str
-    shape: str
-    seen: str
-    seen_iso: str
-    seen_title: str
-    signal: str
-    signal_text: str
+_USUAL: dict[str, str | int] = {"branch": "", "q": "", "status": "", "type": "", "tag": "", "sort": "-volume", "page": 1}
 
 
-class CatalogueState(LoadedState):
-    """One page of the catalogue. Search, filter, sort and page live in the address."""
+class CatalogueState(PlanState):
+    """One page of the catalogue. Branch, search, filters, sort and page live in the address; the selection does not."""
 
     search: str = ""
     status: str = ""
+    type_id: str = ""
+    tag: str = ""
     sort: str = "-volume"
     rows: list[CatalogueRow] = []
+    type_choices: list[list[str]] = []
+    tag_choices: list[str] = []
     first: int = 0
     last: int = 0
     total: int = 0
     page_number: int = 1
     is_filtered: bool = False
+    selected: list[str] = []
+    is_creating: bool = False
+    new_type: str = ""
+    required: list[ValueRow] = []
+    errors: dict[str, str] = {}
+    is_deleting: bool = False
+    consequences: list[str] = []
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
         """Rebuild the page from the address."""
         slug = self._slug()
-        if self._begin(slug):
+        if self._begin(f"events/{slug}/{self._branch()}"):
+            self.selected, self.is_creating, self.is_deleting = [], False, False
             yield
         query = self.router.url.query_parameters
-        self.search = query.get("q", "")[:200]
+        self.search, self.tag, self.type_id = query.get("q", "")[:200], query.get("tag", "")[:100], query.get("type", "")[:64]
         self.status = query.get("status", "") if query.get("status", "") in STATUS_WORDS else ""
         self.sort = query.get("sort", "") if query.get("sort", "").lstrip("-") in SORTS else "-volume"
         number = query.get("page", "1")
         self.page_number = max(1, int(number)) if number.isdigit() and len(number) < 6 else 1
-        self.is_filtered = bool(self.search or self.status)
+        self.is_filtered = bool(self.search or self.status or self.type_id or self.tag)
         try:
-            await self._enter()
-            self.rows, self.total = await self._read(
-                catalogue_view, slug, self.search, self.status, self.sort, self.page_number, self._zone()
-            )
-            self.first = (self.page_number - 1) * PAGE_SIZE + 1 if self.rows else 0
-            self.last = self.first + len(self.rows) - 1 if self.rows else 0
+            await self._enter_plan(ui_paths.project_events(slug))
+            await self._show()
             self.phase = Phase.READY.value
         except AppError as refusal:
             self._refused(refusal)
@@ -119,6 +100,16 @@ class CatalogueState(LoadedState):
         return self._go(status=status, page=1)
 
     @rx.event
+    def choose_type(self, type_id: str) -> EventSpec:
+        """Only events of this type; empty for all."""
+        return self._go(type=type_id, page=1)
+
+    @rx.event
+    def choose_tag(self, tag: str) -> EventSpec:
+        """Only events with this tag; empty for all."""
+        return self._go(tag=tag, page=1)
+
+    @rx.event
     def sort_by(self, key: str) -> EventSpec:
         """The same key again turns the order; figures and times begin with the largest."""
         falling = f"-{key}"
@@ -131,107 +122,175 @@ class CatalogueState(LoadedState):
         """A page on or back."""
         return self._go(page=max(1, self.page_number + step))
 
+    @rx.event
+    async def set_status(self, event_id: str, status: str) -> EventSpec | None:
+        """Another status for one event."""
+        try:
+            await self._call(plan.update_event, self._slug(), event_id, {"status": EventStatus(status)}, branch=self._branch())
+        except AppError as error:
+            await self._show()
+            return toast_failed(error.message)
+        await self._show()
+        return None
+
+    @rx.event
+    def toggle(self, event_id: str) -> None:
+        """Select an event, or no longer."""
+        kept = [chosen for chosen in self.selected if chosen != event_id]
+        self.selected = kept if len(kept) < len(self.selected) else [*kept, event_id]
+
+    @rx.event
+    def select_shown(self) -> None:
+        """Select every event of this page of the list."""
+        self.selected = list(dict.fromkeys([*self.selected, *(row.id for row in self.rows)]))
+
+    @rx.event
+    def clear_selection(self) -> None:
+        """Select nothing."""
+        self.selected = []
+
+    @rx.event
+    async def bulk_status(self, status: str) -> EventSpec | None:
+        """The same status for every selected event."""
+        if status not in STATUS_WORDS:
+            return None
+        changes = BulkChanges(status=EventStatus(status))
+        await self._call(plan.bulk_update_events, self._slug(), list(self.selected), changes, branch=self._branch())
+        await self._show()
+        return toast_done(f"{plural(len(self.selected), 'event')} moved to {STATUS_WORDS[status]}")
+
+    @rx.event
+    async def bulk_tag(self, form: dict[str, Any]) -> EventSpec | None:
+        """One more tag on every selected event."""
+        tag = text_of(form, "tag")
+        if not tag:
+            return rx.set_focus("bulk-tag")
+        await self._call(add_tag, self._slug(), list(self.selected), tag, self._branch())
+        await self._show()
+        return toast_done(f"{plural(len(self.selected), 'event')} tagged {tag.lower()}")
+
+    @rx.event
+    async def ask_delete(self) -> None:
+        """Say what the deletion would take along."""
+        self.consequences = await self._read(bulk_consequences, self._slug(), list(self.selected), self._branch())
+        self.is_deleting, self.errors = True, {}
+
+    @rx.event
+    def set_deleting(self, is_open: bool) -> None:
+        """Close the question."""
+        self.is_deleting = is_open
+
+    @rx.event
+    async def delete(self) -> EventSpec | None:
+        """Delete every selected event."""
+        try:
+            await self._call(plan.bulk_delete_events, self._slug(), list(self.selected), branch=self._branch())
+        except AppError as error:
+            self.errors = {"": error.message}
+            return None
+        count, self.selected, self.is_deleting = len(self.selected), [], False
+        await self._show()
+        return toast_done(f"{plural(count, 'event')} deleted")
+
+    @rx.event
+    async def set_creating(self, is_open: bool) -> None:
+        """Open an empty form, or close it."""
+        self.is_creating, self.errors = is_open, {}
+        if is_open:
+            known = [choice[0] for choice in self.type_choices]
+            await self._choose(self.type_id if self.type_id in known else next(iter(known), ""))
+
+    @rx.event
+    async def choose_new_type(self, type_id: str) -> None:
+        """The form asks for what this type requires."""
+        await self._choose(type_id)
+
+    @rx.event
+    async def create(self, form: dict[str, Any]) -> EventSpec | None:
+        """Make the event and go to its page."""
+        missing = {row.key: f"{row.label} must have a value" for row in self.required if not text_of(form, row.key)}
+        if missing:
+            self.errors = missing
+            return rx.set_focus(next(iter(missing)))
+        draft = event_draft(form, self.new_type, self.required)
+        try:
+            made = await self._call(plan.create_event, self._slug(), draft, branch=self._branch())
+        except InvalidInput as error:
+            self.errors = field_errors(error)
+            return None
+        except AppError as error:
+            self.errors = {"name" if isinstance(error, Conflict) else "": error.message}
+            return None
+        self.is_creating = False
+        return rx.redirect(self._on_branch(ui_paths.project_event(self._slug(), made.id)))
+
+    async def _choose(self, type_id: str) -> None:
+        self.new_type = type_id
+        self.required = await self._read(required_values, self._slug(), type_id, self._branch())
+
+    async def _show(self) -> None:
+        query = Query(self.search, self.status, self.type_id, self.tag, self.sort, self.page_number)
+        found = await self._read(catalogue_view, self._slug(), self._branch(), query, self._zone())
+        self.rows, self.total, self.type_choices, self.tag_choices = found.rows, found.total, found.types, found.tags
+        self.first = (self.page_number - 1) * PAGE_SIZE + 1 if self.rows else 0
+        self.last = self.first + len(self.rows) - 1 if self.rows else 0
+
     def _go(self, **changed: str | int) -> EventSpec:
-        now = {"q": self.search, "status": self.status, "sort": self.sort, "page": self.page_number, **changed}
-        usual = {"q": "", "status": "", "sort": "-volume", "page": 1}
-        query = urlencode({key: value for key, value in now.items() if value != usual[key]})
+        now: dict[str, str | int] = {
+            "branch": self._branch(),
+            "q": self.search,
+            "status": self.status,
+            "type": self.type_id,
+            "tag": self.tag,
+            "sort": self.sort,
+            "page": self.page_number,
+            **changed,
+        }
+        query = urlencode({key: value for key, value in now.items() if value != _USUAL[key]})
         path = ui_paths.project_events(self._slug())
         return rx.redirect(f"{path}?{query}" if query else path, replace=True)
-
-
-def catalogue_view(
-    session: Session, actor: Actor, slug: str, search: str, status: str, sort: str, page_number: int, zone: ZoneInfo
-) -> tuple[list[CatalogueRow], int]:
-    """One page of rows and how many events match."""
-    now = SYSTEM_CLOCK.now()
-    found = plan.list_events(session, actor, slug, search=search, status=[status] if status else (), limit=MOST_SORTED, offset=0)
-    volumes = metrics.window_totals(session, actor, slug, [event.id for event in found.items], now=now)
-    ordered = _sorted(found.items, volumes, sort)
-    shown = ordered[(page_number - 1) * PAGE_SIZE : page_number * PAGE_SIZE]
-    signals = {
-        signal.event_id: str(signal.direction)
-        for signal in detection.list_signals(session, actor, slug, event_ids=[event.id for event in shown])
-        if signal.event_id and signal.scope_type is ScopeType.EVENT
-    }
-    shapes = _shapes(session, actor, slug, shown, now)
-    rows = [_row(event, slug, volumes.get(event.id, 0), shapes, signals, zone, now) for event in shown]
-    return rows, found.total
-
-
-def _sorted(events: list[EventView], volumes: dict[str, int], sort: str) -> list[EventView]:
-    never = datetime.min.replace(tzinfo=SYSTEM_CLOCK.now().tzinfo)
-    keys = {
-        "name": lambda event: event.name.lower(),
-        "type": lambda event: event.event_type_name.lower(),
-        "status": lambda event: list(STATUS_WORDS).index(str(event.status)),
-        "volume": lambda event: volumes.get(event.id, 0),
-        "seen": lambda event: event.last_seen_at or never,
-    }
-    by_name = sorted(events, key=lambda event: (event.name.lower(), event.id))
-    return sorted(by_name, key=keys[sort.lstrip("-")], reverse=sort.startswith("-"))
-
-
-def _shapes(session: Session, actor: Actor, slug: str, events: list[EventView], now: datetime) -> dict[str, str]:
-    total = metrics.series_for(session, actor, slug, ScopeType.PROJECT_TOTAL, start=now)
-    if not total.key.scan_config_id or not events:
-        return {}
-    keys = [SeriesKey(total.key.scan_config_id, ScopeType.EVENT, event.id) for event in events]
-    series = metrics.load_series(session, total.key.scan_config_id, keys, now - timedelta(hours=48))
-    return {shape.key.ref: spark_path(shape.counts) for shape in series}
-
-
-def _row(
-    event: EventView,
-    slug: str,
-    volume: int,
-    shapes: dict[str, str],
-    signals: dict[str, str],
-    zone: ZoneInfo,
-    now: datetime,
-) -> CatalogueRow:
-    signal = signals.get(event.id, "")
-    return CatalogueRow(
-        name=event.name,
-        href=ui_paths.project_event(slug, event.id),
-        type_name=event.event_type_name,
-        status=STATUS_WORDS.get(str(event.status), str(event.status)),
-        status_tone=STATUS_TONES.get(str(event.status), "neutral"),
-        volume=full_number(volume),
-        path=shapes.get(event.id, ""),
-        shape=f"{full_number(volume)} in 48 hours",
-        seen=ago(event.last_seen_at, now),
-        seen_iso=iso_utc(event.last_seen_at),
-        seen_title=local_time(event.last_seen_at, zone, now=now),
-        signal=signal,
-        signal_text={"spike": "More than expected", "drop": "Less than expected"}.get(signal, ""),
-    )
 
 
 @page(route="/p/[slug]/events", title="Events · Plumbline", on_load=CatalogueState.load)
 def catalogue_page() -> rx.Component:
     """The page."""
     state: Any = CatalogueState
-    return project_frame(
-        page_header("Events", note="What the plan holds and how much of it arrived in the last 48 hours."),
-        page_body(
+    create = button(
+        rx.icon("plus", size=14), "New event", kind="primary", on_click=state.set_creating(True), custom_attrs={"data-key": "n"}
+    )
+    can_create = state.may_edit & (state.type_choices.length() > 0) & (state.is_filtered | (state.rows.length() > 0))
+    return plan_frame(
+        plan_body(
             state,
+            page_header(
+                "Events",
+                rx.cond(can_create, create, rx.fragment()),
+                note="What the plan holds and how much of it arrived in the last 48 hours.",
+            ),
             toolbar(
                 search_input(state.search, state.type_search, label="Search events", placeholder="Name, identity or description"),
-                select_input(
-                    [("", "All statuses"), *STATUS_WORDS.items()],
-                    field_id="status",
-                    label="Status",
-                    value=state.status,
-                    on_change=state.choose_status,
+                _filter("status", "Status", "All statuses", list(STATUS_WORDS.items()), state.status, state.choose_status),
+                _filter("type", "Event type", "All types", state.type_choices, state.type_id, state.choose_type),
+                rx.cond(
+                    state.tag_choices.length() > 0,
+                    _filter(
+                        "tag",
+                        "Tag",
+                        "All tags",
+                        state.tag_choices.foreach(lambda tag: [tag, tag]),
+                        state.tag,
+                        state.choose_tag,
+                    ),
+                    rx.fragment(),
                 ),
             ),
             data_table(
-                _columns(),
+                columns(state),
                 state.rows,
                 caption="Events of the plan",
                 sort=state.sort,
                 on_sort=state.sort_by,
-                empty=rx.cond(state.is_filtered, _nothing_found(), _nothing_planned()),
+                empty=rx.cond(state.is_filtered, nothing_found(), nothing_planned(state, create)),
                 pager=pager(
                     state.first,
                     state.last,
@@ -241,55 +300,29 @@ def catalogue_page() -> rx.Component:
                     noun="events",
                 ),
             ),
+            bulk_bar(state),
+            create_dialog(state),
+            delete_dialog(state),
             on_retry=state.load,
+            what="project",
         ),
         active="events",
         crumbs=[Crumb("Events")],
     )
 
 
-def _columns() -> list[Column]:
-    return [
-        Column("Event", lambda row: row_link(row.name, row.href), key="name", sortable=True),
-        Column("Type", lambda row: badge(row.type_name), key="type", sortable=True, secondary=True),
-        Column("Status", lambda row: badge(row.status, row.status_tone), key="status", sortable=True),
-        Column("48 hours", lambda row: spark_bars(row.path, row.shape), secondary=True, width="112px"),
-        Column("Volume", lambda row: row.volume, key="volume", sortable=True, numeric=True),
-        Column(
-            "Last seen",
-            lambda row: time_text(row.seen, row.seen_iso, title=row.seen_title),
-            key="seen",
-            sortable=True,
-            secondary=True,
-        ),
-        Column("Signal", _signal, secondary=True),
-    ]
-
-
-def _signal(row: Any) -> rx.Component:
-    return rx.cond(
-        row.signal != "",
-        rx.el.span(
-            rx.el.span(class_name=f"direction direction-{row.signal}", aria_hidden="true"),
-            row.signal_text,
-            class_name="nowrap",
-        ),
-        rx.el.span("none", class_name="sr-only"),
-    )
-
-
-def _nothing_found() -> rx.Component:
-    return empty_state(
-        "No event matches",
-        "Search looks at name, identity and description.",
-        link_button("Show all events", href=ui_paths.project_events(slug_var())),
-    )
-
-
-def _nothing_planned() -> rx.Component:
-    return empty_state(
-        "The plan is empty",
-        "Send events and the next scan proposes one entry for each of them, in review.",
-        link_button("How to send the first event", href=ui_paths.project_overview(slug_var()), kind="primary"),
-        link_button("Scans", href=ui_paths.project_scans(slug_var())),
+def _filter(field_id: str, label: str, all_text: str, options: Any, value: Any, on_change: Any) -> rx.Component:
+    """A filter of the list; `options` are pairs or a Var of them."""
+    if isinstance(options, rx.Var):
+        choices: list[Any] = [rx.foreach(options, lambda option: rx.el.option(option[1], value=option[0]))]
+    else:
+        choices = [rx.el.option(text, value=choice) for choice, text in options]
+    return rx.el.select(
+        rx.el.option(all_text, value=""),
+        *choices,
+        id=field_id,
+        aria_label=label,
+        value=value,
+        on_change=on_change,
+        class_name="input select",
     )

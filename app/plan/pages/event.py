@@ -46,7 +46,9 @@ class EventState(PlanState):
     clashes: list[Clash] = []
     is_deleting: bool = False
     consequences: list[str] = []
+    form_key: str = ""
     _form: dict[str, Any] = {}
+    _expected: str = ""
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -76,6 +78,7 @@ class EventState(PlanState):
     def set_editing(self, is_open: bool) -> None:
         """Turn the definition into a form, or back without saving."""
         self.is_editing, self.errors, self.clash_by = is_open, {}, ""
+        self.form_key = self._expected = self.definition.version
 
     @rx.event
     async def save(self, form: dict[str, Any]) -> EventSpec | None:
@@ -132,10 +135,9 @@ class EventState(PlanState):
 
     async def _save(self, form: dict[str, Any]) -> EventSpec | None:
         slug, event_id, branch = self._place()
-        before = self.definition.version
         try:
             changes = event_changes(form, self.definition, self._zone())
-            since = datetime.fromisoformat(before)
+            since = datetime.fromisoformat(self._expected)
             await self._call(plan.update_event, slug, event_id, changes, branch=branch, expected_updated_at=since)
         except InvalidInput as error:
             self.errors = field_errors(error)
@@ -153,14 +155,14 @@ class EventState(PlanState):
     async def _meet_conflict(self, form: dict[str, Any], error: Conflict) -> None:
         place = self._place()
         theirs = await self._read(_definition, *place, self._zone())
-        if theirs.version == self.definition.version:
+        if theirs.version == self._expected:
             self.errors = {"name": error.message}
             return
         latest = await self._read(latest_change, *place, self._zone())
         self.clash_by = f"{latest.who} {latest.what}, {latest.when} ({latest.title})." if latest else error.message
         self.clashes = clashes(form, theirs)
-        # The form stays as it is typed: only what a save compares with moves on.
-        self.definition = theirs
+        # The form stays as it is typed; only what a save compares with moves on.
+        self.definition, self._expected = theirs, theirs.version
 
     async def _show(self) -> None:
         place = (*self._place(), self._zone())

@@ -44,7 +44,10 @@ def _reading(state: Any) -> rx.Component:
             "Definition",
             rx.el.dl(
                 _fact("Identity", rx.cond(view.identity != "", _identity(view), rx.el.span("not seen yet", class_name="muted"))),
-                _fact("Event type", rx.el.span(swatch(view.type_color), text_link(view.type_name, href=view.type_href), class_name="named")),
+                _fact(
+                    "Event type",
+                    rx.el.span(swatch(view.type_color), text_link(view.type_name, href=view.type_href), class_name="named"),
+                ),
                 _fact("Tags", rx.cond(view.tags.length() > 0, tag_list(view.tags), rx.el.span("none", class_name="muted"))),
                 _fact("Owner", rx.cond(view.owner_name != "", view.owner_name, rx.el.span("nobody", class_name="muted"))),
                 _fact("Reviewed", rx.cond(view.is_reviewed, "Yes", rx.el.span("not yet", class_name="muted"))),
@@ -99,7 +102,9 @@ def _form(state: Any) -> rx.Component:
                     select_input(STATUS_CHOICES, field_id="status-edit", name="status", default_value=view.status),
                     field_id="status-edit",
                 ),
-                form_field("Owner", select_input(people, field_id="owner", name="owner", default_value=view.owner_id), field_id="owner"),
+                form_field(
+                    "Owner", select_input(people, field_id="owner", name="owner", default_value=view.owner_id), field_id="owner"
+                ),
                 form_field(
                     "Sunset date",
                     text_input(field_id="sunset", name="sunset", type="date", default_value=view.sunset),
@@ -128,8 +133,8 @@ def _form(state: Any) -> rx.Component:
             section(
                 "Values",
                 rx.el.div(
-                    rx.foreach(view.fields, lambda row: _control(row, errors)),
-                    rx.foreach(view.metas, lambda row: _control(row, errors)),
+                    rx.foreach(view.fields, lambda row: value_control(row, errors)),
+                    rx.foreach(view.metas, lambda row: value_control(row, errors)),
                     class_name="pair",
                 ),
                 variable_chips(view.tokens),
@@ -143,7 +148,7 @@ def _form(state: Any) -> rx.Component:
             rx.el.span("Ctrl with Enter saves", class_name="muted"),
             class_name="form-actions",
         ),
-        key=view.version,
+        key=state.form_key,
         on_submit=state.save,
         reset_on_submit=False,
         aria_label="Edit the event",
@@ -151,7 +156,8 @@ def _form(state: Any) -> rx.Component:
     )
 
 
-def _control(row: Any, errors: Any) -> rx.Component:
+def value_control(row: Any, errors: Any) -> rx.Component:
+    """The control for a value, by what the field takes; `errors` is a Var of messages by control."""
     error = errors.get(row.key, "")
     takes = {"data-takes-variables": "true"}
     common: dict[str, Any] = {
@@ -165,7 +171,9 @@ def _control(row: Any, errors: Any) -> rx.Component:
         (
             "choice",
             rx.el.select(
-                rx.foreach(row.options, lambda option: rx.el.option(option[1], value=option[0])), class_name="input select", **common
+                rx.foreach(row.options, lambda option: rx.el.option(option[1], value=option[0])),
+                class_name="input select",
+                **common,
             ),
         ),
         ("area", rx.el.textarea(rows=3, class_name="input mono", custom_attrs=takes, **common)),

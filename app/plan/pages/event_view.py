@@ -116,20 +116,22 @@ def definition_of(session: Session, actor: Actor, slug: str, event: EventDetail,
         planned_at=local_time(event.created_at, zone, now=now),
         changed_at=local_time(event.updated_at, zone, now=now),
         version=event.updated_at.isoformat(),
-        fields=[_field_row(entry, values.get(entry.id, "")) for entry in event_type.field_definitions],
-        metas=[_meta_row(entry, metas.get(entry.id, "")) for entry in plan.list_meta_fields(session, actor, slug, branch=branch)],
+        fields=[field_row(entry, values.get(entry.id, "")) for entry in event_type.field_definitions],
+        metas=[meta_row(entry, metas.get(entry.id, "")) for entry in plan.list_meta_fields(session, actor, slug, branch=branch)],
         tokens=[token(variable.name) for variable in plan.list_variables(session, actor, slug, branch=branch)],
         people=[[user_id, name] for user_id, name in people.items()],
     )
 
 
-def _field_row(entry: FieldView, value: str) -> ValueRow:
+def field_row(entry: FieldView, value: str) -> ValueRow:
+    """A field with the value an event gives it."""
     kind, options = entry.field_type.value, entry.enum_options
     rules = "; ".join([entry.description, *rules_of(entry)] if entry.description else rules_of(entry))
     return _value_row(FIELD_PREFIX, entry, kind, options, value, rules)
 
 
-def _meta_row(entry: MetaFieldView, value: str) -> ValueRow:
+def meta_row(entry: MetaFieldView, value: str) -> ValueRow:
+    """A meta field with the value an event gives it, and the link its template makes of it."""
     href = entry.link_template.replace("${value}", quote(value, safe="")) if entry.link_template and value else ""
     if entry.field_type == "url" and value.startswith(("https://", "http://")):
         href = href or value
@@ -183,22 +185,20 @@ def history_of(session: Session, actor: Actor, slug: str, event_id: str, branch:
 def sentence(change: EventChangeView, zone: ZoneInfo, now: datetime) -> str:
     """What was done, to follow the name of who did it."""
     old, new = change.old_value or "", change.new_value or ""
-    if change.field == "created":
-        return "created this event"
-    if change.field == "name":
-        return f"renamed it from {old} to {new}"
-    if change.field == "status":
-        return f"moved it from {STATUS_WORDS.get(old, old)} to {STATUS_WORDS.get(new, new)}"
-    if change.field == "description":
-        return f"described it as “{_cut(new)}”" if new else "removed the description"
-    if change.field == "sunset_at":
-        return f"set the sunset date to {_day(new, zone, now)}" if new else "removed the sunset date"
-    if change.field == "tags":
-        return f"tagged it {new}" + (f" (before: {old})" if old else "") if new else f"removed the tags {old}"
-    name = change.field.partition(":")[2] or change.field
+    kind, _, name = change.field.partition(":")
+    was = f" (it was {_cut(old)})" if old else ""
     if not new:
-        return f"removed the value of {name} (it was {_cut(old)})"
-    return f"set {name} to {_cut(new)}" + (f" (it was {_cut(old)})" if old else "")
+        what = {"description": "the description", "sunset_at": "the sunset date", "tags": f"the tags {old}"}.get(kind)
+        return f"removed {what}" if what else f"removed the value of {name or kind}{was}"
+    said = {
+        "created": "created this event",
+        "name": f"renamed it from {old} to {new}",
+        "status": f"moved it from {STATUS_WORDS.get(old, old)} to {STATUS_WORDS.get(new, new)}",
+        "description": f"described it as “{_cut(new)}”",
+        "sunset_at": f"set the sunset date to {_day(new, zone, now)}",
+        "tags": f"tagged it {new}{was}",
+    }
+    return said.get(kind, f"set {name or kind} to {_cut(new)}{was}")
 
 
 def _cut(text: str) -> str:

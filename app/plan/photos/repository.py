@@ -74,20 +74,14 @@ def files_of_branch(session: Session, branch_id: str) -> list[StoredFile]:
 
 
 def referenced(session: Session, files: Collection[StoredFile]) -> set[StoredFile]:
-    """Those of the files that some photo names. Both files of a photo are known by the key of the picture."""
-    pictures = {file: _picture_of(file.key) for file in files}
-    named = set()
-    for portion in chunks(sorted(set(pictures.values()))):
-        conditions = [col(EventPhoto.storage_key).like(f"{prefix}.%") for prefix in portion]
-        for start in range(0, len(conditions), 100):
-            statement = sa.select(col(EventPhoto.storage_backend), col(EventPhoto.storage_key))
-            for backend, key in session.execute(statement.where(sa.or_(*conditions[start : start + 100]))):
-                named.add((backend, _picture_of(key)))
-    return {file for file, picture in pictures.items() if (file.backend, picture) in named}
-
-
-def _picture_of(key: str) -> str:
-    return key.rpartition(".")[0].removesuffix("_thumbnail")
+    """Those of the files that some photo names, as its picture or as its small picture."""
+    keys = sorted({file.key for file in files})
+    named: set[StoredFile] = set()
+    for column in (col(EventPhoto.storage_key), col(EventPhoto.thumbnail_key)):
+        for portion in chunks(keys):
+            statement = sa.select(col(EventPhoto.storage_backend), column).where(column.in_(portion))
+            named |= {StoredFile(row[0], row[1]) for row in session.execute(statement)}
+    return named.intersection(files)
 
 
 def add(session: Session, *rows: SQLModel) -> None:

@@ -148,9 +148,9 @@ class ConflictField(Response):
     """One attribute with its three versions: when the branch was made, main now, the branch now."""
 
     field: str
-    base: object
-    ours: object
-    theirs: object
+    base: str | int | None
+    ours: str | int | None
+    theirs: str | int | None
     choice: Choice | None
 
 

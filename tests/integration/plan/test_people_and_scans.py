@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from app.kernel.database import session_scope
 from app.plan import service as plan
 from app.plan.contracts import EventStatus, ObservedEvent
-from app.plan.drafts import EventDraft
+from app.plan.drafts import BulkChanges, EventDraft
 from models.plan_entities import EventFieldValue
 from tests.api.plan.workbench import make_world
 from tests.factories import make_actor
@@ -48,7 +48,7 @@ def test_a_value_is_authored_once_a_person_changed_it(engine):
 def test_one_session_reads_back_what_it_just_wrote(engine):
     with session_scope(engine) as session:
         world, actor = make_world(session), make_actor(session)
-        plan.bulk_update_events(session, actor, world.slug, [world.event_id], plan_changes(status=EventStatus.ARCHIVED))
+        plan.bulk_update_events(session, actor, world.slug, [world.event_id], BulkChanges(status=EventStatus.ARCHIVED))
         assert plan.get_event_detail(session, actor, world.slug, world.event_id).status is EventStatus.ARCHIVED
         plan.reorder_events(session, actor, world.slug, [world.other_event_id, world.event_id])
         assert [event.id for event in plan.list_event_details(session, actor, world.slug).items] == [
@@ -57,9 +57,3 @@ def test_one_session_reads_back_what_it_just_wrote(engine):
         ]
         plan.bulk_delete_events(session, actor, world.slug, [world.event_id])
         assert plan.list_event_details(session, actor, world.slug).total == 1
-
-
-def plan_changes(**values):
-    from app.plan.drafts import BulkChanges
-
-    return BulkChanges(**values)

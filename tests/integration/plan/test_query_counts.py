@@ -12,6 +12,7 @@ from app.kernel.database import session_scope
 from app.plan import service as plan
 from app.plan.contracts import EventStatus
 from app.plan.drafts import BulkChanges, EventDraft, EventFilter
+from app.plan.vocabulary import MoveDirection
 from tests.api.plan.workbench import make_world
 from tests.factories import make_actor
 
@@ -57,17 +58,11 @@ def work(session, actor, world) -> dict[str, Callable[[], object]]:
             session, actor, world.slug, ids, BulkChanges(status=EventStatus.LIVE, reviewed=True)
         ),
         "reorder": lambda: plan.reorder_events(session, actor, world.slug, ids[::-1]),
-        "move": lambda: plan.move_event(session, actor, world.slug, ids[0], plan_direction()),
+        "move": lambda: plan.move_event(session, actor, world.slug, ids[0], MoveDirection.DOWN),
         "rename": lambda: plan.update_variable(session, actor, world.slug, world.variable_id, {"name": "renamed"}),
         "bulk create": lambda: plan.bulk_create_events(session, actor, world.slug, drafts(world, len(ids), "more")),
         "bulk delete": lambda: plan.bulk_delete_events(session, actor, world.slug, ids),
     }
-
-
-def plan_direction():
-    from app.plan.vocabulary import MoveDirection
-
-    return MoveDirection.DOWN
 
 
 def test_a_hundred_times_the_events_take_no_more_statements(engine):

@@ -1,0 +1,59 @@
+"""How a load ends is what the page says."""
+
+from __future__ import annotations
+
+import pytest
+import reflex as rx
+
+from app.kernel.errors import NotFound, Unauthorized
+from app.page_states import LoadedState
+from app.presentation import Phase
+from app.ui import NotLoggedIn
+
+
+@pytest.fixture
+def state():
+    root = rx.State(_reflex_internal_init=True)
+    return root.get_substate(LoadedState.get_full_name().split("."))
+
+
+def test_a_load_that_ends_makes_the_page_ready(state):
+    with state._loading():
+        pass
+    assert state.phase == Phase.READY
+
+
+def test_a_refusal_is_told_in_its_own_words(state):
+    with state._loading():
+        raise NotFound("Event not found")
+    assert (state.phase, state.problem) == (Phase.MISSING, "Event not found")
+
+
+def test_the_name_of_another_project_does_not_stay_over_an_unknown_one(state):
+    state.project_name = "Corner shop"
+    with state._loading():
+        raise NotFound("Project not found")
+    assert state.project_name == "Unknown project"
+
+
+def test_a_fault_of_ours_ends_the_waiting_without_its_details(state):
+    with state._loading():
+        raise RuntimeError("secret internals")
+    assert state.phase == Phase.FAILED
+    assert "secret" not in state.problem
+
+
+@pytest.mark.parametrize("refusal", [NotLoggedIn("/p/shop"), Unauthorized("Session is over")])
+def test_who_is_not_signed_in_goes_to_the_sign_in_page(state, refusal):
+    with pytest.raises(type(refusal)), state._loading():
+        raise refusal
+
+
+def test_another_subject_begins_in_the_loading_state_and_the_same_one_does_not(state):
+    assert state._begin("shop")
+    with state._loading():
+        pass
+    assert not state._begin("shop")
+    assert state.phase == Phase.READY
+    assert state._begin("other")
+    assert state.phase == Phase.LOADING
