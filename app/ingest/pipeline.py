@@ -70,7 +70,9 @@ class Pipeline:
         self, settings: Settings, store: EventStore, sources: Sources, *, clock: Clock = SYSTEM_CLOCK, files: LogFiles | None = None
     ) -> None:
         self.settings = settings.ingest
-        self._window = TimeWindow.of(max_age_days=self.settings.max_age_days, max_future_hours=self.settings.max_future_hours)
+        # What the event store would delete at once is refused, not acknowledged and lost.
+        oldest_days = min(self.settings.max_age_days, settings.storage.retention_days)
+        self._window = TimeWindow.of(max_age_days=oldest_days, max_future_hours=self.settings.max_future_hours)
         self._root = settings.data_dir / "wal"
         self.clock = clock
         self._files = files

@@ -63,7 +63,7 @@ class StorageSettings(_Group):
     eventstore_memory_bytes: int = Field(
         2_000_000_000, ge=300_000_000, description="upper bound of memory of the embedded event store"
     )
-    retention_days: int = Field(3650, ge=1, le=36500, description="age at which stored events are deleted")
+    retention_days: int = Field(7300, ge=1, le=36500, description="age at which stored events are deleted")
 
 
 class SecuritySettings(_Group):

@@ -53,7 +53,7 @@ class CatalogueState(PlanState):
     sort: str = "-volume"
     rows: list[CatalogueRow] = []
     type_choices: list[list[str]] = []
-    tag_choices: list[str] = []
+    tag_choices: list[list[str]] = []
     first: int = 0
     last: int = 0
     total: int = 0
@@ -277,7 +277,7 @@ def catalogue_page() -> rx.Component:
                         "tag",
                         "Tag",
                         "All tags",
-                        state.tag_choices.foreach(lambda tag: [tag, tag]),
+                        state.tag_choices,
                         state.tag,
                         state.choose_tag,
                     ),

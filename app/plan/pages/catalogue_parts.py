@@ -51,9 +51,7 @@ def columns(state: Any) -> list[Column]:
 
 
 def _name(state: Any, row: Any) -> rx.Component:
-    tick = check_box(
-        f"Select {row.name}", state.selected.contains(row.id), lambda _ticked: state.toggle(row.id), **{"data-selects": "true"}
-    )
+    tick = check_box(f"Select {row.name}", state.selected.contains(row.id), lambda _ticked: state.toggle(row.id), selects=True)
     return rx.el.span(
         rx.cond(state.may_edit, tick, rx.fragment()),
         rx.el.span(row_link(row.name, row.href), rx.cond(row.tags.length() > 0, tag_list(row.tags), rx.fragment())),

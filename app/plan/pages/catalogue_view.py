@@ -75,7 +75,7 @@ class CatalogueView:
     rows: list[CatalogueRow]
     total: int
     types: list[list[str]]
-    tags: list[str]
+    tags: list[list[str]]
 
 
 def catalogue_view(session: Session, actor: Actor, slug: str, branch: str, query: Query, zone: ZoneInfo) -> CatalogueView:
@@ -98,7 +98,7 @@ def catalogue_view(session: Session, actor: Actor, slug: str, branch: str, query
         rows=[_row(event, slug, branch, volumes, shapes, signals, names, zone, now) for event in shown],
         total=found.total,
         types=[[entry.id, entry.display_name] for entry in plan.list_event_type_details(session, actor, slug, branch=branch)],
-        tags=plan.list_tags(session, actor, slug, branch=branch),
+        tags=[[tag, tag] for tag in plan.list_tags(session, actor, slug, branch=branch)],
     )
 
 

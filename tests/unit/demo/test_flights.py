@@ -19,6 +19,7 @@ from app.detection.engine.judging import Verdict, judge
 from app.detection.engine.matrix import CountMatrix
 from app.detection.judgements import direction_of
 from app.kernel.intervals import Interval, bucket_index
+from app.kernel.settings import Settings
 
 HOUR = timedelta(hours=1)
 
@@ -133,3 +134,9 @@ def test_a_server_that_does_not_take_them_ends_the_demonstration(two_months: Fli
     records = FlightRecords(two_months.events[:10], two_months.start, two_months.stop)
     with pytest.raises(FlightsDemoError, match=words):
         send(Server(list(answers)), records, [])
+
+
+def test_the_year_lies_within_what_default_settings_accept_and_keep():
+    settings = Settings()
+    age_days = (datetime.now(UTC) - datetime(2013, 1, 1, tzinfo=UTC)).days
+    assert age_days < settings.ingest.max_age_days <= settings.storage.retention_days
