@@ -14,7 +14,8 @@ from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.settings import Settings
 from app.kernel.telemetry import JOB_RUNS
 from app.scans import service as scans
-from jobs import build_demo, cleanup, dispatch_scans, reap_scan_jobs
+from jobs import cleanup, dispatch_scans, reap_scan_jobs
+from jobs.build_demo import DemoBuilder
 from jobs.leadership import Leadership
 from jobs.run_scan_jobs import ScanJobRunner
 
@@ -41,6 +42,7 @@ class Scheduler:
         self._settings = settings
         self._leadership = Leadership(holder or scans.this_process(), settings.jobs.lease_seconds, clock, transaction)
         self._runner = ScanJobRunner(self._leadership.holder.name, threads=THREADS, tools=tools)
+        self._demos = DemoBuilder(self._leadership)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(THREADS)},
@@ -55,7 +57,7 @@ class Scheduler:
         self._add("run_scan_jobs", self._runner.tick, CLAIM_SECONDS)
         self._add("reap_scan_jobs", lambda: reap_scan_jobs.run(self._leadership), REAP_SECONDS)
         self._add("dispatch_scans", lambda: dispatch_scans.run(self._leadership), self._settings.jobs.dispatch_seconds)
-        self._add("build_demo", lambda: build_demo.run(self._leadership), CLAIM_SECONDS)
+        self._add("build_demo", self._demos.tick, CLAIM_SECONDS)
         self._add("cleanup", lambda: cleanup.run(self._leadership), CLEANUP_SECONDS)
         # The worker must be known before it claims its first job, else another process would take that job for abandoned.
         guarded("heartbeat", self._leadership.renew)()
@@ -65,7 +67,8 @@ class Scheduler:
     def stop(self, *, wait_seconds: float = 10.0) -> None:
         """End: running scans go back to the queue at their next step, the leases are given back."""
         self._scheduler.shutdown(wait=False)
-        is_idle = self._runner.stop(wait_seconds)
+        self._demos.stop(wait_seconds / 2)
+        is_idle = self._runner.stop(wait_seconds / 2)
         if is_idle:
             guarded("withdraw", self._leadership.withdraw)()
 

@@ -39,5 +39,7 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore", "apscheduler", "clickhouse_connect", "alembic", "engineio", "socketio"):
+    for chatty in ("httpx", "httpcore", "clickhouse_connect", "alembic", "engineio", "socketio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns each second that a long job is still running; jobs report their own failures.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

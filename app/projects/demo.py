@@ -44,8 +44,20 @@ _INTERNAL_ERROR = "The demo data could not be made because of an internal error.
 log = logging.getLogger("plumbline.demo")
 
 
+StopCheck = Callable[[], bool]
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
 class GenerationFailed(Exception):
     """Filling cannot go on; the text is for the project's owner."""
+
+
+class _Interrupted(Exception):
+    """The process is to end; the project stays as one that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,7 @@ class DemoTools:
     clock: Clock = SYSTEM_CLOCK
     transaction: Callable[..., AbstractContextManager[Session]] = session_scope
     run_scan: Callable[[str, str], object] = scans.run_job
+    should_stop: StopCheck = never
 
     @property
     def events(self) -> EventStore:
@@ -106,6 +119,8 @@ def generate_demo_project(project_id: str, tools: DemoTools) -> bool:
         return False
     try:
         _fill(project, tools)
+    except _Interrupted:
+        log.info("demo project %s is begun again later", project.slug)
     except (GenerationFailed, AppError) as problem:
         log.warning("demo project %s failed: %s", project.slug, problem)
         _fail(project, tools, str(problem))
@@ -120,7 +135,8 @@ def generate_demo_project(project_id: str, tools: DemoTools) -> bool:
 def _fill(project: ProjectView, tools: DemoTools) -> None:
     timeline = Timeline(tools.clock.now())
     _say(project, tools, "Clearing", 2)
-    tools.events.delete_project(project.tenant_id, project.id)
+    if tools.events.recent(project.tenant_id, project.id, after=None, limit=1):
+        tools.events.delete_project(project.tenant_id, project.id)
     with tools.transaction() as session:
         repository.clear(session, project.id)
     _say(project, tools, "Writing the plan", 5)
@@ -202,6 +218,8 @@ def _fail(project: ProjectView, tools: DemoTools, message: str) -> None:
 
 
 def _say(project: ProjectView, tools: DemoTools, stage: str, percent: int) -> None:
+    if tools.should_stop():
+        raise _Interrupted
     with tools.transaction() as session:
         if not _report(session, project.id, stage, percent):
             raise GenerationFailed("The project was deleted.")

@@ -53,7 +53,13 @@ def test_a_new_demo_project_waits_with_a_generated_slug(slug: str):
 def test_the_job_fills_the_project_with_a_story_that_detection_finds(slug: str, event_store: ClickHouseEventStore):
     started = time.monotonic()
     leadership = Leadership(scans.this_process(), 60)
-    assert build_demo.run(leadership) == 1
+    builder = build_demo.DemoBuilder(leadership)
+    assert builder.tick()
+    assert not builder.tick()
+    deadline = time.monotonic() + 60
+    while project(slug).generation_status is GenerationStatus.RUNNING and time.monotonic() < deadline:
+        time.sleep(0.1)
+    builder.stop(5)
     assert time.monotonic() - started < 60
     view = project(slug)
     assert (view.generation_status, view.generation_percent, view.generation_error) == (GenerationStatus.READY, 100, None)
@@ -103,9 +109,18 @@ def test_the_job_fills_the_project_with_a_story_that_detection_finds(slug: str, 
         assert 150_000 < sum(day.count or 0 for day in metrics.overview(session, SYSTEM_ACTOR, slug, 36).days) < 260_000
 
 
+def test_a_stop_leaves_the_project_waiting(slug: str):
+    view = project(slug)
+    assert not demo.generate_demo_project(view.id, DemoTools("holder", BrokenStore(), should_stop=lambda: True))
+    assert project(slug).generation_status is GenerationStatus.RUNNING
+
+
 class BrokenStore:
     def __init__(self) -> None:
         self.deleted = 0
+
+    def recent(self, *_arguments: object, **_options: object) -> list[int]:
+        return [1]
 
     def delete_project(self, tenant_id: str, project_id: str) -> None:
         self.deleted += 1

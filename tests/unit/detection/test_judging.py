@@ -5,6 +5,7 @@ import pytest
 
 from app.detection.contracts import DetectionSettings, Outcome
 from app.detection.engine import judging
+from app.detection.engine.decision import effective_spread
 from app.detection.engine.judging import Verdict, judge
 from app.detection.judgements import judgement_at
 from app.kernel.intervals import Interval
@@ -135,3 +136,15 @@ def test_a_lasting_change_is_the_expectation_within_a_week():
 def test_nothing_to_judge_gives_an_empty_answer():
     assert judge(matrix(np.empty((0, 0))), SETTINGS).verdict.shape == (0, 0)
     assert (judge(matrix([np.nan] * 50), SETTINGS).verdict == Verdict.UNCOVERED).all()
+
+
+def test_a_rare_event_that_falls_silent_is_found_although_its_noise_is_wide():
+    random = np.random.default_rng(4)
+    silent = np.concatenate([random.poisson(14 * random.gamma(20, 1 / 20, 24 * 35)), np.zeros(12)])
+    verdicts = judge(matrix(silent), SETTINGS)
+    assert (verdicts.verdict[24 * 35 :, 0] == Verdict.ANOMALY).any()
+
+
+def test_the_spread_of_a_fall_is_never_below_that_of_the_contract():
+    spread = effective_spread(np.array([0.0, 50.0, 150.0]), np.full(3, 100.0), np.full(3, 10.0), np.full(3, 18.0))
+    np.testing.assert_allclose(spread, [10.0, 18 * (1 + np.sqrt(0.5)) / 2, 18.0])

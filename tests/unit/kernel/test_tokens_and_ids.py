@@ -24,7 +24,10 @@ def test_ids_do_not_repeat() -> None:
     assert len({new_id() for _ in range(10_000)}) == 10_000
 
 
-@pytest.mark.parametrize("text", ["", "x", "0" * 32, "{12345678-1234-1234-1234-123456789012}", "urn:uuid:12345678-1234-1234-1234-123456789012"])
+UUID_TEXT = "12345678-1234-1234-1234-123456789012"
+
+
+@pytest.mark.parametrize("text", ["", "x", "0" * 32, f"{{{UUID_TEXT}}}", f"urn:uuid:{UUID_TEXT}"])
 def test_only_the_hyphenated_form_is_an_id(text: str) -> None:
     assert not is_uuid(text)
     assert is_uuid(str(uuid.uuid4()).upper())

@@ -18,15 +18,15 @@ class Tuning(NamedTuple):
     day_rate: float = 0.08  # profiles: share of a new value
     week_rate: float = 0.2
     winsor_sigma: float = 2.5  # what a bucket may teach at most
-    belief_growth: float = 1.2  # of the limit, with every value in a row that exceeds it
+    belief_growth: float = 1.15  # of the limit, with every value in a row that exceeds it
     residual_cut: float = 4.0  # the regression ignores buckets beyond
     huber_sigma: float = 1.5
-    slow_days: float = 2.0
+    slow_days: float = 3.0
     error_days: float = 10.0
     spread_clip: float = 2.0
     spread_prior: float = 15.0  # buckets of a slot that weigh as much as the global spread
     spread_memory: float = 80.0
-    window_cap: float = 2.5  # sigma one bucket may add to a window
+    window_cap: float = 3.0  # sigma one bucket may add to a window
     window_weeks: float = 2.0  # windows stay silent before
     recurrence: float = 0.2  # how much a peak that came back at this time of day is discounted
     recurrence_decay: float = 0.6
@@ -39,7 +39,7 @@ class Tuning(NamedTuple):
     least_upper: float = 1.9
     training_cut: float = 8.0  # surprise beyond which a bucket does not train the tail
     extreme_share: float = 0.15  # unless this share of the week was that extreme
-    governor_step: float = 0.04
+    governor_step: float = 0.03
     governor_free_per_week: float = 14.0
 
 
