@@ -185,7 +185,8 @@ class _Supervisor:
         previous = {
             signum: signal.signal(signum, self._on_signal)
             for signum in _SIGNALS
-            if signal.getsignal(signum) is not signal.SIG_IGN  # nohup stays nohup
+            # nohup stays nohup; an interrupt always stops, also where a script started it in the background
+            if signum is not signal.SIGHUP or signal.getsignal(signum) is not signal.SIG_IGN
         }
         previous[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
         previous_descriptor = signal.set_wakeup_fd(self._wakeup_end.fileno(), warn_on_full_buffer=False)

@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from app.demo.story import EVENTS, ShopEvent, Timeline, counts
+from app.demo.story import EVENTS, SEED, ShopEvent, Timeline, counts
 
 ROWS_PER_BATCH = 40_000
-SEED = 20
 CUSTOMERS = 6000
 _NOT_IN_PLAN = "not in plan"
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.3fZ"
@@ -93,7 +92,7 @@ def event_batches(tenant_id: str, project_id: str, timeline: Timeline) -> Iterat
 
 
 def _frame(event: ShopEvent, timeline: Timeline, random: np.random.Generator) -> pl.DataFrame:
-    per_hour = counts(event, timeline, random)
+    per_hour = counts(event, timeline)
     size = int(per_hour.sum())
     starts = np.array([int(hour.timestamp() * 1000) for hour in timeline.hours])
     # Nothing happens after now: the running hour is filled up to it.

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 DAYS = 35
+SEED = 20
 HOUR = timedelta(hours=1)
 SHOP_NAME = "Juniper Lane"
 SHOP_DESCRIPTION = (
@@ -24,7 +25,7 @@ _QUIET_SHIFT = 0.6
 _DAY_NOISE = 0.03
 OUTAGE_HOURS = 3
 SPIKE_HOURS = 2
-SPIKE_FACTOR = 5.0
+SPIKE_FACTOR = 7.0
 SILENT_DAYS = 3
 DECLINE_A_DAY = 0.025
 DECLINE_DAYS = 21
@@ -143,8 +144,10 @@ def rates(event: ShopEvent, timeline: Timeline) -> npt.NDArray[np.float64]:
     return result
 
 
-def counts(event: ShopEvent, timeline: Timeline, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Counts drawn around the rates, with a little noise from day to day."""
+def counts(event: ShopEvent, timeline: Timeline) -> npt.NDArray[np.int64]:
+    """Counts drawn around the rates, with a little noise from day to day; within an hour only the running one changes."""
+    hour_number = int(timeline.current_hour.timestamp()) // 3600
+    random = np.random.default_rng([SEED, hour_number, EVENTS.index(event)])
     days = np.repeat(random.normal(1.0, _DAY_NOISE, DAYS + 1), 24)[: DAYS * 24 + 1]
     drawn: npt.NDArray[np.int64] = random.poisson(rates(event, timeline) * np.clip(days, 0.8, 1.2))
     return drawn

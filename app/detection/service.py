@@ -298,9 +298,7 @@ def band(session: Session, actor: Actor, slug: str, series: Series) -> list[Judg
     start = series.buckets[0] - history_needed(series.interval, settings) * series.interval.duration
     stop = series.buckets[-1] + series.interval.duration
     key = series.key
-    with_history = metrics.series_for(
-        session, actor, slug, key.scope_type, key.ref, scan_config_id=scan.id, start=start, stop=stop
-    )
+    with_history = metrics.series_for(session, actor, slug, key.scope_type, key.ref, scan_config_id=scan.id, start=start, stop=stop)
     matrix = matrix_of([with_history])
     verdicts = judge(matrix, settings)
     rows = [bucket_index(bucket, series.interval) - matrix.first_index for bucket in series.buckets]

@@ -10,6 +10,9 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate, chain, pairwise
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -59,18 +62,37 @@ _VARINT_TEXTS: Final = [varint.decode("latin-1") for varint in _VARINTS]
 _NO_TEXT: Final = b"\0"
 
 
-def encode_columns(tenant_id: str, project_id: str, received_at: int, rows: Sequence[EventValues], *, is_ascii: bool) -> bytes:
-    """The payload of a frame. `is_ascii` promises that no text of a row goes beyond ASCII, which is quicker."""
-    count = len(rows)
-    texts = _ascii_texts if is_ascii else _texts
-    source, name, time, id_, actor, session, severity, status, value, ip, environment, verdict, reason, properties = zip(
-        *rows, strict=True
-    )
+@dataclass(slots=True)
+class RowBatch:
+    """The rows of one request, column by column in the order of `EventValues`. `is_ascii` promises that no text in them goes
+    beyond ASCII, which is quicker."""
+
+    tenant_id: str
+    project_id: str
+    received_at: int
+    count: int
+    values: Sequence[Sequence[Any]]
+    is_ascii: bool
+
+
+def columns_of(rows: Sequence[EventValues]) -> Sequence[Sequence[Any]]:
+    """The rows column by column."""
+    return list(zip(*rows, strict=True)) if rows else []
+
+
+def encode_columns(batches: Sequence[RowBatch]) -> bytes:
+    """The payload of a frame: the rows of all batches in their order; no batch is empty."""
+    texts = _ascii_texts if all(batch.is_ascii for batch in batches) else _texts
+    count = sum([batch.count for batch in batches])
+    values = batches[0].values
+    if len(batches) > 1:
+        values = [list(chain.from_iterable(parts)) for parts in zip(*[batch.values for batch in batches], strict=True)]
+    source, name, time, id_, actor, session, severity, status, value, ip, environment, verdict, reason, properties = values
     columns = (
-        _text(tenant_id) * count,
-        _text(project_id) * count,
-        b"\5event" * count,
-        received_at.to_bytes(8, "little", signed=True) * count,
+        b"".join([_known_text(batch.tenant_id) * batch.count for batch in batches]),
+        b"".join([_known_text(batch.project_id) * batch.count for batch in batches]),
+        _known_text("event") * count,
+        b"".join([batch.received_at.to_bytes(8, "little", signed=True) * batch.count for batch in batches]),
         texts(source),
         texts(name),
         array("q", time).tobytes(),
@@ -91,33 +113,37 @@ def encode_columns(tenant_id: str, project_id: str, received_at: int, rows: Sequ
 
 def native_block(payloads: Sequence[bytes], rows: int) -> bytes:
     """The rows of all payloads in ClickHouse's Native format."""
-    parts: list[list[bytes]] = [[_text(name), _text(_TYPES.get(name, "String"))] for name in COLUMNS]
-    for payload in payloads:
-        for part, column in zip(parts, _split(payload), strict=True):
-            part.append(column)
-    for name, part in zip(COLUMNS, parts, strict=True):
-        if _TYPES.get(name) == _NUMBER:
-            columns = part[2:]  # all marks of missing numbers come before all numbers
-            part[2:] = [column[: len(column) // 9] for column in columns] + [column[len(column) // 9 :] for column in columns]
-    return b"".join([_varint(len(COLUMNS)), _varint(rows), *[piece for part in parts for piece in part]])
+    split = [_split(payload) for payload in payloads]
+    parts: list[bytes | memoryview] = [_varint(len(COLUMNS)), _varint(rows)]
+    for name, columns in zip(COLUMNS, zip(*split, strict=True), strict=True):
+        kind = _TYPES.get(name, "String")
+        parts += (_text(name), _text(kind))
+        if kind == _NUMBER:  # all marks of missing numbers come before all numbers
+            parts += [column[: len(column) // 9] for column in columns]
+            parts += [column[len(column) // 9 :] for column in columns]
+        else:
+            parts += columns
+    return b"".join(parts)
 
 
 def json_lines(payload: bytes) -> list[bytes]:
     """The rows of a payload as NDJSON lines: the form in which they can be offered one by one."""
-    columns = [list(_values(name, column)) for name, column in zip(COLUMNS, _split(payload), strict=True)]
+    columns = [list(_values(name, bytes(column))) for name, column in zip(COLUMNS, _split(payload), strict=True)]
     return [msgspec.json.encode(dict(zip(COLUMNS, row, strict=True))) + b"\n" for row in zip(*columns, strict=True)]
 
 
-def _split(payload: bytes) -> Iterator[bytes]:
-    position = _LENGTHS.size
-    for length in _LENGTHS.unpack_from(payload):
-        yield payload[position : position + length]
-        position += length
+def _split(payload: bytes) -> list[memoryview]:
+    view = memoryview(payload)
+    ends = list(accumulate(_LENGTHS.unpack_from(payload), initial=_LENGTHS.size))
+    return [view[start:end] for start, end in pairwise(ends)]
 
 
 def _text(text: str) -> bytes:
     encoded = text.encode()
     return _varint(len(encoded)) + encoded
+
+
+_known_text = lru_cache(maxsize=1024)(_text)
 
 
 def _ascii_texts(values: Sequence[str]) -> bytes:

@@ -56,7 +56,7 @@ _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 @dataclass(slots=True)
 class Batch:
-    """The events of a request: either all of them in `events`, or one by one from `each()` with their faults."""
+    """The events of a request: in `events` when all of them are well-formed, and one by one from `singly()` in any case."""
 
     body: bytes
     events: list[Event] | None
@@ -71,18 +71,16 @@ class Batch:
             self.raws = _raw_events(self.body)
         return bytes(self.raws[index])
 
-    def each(self) -> Iterator[Event | str]:
-        """Every event in order, or the reason why it is none."""
-        if self.events is not None:
-            yield from self.events
-        else:
-            for raw in self.raws or ():
-                yield _single(raw)
+    def singly(self) -> Iterator[Event | str]:
+        """Every event in order, decoded on its own, or the reason why it is none."""
+        if self.raws is None:
+            self.raws = _raw_events(self.body)
+        return map(_single, self.raws)
 
 
 def decode_batch(body: bytes, most_events: int) -> Batch:
     """`{"events": [...]}`, a bare array or one bare event. BadRequest when the body is not such a thing, PayloadTooLarge for
-    more events than allowed. Faults of single events are left to `Batch.each`.
+    more events than allowed. Faults of single events are left to `Batch.singly`.
     """
     if not body.strip(b" \t\r\n"):
         raise BadRequest("the body is empty")

@@ -21,12 +21,12 @@ def _counter(outcome: str, reason: str) -> Counter:
 
 
 def count_stored(batches: Iterable[Cleaned]) -> None:
-    """Rows that are on disk now."""
+    """Batches that are on disk now."""
     tally: Tally[tuple[str, str]] = Tally()
     processed = 0
     for cleaned in batches:
-        processed += cleaned.rows
-        tally["accepted", ""] += cleaned.rows - cleaned.flagged
+        processed += cleaned.count
+        tally["accepted", ""] += cleaned.count - cleaned.flagged
         if cleaned.flagged:
             tally["flagged", cleaned.flag_reason] += cleaned.flagged
         if cleaned.faults:

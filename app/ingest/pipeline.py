@@ -16,6 +16,7 @@ from sqlmodel import Session
 from app.eventstore.contracts import EventStore
 from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import reasons
+from app.ingest.columns import encode_columns
 from app.ingest.decode import decode_batch
 from app.ingest.drain import Drainer
 from app.ingest.folders import LogFolder, claim_folders
@@ -34,6 +35,8 @@ from app.kernel.telemetry import INGEST_QUEUE_BYTES
 STOP_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 30.0
 _DISK_CHECK_SECONDS: Final = 1.0
+# Small requests share a frame; the rows of a large one are encoded at once, while they are still in the processor's cache.
+_ROWS_OF_AN_OWN_FRAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class _Ticket:
     """What a request waits for."""
 
     cleaned: Cleaned
+    columns: bytes
     committed: asyncio.Future[None]
     stored: asyncio.Future[None] | None
 
@@ -101,7 +105,12 @@ class Pipeline:
             is_flushed=self.settings.durability == "fsync",
         )
         self._log = WriteAheadLog(
-            self._folder.path, limits, on_commit=self._on_commit, on_sealed=self._on_sealed, files=self._files
+            self._folder.path,
+            limits,
+            encode=_frames,
+            on_commit=self._on_commit,
+            on_sealed=self._on_sealed,
+            files=self._files,
         )
         for folder in [*self._orphans, self._folder]:
             for path in folder.segments():
@@ -165,46 +174,47 @@ class Pipeline:
             now=self.clock.now(),
         )
         plan = PLANS.get(principal.tenant_plan, PLANS["trial"])
+        row_count = cleaned.count
         try:
             if plan.events_per_day is not None:
-                await self._quota.take(principal.tenant_id, plan, cleaned.rows, self.clock.now())
+                await self._quota.take(principal.tenant_id, plan, row_count, self.clock.now())
             try:
-                ticket = self._append(cleaned, is_waiting=is_waiting)
+                ticket = self._append(cleaned, len(body), is_waiting=is_waiting)
                 await ticket.committed
             except Unavailable:
-                self._quota.give_back(principal.tenant_id, plan, cleaned.rows)
+                self._quota.give_back(principal.tenant_id, plan, row_count)
                 raise
         except AppError as refusal:
             count_dropped(refusal.code, len(batch))
             raise
-        if not cleaned.rows:
+        if not row_count:
             raise BadRequest("every event of the request is faulty", detail={"errors": reasons(cleaned.faults)})
         if ticket.stored is None:
-            return Outcome(cleaned.rows, cleaned.faults, None)
+            return Outcome(row_count, cleaned.faults, None)
         done, _ = await asyncio.wait([ticket.stored], timeout=WAIT_SECONDS)
-        return Outcome(cleaned.rows, cleaned.faults, bool(done))
+        return Outcome(row_count, cleaned.faults, bool(done))
 
-    def _append(self, cleaned: Cleaned, *, is_waiting: bool) -> _Ticket:
-        """Hand the rows to the log."""
-        buffers: list[bytes] = []
-        if cleaned.rows:
-            buffers += (frame_header("events", cleaned.rows, cleaned.columns), cleaned.columns)
-        if cleaned.quarantine:
-            buffers += (frame_header("quarantine", len(cleaned.faults), cleaned.quarantine), cleaned.quarantine)
-        size = sum(map(len, buffers))
-        ticket = _Ticket(cleaned, self._loop.create_future(), self._loop.create_future() if is_waiting else None)
+    def _append(self, cleaned: Cleaned, size: int, *, is_waiting: bool) -> _Ticket:
+        """Hand the rows to the log; Unavailable when it is about to be closed."""
+        if not self._is_open:
+            raise Unavailable("the server is stopping", retry_after_seconds=2)
+        stored = self._loop.create_future() if is_waiting else None
+        columns = b""
+        if cleaned.count >= _ROWS_OF_AN_OWN_FRAME:
+            columns = encode_columns([cleaned])
+            cleaned.values = ()
+        ticket = _Ticket(cleaned, columns, self._loop.create_future(), stored)
         self._queue_bytes += size
-        self._log.append(Append(buffers, size, cleaned.rows, ticket, is_waiting))
+        self._log.append(Append(ticket, cleaned.count, size, is_waiting))
         return ticket
 
-    def _on_commit(self, appends: list[Append[_Ticket]], error: OSError | None) -> None:
-        self._call(self._committed, appends, error)
+    def _on_commit(self, appends: list[Append[_Ticket]], size: int, error: Exception | None) -> None:
+        self._call(self._committed, appends, size, error)
 
-    def _committed(self, appends: list[Append[_Ticket]], error: OSError | None) -> None:
+    def _committed(self, appends: list[Append[_Ticket]], size: int, error: Exception | None) -> None:
+        self._queue_bytes += size - sum([item.size for item in appends])
         if error is None:
             count_stored([item.ticket.cleaned for item in appends])
-        else:
-            self._queue_bytes -= sum(item.size for item in appends)
         for item in appends:
             committed = item.ticket.committed
             if committed.done():  # the request was cancelled
@@ -242,3 +252,20 @@ class Pipeline:
             "oldest_segment_age_seconds": round(age, 1),
             "last_drain_error": self._drainer.last_error,
         }
+
+
+def _frames(tickets: list[_Ticket]) -> list[bytes]:
+    """The frames of a group: one for the rows of all small requests, one for each large one, one for all that was refused."""
+    buffers: list[bytes] = []
+    small = [ticket.cleaned for ticket in tickets if ticket.cleaned.values]
+    if small:
+        columns = encode_columns(small)
+        buffers += (frame_header("events", sum([batch.count for batch in small]), columns), columns)
+    for ticket in tickets:
+        if ticket.columns:
+            buffers += (frame_header("events", ticket.cleaned.count, ticket.columns), ticket.columns)
+    refused = [ticket.cleaned for ticket in tickets if ticket.cleaned.faults]
+    if refused:
+        lines = b"".join([batch.quarantine for batch in refused])
+        buffers += (frame_header("quarantine", sum([len(batch.faults) for batch in refused]), lines), lines)
+    return buffers

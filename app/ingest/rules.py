@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from app.ingest.columns import EventValues, encode_columns
+from app.ingest.columns import EventValues, RowBatch, columns_of
 from app.ingest.decode import Batch, Event
 from app.ingest.quarantine import QuarantineRow, quarantine_lines, raw_text
 from app.ingest.times import EPOCH, MILLISECOND, milliseconds_of, stored_time
+from app.ingest.usual_batch import Names, usual_columns
 from app.plan.contracts import EVENT_TYPE_NAME_LIMIT, identity_of
 
 DAY: Final = 86_400_000
@@ -24,24 +25,20 @@ NOT_IN_PLAN: Final = "not in plan"
 PLAN_UNAVAILABLE: Final = "plan unavailable"
 _MILLISECONDS_FROM: Final = 100_000_000_000  # as seconds this lies in the year 5138, as milliseconds in 1973
 _NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
-_new_row = tuple.__new__
 _NUL_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _canonical_json = msgspec.json.Encoder(order="sorted").encode
-_parse_time = datetime.fromisoformat
 
 
 @dataclass(slots=True)
-class Cleaned:
-    """What became of a batch: columns of rows to store, refused records to keep, and what to tell the producer."""
+class Cleaned(RowBatch):
+    """What became of a batch: rows to store, refused records to keep as NDJSON, and what to tell the producer."""
 
-    columns: bytes = b""
-    rows: int = 0
-    flagged: int = 0
-    flag_reason: str = ""
-    quarantine: bytes = b""
-    faults: list[tuple[int, str]] = field(default_factory=list)
+    flagged: int
+    flag_reason: str
+    quarantine: bytes
+    faults: list[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,97 +58,117 @@ class FaultyEvent(Exception):
     """The event breaks a rule; the text says which."""
 
 
-def clean_batch(  # noqa: PLR0912, PLR0915 - one pass without calls: this loop is most of what an event costs
-    batch: Batch,
-    *,
-    tenant_id: str,
-    project_id: str,
-    planned: Collection[tuple[str, str]] | None,
-    window: TimeWindow,
-    now: datetime,
+def clean_batch(
+    batch: Batch, *, tenant_id: str, project_id: str, planned: Names | None, window: TimeWindow, now: datetime
 ) -> Cleaned:
     """Apply the rules to every event received at `now`. `planned` holds the (source, name) pairs of the plan; None means nobody
     could tell."""
-    body = batch.body
-    # Without an escape, a DEL or a character beyond ASCII no text can hold a control character: JSON has them escaped.
-    is_plain = b"\\" not in body and b"\x7f" not in body and body.isascii()
-    flag_reason = PLAN_UNAVAILABLE if planned is None else NOT_IN_PLAN
-    known: Collection[tuple[str, str]] = frozenset() if planned is None else planned
     received_at = milliseconds_of(now)
-    oldest, newest = max(received_at - window.age, DAY), received_at + window.future
-    rows: list[EventValues] = []
+    rules = _Rules(
+        received_at=received_at,
+        oldest=max(received_at - window.age, DAY),
+        newest=received_at + window.future,
+        known=frozenset() if planned is None else planned,
+        flag_reason=PLAN_UNAVAILABLE if planned is None else NOT_IN_PLAN,
+        fresh_ids=_FreshIds(len(batch), received_at),
+    )
+    body = batch.body
+    is_ascii = body.isascii()
+    # Without an escape, a DEL or a character beyond ASCII no text can hold a control character: JSON has them escaped.
+    is_plain = is_ascii and b"\\" not in body and b"\x7f" not in body
     faults: list[tuple[int, str]] = []
-    flagged = 0
-    fresh_ids = _fresh_ids(len(batch), received_at)
-    for index, event in enumerate(batch.events if batch.events is not None else batch.each()):
-        try:
-            if isinstance(event, str):
-                raise FaultyEvent(event)
-            stamp = event.timestamp
-            if isinstance(stamp, str):
-                moment = _parse_time(stamp)
-                time = (moment - EPOCH if moment.tzinfo is not None else moment - _NAIVE_EPOCH) // MILLISECOND
-            else:
-                time = received_at if stamp is None else _numeric_time(stamp)
-            if not oldest <= time <= newest:
-                raise FaultyEvent("timestamp is out of range")
-            source = event.service
-            name = event.operation or source
-            user, session, status = event.user_id, event.session_id, event.status
-            attributes = event.custom_attributes
-            agent = event.user_agent
-            if agent:
-                if attributes is None:
-                    attributes = {}
-                attributes["event.user_agent" if "user_agent" in attributes else "user_agent"] = agent
-            properties = _canonical_json(attributes).decode() if attributes else "{}"
-            if not is_plain:
-                _check_texts(event, properties)
-            if source.isspace():
-                raise FaultyEvent("service is empty")
-            if (properties.rfind("{") or "[" in properties) and _depth(attributes) > DEEPEST_NESTING:
-                raise FaultyEvent(f"nested deeper than {DEEPEST_NESTING} levels")
-            verdict, reason = "accepted", ""
-            if (source, name) not in known and not _is_planned_shortened(source, name, known):
-                verdict, reason = "flagged", flag_reason
-                flagged += 1
-            rows.append(
-                _new_row(
-                    EventValues,
-                    (
-                        source,
-                        name,
-                        time,
-                        event.id or event.event_id or event.idempotency_key or next(fresh_ids),
-                        user if user.__class__ is str else _text(user),
-                        session if session.__class__ is str else _text(session),
-                        _text(event.severity),
-                        status if status.__class__ is str else _text(status),
-                        event.duration,
-                        event.ip_address or "",
-                        event.environment or "",
-                        verdict,
-                        reason,
-                        properties,
-                    ),
-                )
-            )
-        except FaultyEvent as fault:
-            faults.append((index, str(fault)))
-        except ValueError:
-            faults.append((index, "timestamp is not an ISO 8601 date and time"))
-    cleaned = Cleaned(b"", len(rows), flagged, flag_reason, b"", faults)
-    if rows:
-        cleaned.columns = encode_columns(tenant_id, project_id, received_at, rows, is_ascii=is_plain)
+    usual = rules.usual_columns(batch.events) if is_plain and batch.events is not None else None
+    if usual is not None:
+        values, flagged = usual
+    else:
+        rows, faults = rules.rows_of(batch.singly())
+        values = columns_of(rows)
+        flagged = sum([row.verdict == "flagged" for row in rows])
+    count = len(batch) - len(faults)
+    quarantine = b""
     if faults:
         stored_at = stored_time(received_at)
-        cleaned.quarantine = quarantine_lines(
-            [
-                QuarantineRow(tenant_id, project_id, "event", stored_at, reason, raw_text(batch.raw(index)))
-                for index, reason in faults
-            ]
+        refused = [(reason, raw_text(batch.raw(index))) for index, reason in faults]
+        quarantine = quarantine_lines(
+            [QuarantineRow(tenant_id, project_id, "event", stored_at, reason, raw) for reason, raw in refused]
         )
-    return cleaned
+    return Cleaned(tenant_id, project_id, received_at, count, values, is_plain, flagged, rules.flag_reason, quarantine, faults)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What holds for every event of a request. Times are milliseconds since 1970."""
+
+    received_at: int
+    oldest: int
+    newest: int
+    known: Names
+    flag_reason: str
+    fresh_ids: Callable[[], str]
+
+    def usual_columns(self, events: Sequence[Event]) -> tuple[Sequence[Sequence[Any]], int] | None:
+        return usual_columns(
+            events,
+            oldest=self.oldest,
+            newest=self.newest,
+            known=self.known,
+            flag_reason=self.flag_reason,
+            fresh_ids=self.fresh_ids,
+        )
+
+    def rows_of(self, events: Iterable[Event | str]) -> tuple[list[EventValues], list[tuple[int, str]]]:
+        """The good events as rows, and the positions and faults of the others."""
+        rows: list[EventValues] = []
+        faults: list[tuple[int, str]] = []
+        for index, event in enumerate(events):
+            try:
+                if isinstance(event, str):
+                    raise FaultyEvent(event)
+                rows.append(self._row(event))
+            except FaultyEvent as fault:
+                faults.append((index, str(fault)))
+        return rows, faults
+
+    def _row(self, event: Event) -> EventValues:
+        source = event.service
+        if source.isspace():
+            raise FaultyEvent("service is empty")
+        name = event.operation or source
+        properties = _properties(event)
+        _check_texts(event, properties)
+        is_planned = (source, name) in self.known or _is_planned_shortened(source, name, self.known)
+        return EventValues(
+            source=source,
+            name=name,
+            time=self._time(event.timestamp),
+            id=event.id or event.event_id or event.idempotency_key or self.fresh_ids(),
+            actor_id=_text(event.user_id),
+            session_id=_text(event.session_id),
+            severity=_text(event.severity),
+            status=_text(event.status),
+            value=event.duration,
+            ip=event.ip_address or "",
+            environment=event.environment or "",
+            verdict="accepted" if is_planned else "flagged",
+            verdict_reason="" if is_planned else self.flag_reason,
+            properties=properties,
+        )
+
+    def _time(self, stamp: str | float | None) -> int:
+        if stamp is None:
+            return self.received_at
+        time = _text_time(stamp) if isinstance(stamp, str) else _numeric_time(stamp)
+        if not self.oldest <= time <= self.newest:
+            raise FaultyEvent("timestamp is out of range")
+        return time
+
+
+def _text_time(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise FaultyEvent("timestamp is not an ISO 8601 date and time") from None
+    return (moment - EPOCH if moment.tzinfo is not None else moment - _NAIVE_EPOCH) // MILLISECOND
 
 
 def _numeric_time(value: float) -> int:
@@ -165,9 +182,20 @@ def _text(value: str | int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _is_planned_shortened(source: str, name: str, known: Collection[tuple[str, str]]) -> bool:
+def _is_planned_shortened(source: str, name: str, known: Names) -> bool:
     """Whether the plan knows a source that is longer than its own names under the shortened form."""
     return len(source) > EVENT_TYPE_NAME_LIMIT and identity_of(source, name) in known
+
+
+def _properties(event: Event) -> str:
+    """Canonical JSON of the attributes and the user agent: keys sorted, no white space."""
+    attributes = event.custom_attributes or {}
+    if event.user_agent:
+        attributes["event.user_agent" if "user_agent" in attributes else "user_agent"] = event.user_agent
+    text = _canonical_json(attributes).decode()
+    if (text.rfind("{") or "[" in text) and _depth(attributes) > DEEPEST_NESTING:
+        raise FaultyEvent(f"nested deeper than {DEEPEST_NESTING} levels")
+    return text
 
 
 def _check_texts(event: Event, properties: str) -> None:
@@ -193,11 +221,23 @@ def _depth(value: object) -> int:
     return depth
 
 
-def _fresh_ids(most: int, received_at: int) -> Iterator[str]:
-    """UUIDv7 texts for the events that come without an id; the random source is read once, when the first one is needed."""
-    stamp = f"{received_at:012x}"
-    prefix = f"{stamp[:8]}-{stamp[8:]}-7"
-    random = os.urandom(10 * most).hex()
-    for start in range(0, len(random), 20):
-        digits = random[start : start + 20]
-        yield f"{prefix}{digits[:3]}-{'89ab'[int(digits[3], 16) & 3]}{digits[4:7]}-{digits[7:19]}"
+class _FreshIds:
+    """UUIDv7 texts for the events that come without an id; the random source is read once for all of them, when it is needed."""
+
+    def __init__(self, most: int, received_at: int) -> None:
+        self._most = most
+        self._received_at = received_at
+        self._ids: Iterator[str] | None = None
+
+    def __call__(self) -> str:
+        if self._ids is None:
+            self._ids = self._make()
+        return next(self._ids)
+
+    def _make(self) -> Iterator[str]:
+        stamp = f"{self._received_at:012x}"
+        prefix = f"{stamp[:8]}-{stamp[8:]}-7"
+        random = os.urandom(10 * self._most).hex()
+        for start in range(0, len(random), 20):
+            digits = random[start : start + 20]
+            yield f"{prefix}{digits[:3]}-{'89ab'[int(digits[3], 16) & 3]}{digits[4:7]}-{digits[7:19]}"

@@ -29,12 +29,11 @@ log = logging.getLogger("plumbline.ingest")
 
 @dataclass(slots=True, eq=False)
 class Append(Generic[Ticket]):
-    """One request's header and payload buffers. `ticket` is the caller's; `is_waiting` keeps it until the rows are stored."""
+    """One request. `ticket` is the caller's, `size` about how many bytes it takes; `is_waiting` keeps it until it is stored."""
 
-    buffers: Sequence[bytes]
-    size: int
-    rows: int
     ticket: Ticket
+    rows: int
+    size: int
     is_waiting: bool = False
 
 
@@ -91,17 +90,20 @@ class LogLimits:
 
 
 class WriteAheadLog(Generic[Ticket]):
-    """Appends from any thread. `on_commit(appends, error)` and `on_sealed(segment)` run on the writer thread, in this order."""
+    """Appends from any thread. Three callbacks run on the writer thread: `encode(tickets)` makes the frames of a group,
+    `on_commit(appends, size, error)` and `on_sealed(segment)` report, in this order; `size` is what was written."""
 
     def __init__(
         self,
         folder: Path,
         limits: LogLimits,
         *,
-        on_commit: Callable[[list[Append[Ticket]], OSError | None], None],
+        encode: Callable[[list[Ticket]], list[bytes]],
+        on_commit: Callable[[list[Append[Ticket]], int, Exception | None], None],
         on_sealed: Callable[[Segment[Ticket]], None],
         files: LogFiles | None = None,
     ) -> None:
+        self._encode = encode
         self._folder = folder
         self._limits = limits
         self._on_commit = on_commit
@@ -160,23 +162,24 @@ class WriteAheadLog(Generic[Ticket]):
 
     def _commit(self, group: list[Append[Ticket]]) -> None:
         self._is_shared = len(group) > 1
-        error: OSError | None = None
+        size = 0
+        failure: Exception | None = None
         try:
+            buffers = self._encode([item.ticket for item in group])
             segment = self._open_segment()
-            self._write_all([buffer for item in group for buffer in item.buffers])
+            self._write_all(buffers)
             if self._limits.is_flushed:
                 self._files.flush(self._descriptor)
-        except OSError as failure:
-            error = failure
-            log.error("write-ahead log: write failed, beginning a fresh segment", extra={"reason": failure.strerror})
+        except Exception as error:  # noqa: BLE001 - whatever it is, these requests are refused and the log goes on
+            failure = error
+            log.error("write-ahead log: write failed, beginning a fresh segment", extra={"reason": type(error).__name__})
             self._abandon()
         else:
-            for item in group:
-                segment.size += item.size
-                segment.rows += item.rows
-                if item.is_waiting:
-                    segment.waiting.append(item.ticket)
-        self._on_commit(group, error)
+            size = sum(map(len, buffers))
+            segment.size += size
+            segment.rows += sum([item.rows for item in group])
+            segment.waiting += [item.ticket for item in group if item.is_waiting]
+        self._on_commit(group, size, failure)
 
     def _open_segment(self) -> Segment[Ticket]:
         if self._segment is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from app.detection.engine.adaptive import FleetState, Forecast, Rules, forecast, judge_many, replay, start
 from benchmarks.detection.series import Floats, LabelledSeries
 
@@ -35,8 +33,3 @@ def learn(series: LabelledSeries, until: int) -> FleetState:
 def extend(state: FleetState, horizon: int) -> Forecast:
     """The forecast of a state of one series."""
     return forecast(state, horizon)
-
-
-def finite(values: Floats) -> Floats:
-    """Without missing values."""
-    return values[np.isfinite(values)]

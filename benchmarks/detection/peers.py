@@ -133,21 +133,23 @@ def context_features(series: LabelledSeries) -> Floats:
     return np.nan_to_num(np.stack(columns, axis=1) / scale)
 
 
+def _tail(train: Floats, score: Floats) -> Floats:
+    """The Weibull-type tail of the adaptive detector, from two quantiles of the training scores above their median."""
+    middle = float(np.median(train))
+    lower, upper = (max(float(q), 1e-9) for q in np.quantile(train - middle, (0.85, 0.95)))
+    shape = np.clip(np.log(np.log(0.05) / np.log(0.15)) / np.log(max(upper / lower, 1.02)), 0.3, 1.55)
+    return np.asarray(-np.log(0.05) * (np.maximum(score - middle, 0.0) / upper) ** shape)
+
+
 def _by_pyod(series: LabelledSeries, make: Callable[[], Any]) -> Floats:
-    """Fit once a day on the last four weeks of context rows; -ln p by rank within the training scores, exponential beyond."""
+    """Fit once a day on the last four weeks of context rows."""
     features, day = context_features(series), max(7, series.buckets_per_day)
     surprise = np.full(series.values.size, np.nan)
     step = day if series.buckets_per_day > 1 else 28
     for start in range(max(3 * day, 50), features.shape[0], step):
         model = make().fit(features[max(0, start - 28 * day) : start])
-        train = np.sort(model.decision_scores_)
         score = model.decision_function(features[start : start + step])
-        above = (train.size - np.searchsorted(train, score)) / train.size
-        cut = train[int(0.99 * (train.size - 1))]
-        slope = max(float(np.mean(train[train >= cut] - cut)), 1e-9)
-        surprise[start : start + step] = np.where(
-            score > cut, np.log(100) + (score - cut) / slope, -np.log(np.maximum(above, 0.01))
-        )
+        surprise[start : start + step] = _tail(model.decision_scores_, score)
     return per_day(series, np.where(np.isfinite(series.values), surprise, np.nan))
 
 

@@ -73,8 +73,3 @@ def as_hourly(series: LabelledSeries) -> LabelledSeries:
         values=values,
         share=share,
     )
-
-
-def read_nab(folder: Path) -> pl.DataFrame:
-    """The Numenta files of the development part as they are."""
-    return pl.read_parquet(folder / "nab.parquet")

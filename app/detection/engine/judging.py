@@ -99,6 +99,7 @@ def _judge_block(matrix: CountMatrix, settings: DetectionSettings) -> Verdicts:
     baseline = Baseline(matrix, History(counts, [one.levels for one in levels], abnormal_by), settings)
     calibrations = _calibrations(matrix)
     largest = np.zeros(matrix.series_count)
+    is_small = np.zeros(counts.shape, dtype=bool)
     for row in range(matrix.bucket_count):
         actual = counts[row]
         for one in levels:
@@ -132,11 +133,12 @@ def _judge_block(matrix: CountMatrix, settings: DetectionSettings) -> Verdicts:
         largest = np.fmax(largest, actual)
         result.expected[row], result.spread[row], result.score[row] = expected, spread, score
         result.history[row] = expectation.history
-        result.verdict[row] = np.select(
-            [not_a_count[row], np.isnan(actual), np.isnan(expected), small, anomalous],
-            [Verdict.NOT_A_COUNT, Verdict.UNCOVERED, Verdict.SHORT_HISTORY, Verdict.TOO_SMALL, Verdict.ANOMALY],
-            Verdict.OK,
-        )
+        is_small[row] = small
+    result.verdict[:] = np.select(
+        [not_a_count, np.isnan(counts), np.isnan(result.expected), is_small, abnormal_by != NOT_ABNORMAL],
+        [Verdict.NOT_A_COUNT, Verdict.UNCOVERED, Verdict.SHORT_HISTORY, Verdict.TOO_SMALL, Verdict.ANOMALY],
+        Verdict.OK,
+    )
     unknown = result.verdict > Verdict.ANOMALY
     for values in (result.expected, result.spread, result.score):
         values[unknown] = np.nan

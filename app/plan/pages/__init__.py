@@ -1,5 +1,25 @@
 """Pages about the plan. Importing this package registers them."""
 
-from app.plan.pages import catalogue, event
+from app.plan.pages import (
+    branch,
+    branches,
+    catalogue,
+    event,
+    event_type,
+    event_types,
+    meta_fields,
+    revisions,
+    variables,
+)
 
-__all__ = ["catalogue", "event"]
+__all__ = [
+    "branch",
+    "branches",
+    "catalogue",
+    "event",
+    "event_type",
+    "event_types",
+    "meta_fields",
+    "revisions",
+    "variables",
+]

@@ -164,7 +164,7 @@ class CatalogueState(PlanState):
         """One more tag on every selected event."""
         tag = text_of(form, "tag")
         if not tag:
-            return rx.set_focus("bulk-tag")
+            return None
         await self._call(add_tag, self._slug(), list(self.selected), tag, self._branch())
         await self._show()
         return toast_done(f"{plural(len(self.selected), 'event')} tagged {tag.lower()}")
@@ -211,7 +211,7 @@ class CatalogueState(PlanState):
         missing = {row.key: f"{row.label} must have a value" for row in self.required if not text_of(form, row.key)}
         if missing:
             self.errors = missing
-            return rx.set_focus(next(iter(missing)))
+            return None
         draft = event_draft(form, self.new_type, self.required)
         try:
             made = await self._call(plan.create_event, self._slug(), draft, branch=self._branch())

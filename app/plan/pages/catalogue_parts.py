@@ -117,7 +117,13 @@ def create_dialog(state: Any) -> rx.Component:
         rx.form(
             form_field(
                 "Event type",
-                select_input(state.type_choices, field_id="event_type", value=state.new_type, on_change=state.choose_new_type),
+                select_input(
+                    state.type_choices,
+                    field_id="event_type",
+                    name="event_type",
+                    value=state.new_type,
+                    on_change=state.choose_new_type,
+                ),
                 field_id="event_type",
                 error=errors.get("event_type_id", ""),
             ),

@@ -85,9 +85,7 @@ class EventState(PlanState):
         """Save the form unless somebody else saved since it was opened; then both versions are shown."""
         self._form = form
         self.errors = form_problems(form, self.definition)
-        if self.errors:
-            return rx.set_focus(next(iter(self.errors)))
-        return await self._save(form)
+        return None if self.errors else await self._save(form)
 
     @rx.event
     async def keep_mine(self) -> EventSpec | None:

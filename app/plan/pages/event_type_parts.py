@@ -79,13 +79,13 @@ def _edited_row(state: Any, row: Any, is_open: Any) -> rx.Component:
         ),
         rx.el.td(
             rx.el.button(
+                rx.el.span(f"Rules of {row.name}: ", class_name="sr-only"),
                 rx.cond(row.rules != "", row.rules, "Add rules"),
                 rx.icon("chevron-down", size=13, aria_hidden="true"),
                 type="button",
                 class_name=rx.cond(row.rules != "", "rules", "rules muted"),
                 on_click=state.toggle_details(row.id),
                 aria_expanded=rx.cond(is_open, "true", "false"),
-                aria_label=f"Rules of {row.name}",
             ),
         ),
         rx.el.td(
@@ -160,7 +160,7 @@ def _details(state: Any, row: Any) -> rx.Component:
         ),
         on_submit=state.save_details,
         reset_on_submit=False,
-        aria_label=f"Rules of {row.name}",
+        aria_label=f"Edit {row.name}",
         custom_attrs={"data-guard": "true"},
     )
 

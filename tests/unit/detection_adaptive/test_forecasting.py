@@ -59,7 +59,9 @@ def test_a_forecast_needs_a_past():
         forecast(start(3600, True), 5)
 
 
-@pytest.mark.parametrize(("mean", "variance", "share"), [(0.2, 0.2, 0.975), (5.0, 5.0, 0.025), (12.0, 40.0, 0.975), (25.0, 80.0, 0.5)])
+@pytest.mark.parametrize(
+    ("mean", "variance", "share"), [(0.2, 0.2, 0.975), (5.0, 5.0, 0.025), (12.0, 40.0, 0.975), (25.0, 80.0, 0.5)]
+)
 def test_quantiles_of_counts_are_those_of_the_law(mean, variance, share):
     shape = mean**2 / (variance - mean) if variance > mean else None
     law = stats.nbinom(shape, shape / (shape + mean)) if shape else stats.poisson(mean)

@@ -69,4 +69,5 @@ def test_a_known_series_is_judged_as_before(case):
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(json.dumps({case.__name__: alarms_of(case) for case in CASES}, indent=1) + "\n")
+    lines = [f"{json.dumps(case.__name__)}: {json.dumps(alarms_of(case))}" for case in CASES]
+    GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n")

@@ -46,4 +46,6 @@ def test_sigma_of_a_count_grows_with_its_distance():
 def test_daily_score_is_the_sigma_of_any_bucket_of_the_day(buckets_per_day):
     surprise = 9.0
     daily = 1.0 - (1.0 - math.exp(-surprise)) ** buckets_per_day
-    assert daily_score(surprise, math.log(max(1.0, buckets_per_day)), buckets_per_day) == pytest.approx(stats.norm.isf(daily / 2), rel=2e-3)
+    assert daily_score(surprise, math.log(max(1.0, buckets_per_day)), buckets_per_day) == pytest.approx(
+        stats.norm.isf(daily / 2), rel=2e-3
+    )

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ingest.columns import EventValues, encode_columns, json_lines, native_block
+from app.ingest.columns import EventValues, RowBatch, columns_of, encode_columns, json_lines, native_block
 from app.ingest.times import stored_time
 from tests.unit.ingest.harness import read_native
 
@@ -20,6 +20,10 @@ def events(texts: st.SearchStrategy[str]) -> st.SearchStrategy[list[EventValues]
     return st.lists(st.tuples(*parts).map(EventValues._make), min_size=1, max_size=3)
 
 
+def batch_of(rows: list[EventValues], received_at: int, *, is_ascii: bool) -> RowBatch:
+    return RowBatch("tenant ü", "p", received_at, len(rows), columns_of(rows), is_ascii)
+
+
 def expected(batch: list[EventValues], received_at: int) -> list[dict]:
     shared = {"tenant_id": "tenant ü", "project_id": "p", "kind": "event", "received_at": stored_time(received_at)}
     return [{**shared, **row._asdict(), "time": stored_time(row.time)} for row in batch]
@@ -28,21 +32,23 @@ def expected(batch: list[EventValues], received_at: int) -> list[dict]:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(events(ASCII), min_size=1, max_size=3), TIMES)
 def test_a_block_of_several_requests_reads_back_as_their_rows(batches, received_at):
-    payloads = [encode_columns("tenant ü", "p", received_at, batch, is_ascii=True) for batch in batches]
+    payloads = [encode_columns([batch_of(batch, received_at, is_ascii=True)]) for batch in batches]
     rows = [row for batch in batches for row in expected(batch, received_at)]
     assert read_native(native_block(payloads, len(rows))) == rows
+    together = encode_columns([batch_of(batch, received_at, is_ascii=number % 2 == 0) for number, batch in enumerate(batches)])
+    assert read_native(native_block([together], len(rows))) == rows
     assert [json.loads(line) for payload in payloads for line in json_lines(payload)] == rows
 
 
 @settings(max_examples=30, deadline=None)
 @given(events(ANY), TIMES)
 def test_texts_of_any_length_and_alphabet_survive(batch, received_at):
-    payload = encode_columns("tenant ü", "p", received_at, batch, is_ascii=False)
+    payload = encode_columns([batch_of(batch, received_at, is_ascii=False)])
     assert read_native(native_block([payload], len(batch))) == expected(batch, received_at)
     assert [json.loads(line) for line in json_lines(payload)] == expected(batch, received_at)
 
 
 def test_very_long_ascii_texts_survive():
     row = EventValues("s", "n", 0, "i", "", "", "", "", 0.5, "", "", "accepted", "", "x" * 1_000_000)
-    payload = encode_columns("tenant ü", "p", 0, [row], is_ascii=True)
+    payload = encode_columns([batch_of([row], 0, is_ascii=True)])
     assert read_native(native_block([payload], 1)) == expected([row], 0)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.eventstore.contracts import Rejected
-from app.ingest.columns import EventValues, encode_columns
+from app.ingest.columns import EventValues, RowBatch, columns_of, encode_columns
 from app.ingest.drain import store_segment
 from app.ingest.frames import frame_header
 from app.ingest.wal import Segment
@@ -22,7 +22,9 @@ def segment(tmp_path, *frames: tuple[str, list], tail: bytes = b"") -> Segment:
     content = b""
     for table, rows in frames:
         if table == "events":
-            payload = encode_columns("t", "p", 1_767_323_045_678, [event(str(id_)) for id_ in rows], is_ascii=True)
+            payload = encode_columns(
+                [RowBatch("t", "p", 1_767_323_045_678, len(rows), columns_of([event(str(id_)) for id_ in rows]), is_ascii=True)]
+            )
         else:
             payload = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
         content += frame_header(table, len(rows), payload) + payload

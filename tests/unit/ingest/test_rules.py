@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ingest.decode import decode_batch
-from app.ingest.columns import json_lines, native_block
+from app.ingest.columns import encode_columns, json_lines, native_block
 from app.ingest.rules import TimeWindow, clean_batch
 from app.kernel.ids import is_uuid
 from tests.unit.ingest.harness import read_native
@@ -30,20 +30,20 @@ def clean(*events, planned=frozenset({("web", "click")})):
 
 
 def rows_of(cleaned):
-    return read_native(native_block([cleaned.columns], cleaned.rows)) if cleaned.rows else []
+    return read_native(native_block([encode_columns([cleaned])], cleaned.count)) if cleaned.count else []
 
 
 def only_row(**event):
     cleaned = clean({"service": "web", **event})
     assert cleaned.faults == [], cleaned.faults
     (row,) = rows_of(cleaned)
-    assert [row] == [json.loads(line) for line in json_lines(cleaned.columns)]
+    assert [row] == [json.loads(line) for line in json_lines(encode_columns([cleaned]))]
     return row
 
 
 def fault(**event) -> str:
     cleaned = clean({"service": "web", **event})
-    assert cleaned.rows == 0 and cleaned.columns == b""
+    assert cleaned.count == 0
     ((_, reason),) = cleaned.faults
     return reason
 
@@ -138,7 +138,7 @@ def test_nesting_is_bounded():
 def test_an_event_over_a_mebibyte_is_refused_alone():
     body = json.dumps([{"service": "web"}, {"service": "web", "x": "y" * 1_100_000}]).encode()
     batch = decode_batch(body, 10)
-    first, second = batch.each()
+    first, second = batch.singly()
     assert not isinstance(first, str) and isinstance(second, str)
 
 
@@ -198,10 +198,10 @@ def has_nul(value) -> bool:
 def test_every_event_ends_as_exactly_one_row_or_one_quarantined_record(events):
     cleaned = clean(*events)
     lines = rows_of(cleaned)
-    assert lines == [json.loads(line) for line in (json_lines(cleaned.columns) if cleaned.rows else [])]
+    assert lines == [json.loads(line) for line in (json_lines(encode_columns([cleaned])) if cleaned.count else [])]
     refused = [json.loads(line) for line in cleaned.quarantine.splitlines()]
-    assert len(lines) == cleaned.rows and len(refused) == len(cleaned.faults)
-    assert cleaned.rows + len(refused) == len(events)
+    assert len(lines) == cleaned.count and len(refused) == len(cleaned.faults)
+    assert cleaned.count + len(refused) == len(events)
     assert sorted(cleaned.faults) == cleaned.faults
 
 

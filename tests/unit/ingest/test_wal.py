@@ -18,7 +18,7 @@ class Recorder:
         self.groups: list[int] = []
         self._changed = threading.Condition()
 
-    def on_commit(self, appends, error):
+    def on_commit(self, appends, size, error):
         with self._changed:
             self.groups.append(len(appends))
             self.results.update({item.ticket: error for item in appends})
@@ -72,10 +72,13 @@ class FaultyFiles(LogFiles):
         super().truncate(descriptor, size)
 
 
-def item(number: int, payload: bytes | None = None) -> Append:
-    payload = payload or b'{"n":%d}\n' % number
-    header = frame_header("events", 1, payload)
-    return Append((header, payload), len(header) + len(payload), 1, number)
+def item(number: int) -> Append:
+    return Append(number, rows=1, size=10)
+
+
+def frames(numbers: list[int]) -> list[bytes]:
+    payloads = [b'{"n":%d}\n' % number for number in numbers]
+    return [buffer for payload in payloads for buffer in (frame_header("events", 1, payload), payload)]
 
 
 def numbers(segments) -> list[bytes]:
@@ -84,7 +87,7 @@ def numbers(segments) -> list[bytes]:
 
 def opened(tmp_path, recorder, files=None, **limits):
     limits = LogLimits(**{"rows": 1000, "seconds": 30.0, **limits})
-    log = WriteAheadLog(tmp_path, limits, on_commit=recorder.on_commit, on_sealed=recorder.on_sealed, files=files)
+    log = WriteAheadLog(tmp_path, limits, encode=frames, on_commit=recorder.on_commit, on_sealed=recorder.on_sealed, files=files)
     log.start()
     return log
 
