@@ -99,6 +99,11 @@ def project_revisions(slug: object) -> str:
     return f"/p/{slug}/revisions"
 
 
+def import_export(slug: object) -> str:
+    """The plan as files: downloads, and an import with its preview."""
+    return f"/p/{slug}/plan/transfer"
+
+
 def branch_query(branch_id: str) -> str:
     """What a plan page's address carries to stay on a working branch; empty on main."""
     return f"?branch={quote(branch_id, safe='')}" if branch_id else ""

@@ -61,7 +61,9 @@ def fill(session: Session, events: int) -> str:
     for definitions in fields.values():
         session.add_all(definitions)
     session.flush()
-    rows = [Event(**owned, event_type_id=types[number % TYPES].id, name=f"event_{number}", order=number) for number in range(events)]
+    rows = [
+        Event(**owned, event_type_id=types[number % TYPES].id, name=f"event_{number}", order=number) for number in range(events)
+    ]
     session.add_all(rows)
     session.flush()
     for row in rows:

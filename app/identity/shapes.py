@@ -9,6 +9,7 @@ import email_validator
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from app.identity.contracts import ApiKeyScope, UserRole
+from app.kernel.text import PlainText
 
 # Mailboxes of closed networks count too, an instance often has no other; the library documents this list as ours to change.
 for _name in ("local", "localhost", "test"):
@@ -23,21 +24,14 @@ def _checked_email(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _without_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("The text must not hold a NUL character")
-    return value
-
-
 Email = Annotated[str, AfterValidator(_checked_email), WithJsonSchema({"type": "string", "format": "email"})]
-PlainText = Annotated[str, AfterValidator(_without_nul)]
 
 
 class RegisterRequest(BaseModel):
     """A new account."""
 
     email: Email
-    password: str = Field(min_length=8, max_length=255)
+    password: PlainText = Field(min_length=8, max_length=255)
     name: PlainText | None = Field(None, min_length=1, max_length=255)
 
 
@@ -45,7 +39,7 @@ class LoginRequest(BaseModel):
     """Email and password."""
 
     email: PlainText = Field(min_length=3, max_length=320)
-    password: str = Field(min_length=8, max_length=255)
+    password: PlainText = Field(min_length=8, max_length=255)
 
 
 class _Response(BaseModel):

@@ -111,7 +111,7 @@ def encode_columns(batches: Sequence[RowBatch]) -> bytes:
     return b"".join((_LENGTHS.pack(*map(len, columns)), *columns))
 
 
-def native_block(payloads: Sequence[bytes], rows: int) -> bytes:
+def native_block(payloads: Sequence[bytes | memoryview], rows: int) -> bytes:
     """The rows of all payloads in ClickHouse's Native format."""
     split = [_split(payload) for payload in payloads]
     parts: list[bytes | memoryview] = [_varint(len(COLUMNS)), _varint(rows)]
@@ -126,13 +126,13 @@ def native_block(payloads: Sequence[bytes], rows: int) -> bytes:
     return b"".join(parts)
 
 
-def json_lines(payload: bytes) -> list[bytes]:
+def json_lines(payload: bytes | memoryview) -> list[bytes]:
     """The rows of a payload as NDJSON lines: the form in which they can be offered one by one."""
     columns = [list(_values(name, bytes(column))) for name, column in zip(COLUMNS, _split(payload), strict=True)]
     return [msgspec.json.encode(dict(zip(COLUMNS, row, strict=True))) + b"\n" for row in zip(*columns, strict=True)]
 
 
-def _split(payload: bytes) -> list[memoryview]:
+def _split(payload: bytes | memoryview) -> list[memoryview]:
     view = memoryview(payload)
     ends = list(accumulate(_LENGTHS.unpack_from(payload), initial=_LENGTHS.size))
     return [view[start:end] for start, end in pairwise(ends)]

@@ -24,7 +24,7 @@ class Frame:
 
     table: str
     rows: int
-    payload: bytes
+    payload: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,13 @@ def read_frames(data: bytes) -> SegmentContent:
     """Every whole frame from the start up to the first break; never raises, whatever the bytes are."""
     frames: list[Frame] = []
     position, end = 0, len(data)
+    view = memoryview(data)
     while position + _HEADER.size <= end:
         magic, length, check, rows, code = _HEADER.unpack_from(data, position)
         start = position + _HEADER.size
         if magic != MAGIC or start + length > end or code >= len(TABLES):
             break
-        payload = data[start : start + length]
+        payload = view[start : start + length]
         if zlib.crc32(payload, zlib.crc32(_NUMBERS.pack(length, rows, code))) != check:
             break
         frames.append(Frame(TABLES[code], rows, payload))

@@ -18,6 +18,7 @@ from app.ingest.times import EPOCH, MILLISECOND
 _canonical_json = msgspec.json.Encoder(order="sorted").encode
 _parse_time = datetime.fromisoformat
 _LONGEST_PLANNED_SOURCE: Final = 255
+_TEXT: Final = frozenset({str})
 
 Names = Collection[tuple[str, str]]
 
@@ -35,7 +36,7 @@ def usual_columns(
     sources = [event.service for event in events]
     names = [event.operation or event.service for event in events]
     pairs = set(zip(sources, names, strict=True))
-    if any([source.isspace() or len(source) > _LONGEST_PLANNED_SOURCE for source, _ in pairs]):
+    if any(source.isspace() or len(source) > _LONGEST_PLANNED_SOURCE for source, _ in pairs):
         return None
     texts = [
         [event.user_id or "" for event in events],
@@ -43,7 +44,7 @@ def usual_columns(
         [event.severity or "" for event in events],
         [event.status or "" for event in events],
     ]
-    if any([not set(map(type, column)) <= _TEXT for column in texts]):
+    if any(not set(map(type, column)) <= _TEXT for column in texts):
         return None
     properties = _properties(events)
     if properties is None:
@@ -60,9 +61,6 @@ def usual_columns(
     ), flagged  # fmt: skip
 
 
-_TEXT: Final = frozenset({str})
-
-
 def _properties(events: Sequence[Event]) -> list[str] | None:
     """Canonical JSON of every event's attributes and user agent; None when some are nested or use the agent's key themselves."""
     attributes = [event.custom_attributes or {} for event in events]
@@ -72,7 +70,8 @@ def _properties(events: Sequence[Event]) -> list[str] | None:
                 return None
             own["user_agent"] = event.user_agent
     texts = [_canonical_json(own).decode() for own in attributes]
-    return None if any([text.rfind("{") or "[" in text for text in texts]) else texts
+    has_nested = [text for text in texts if text.rfind("{") or "[" in text]
+    return None if has_nested else texts
 
 
 def _verdicts(

@@ -22,6 +22,8 @@ _MOST_BUFFERS: Final = 1000  # below IOV_MAX, the most buffers one writev takes
 _GROUP_BYTES: Final = 8 << 20
 # While several requests arrive at a time, a flush waits this long for more of them to join; a lone request never waits.
 GATHER_SECONDS: Final = 0.001
+_BUSY_ROWS: Final = 10_000
+_BUSY_PATIENCE: Final = 3
 
 Ticket = TypeVar("Ticket")
 log = logging.getLogger("plumbline.ingest")
@@ -85,8 +87,13 @@ class LogLimits:
 
     rows: int
     seconds: float
-    size: int = 32 << 20
+    size: int = 48 << 20
     is_flushed: bool = True
+
+    def patience(self, rows: int) -> float:
+        """Seconds a segment with so many rows stays open: a busy one longer, because the store takes large blocks far more cheaply
+        and has less to merge later."""
+        return self.seconds * _BUSY_PATIENCE if rows >= _BUSY_ROWS else self.seconds
 
 
 class WriteAheadLog(Generic[Ticket]):
@@ -143,7 +150,8 @@ class WriteAheadLog(Generic[Ticket]):
         """Wait for an append or for the open segment's time, then take everything that is queued."""
         timeout = None
         if self._segment is not None:
-            timeout = max(0.0, self._segment.opened_at + self._limits.seconds - time.monotonic())
+            due_at = self._segment.opened_at + self._limits.patience(self._segment.rows)
+            timeout = max(0.0, due_at - time.monotonic())
         group: list[Append[Ticket]] = []
         size = 0
         try:
@@ -222,4 +230,4 @@ class WriteAheadLog(Generic[Ticket]):
     def _is_due(self, segment: Segment[Ticket]) -> bool:
         limits = self._limits
         age = time.monotonic() - segment.opened_at
-        return segment.rows >= limits.rows or segment.size >= limits.size or age >= limits.seconds
+        return segment.rows >= limits.rows or segment.size >= limits.size or age >= limits.patience(segment.rows)

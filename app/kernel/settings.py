@@ -96,7 +96,7 @@ class IngestSettings(_Group):
     max_future_hours: int = Field(24, ge=0, le=8760, description="furthest event time accepted, in hours after now")
     max_queue_bytes: int = Field(134_217_728, ge=1_048_576, description="undrained bytes at which requests are refused with 503")
     min_free_disk_bytes: int = Field(268_435_456, ge=0, description="free disk space below which requests are refused with 503")
-    drain_rows: int = Field(50_000, ge=1, description="rows after which the log is drained into the event store")
+    drain_rows: int = Field(150_000, ge=1, description="rows after which the log is drained into the event store")
     drain_seconds: float = Field(1.0, gt=0, le=60, description="seconds after which the log is drained into the event store")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.detection.contracts import Direction, SignalState
+from app.kernel.text import PlainText
 from app.projects.contracts import ActivitySeverity, ActivityType, GenerationStatus, SummarisedProject
 from app.projects.policy import SLUG_PATTERN
 from app.scans.contracts import JobStatus
@@ -31,7 +32,7 @@ class SignalScope(StrEnum):
     RELEASE_REGRESSION = "release_regression"
 
 
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_not_blank)]
+Name = Annotated[PlainText, Field(min_length=1, max_length=255), AfterValidator(_not_blank)]
 Slug = Annotated[str, Field(min_length=1, max_length=255, pattern=SLUG_PATTERN)]
 
 
@@ -40,7 +41,7 @@ class ProjectCreate(BaseModel):
 
     name: Name
     slug: Slug
-    description: str = ""
+    description: PlainText = ""
 
 
 class ProjectUpdate(BaseModel):
@@ -48,7 +49,7 @@ class ProjectUpdate(BaseModel):
 
     name: Name | None = None
     slug: Slug | None = None
-    description: str | None = None
+    description: PlainText | None = None
 
 
 class _Response(BaseModel):

@@ -15,6 +15,7 @@ from app.plan.api import (
     photos,
     relations,
     revisions,
+    transfer,
     variables,
 )
 
@@ -31,5 +32,6 @@ for _module in (
     events,
     photos,
     chart_annotations,
+    transfer,
 ):
     router.routes.extend(_module.router.routes)  # flat: the edge reads the path of every route

@@ -153,7 +153,7 @@ def branches_page() -> rx.Component:
                     Column("Status", lambda row: badge(row.status, row.tone), width="160px"),
                     Column("Author", lambda row: row.author, secondary=True),
                     Column("Reviewers", _reviewers, secondary=True),
-                    Column("Made", lambda row: time_text(row.age, row.age_iso, title=row.age_title), width="120px"),
+                    Column("Made", lambda row: time_text(row.age, row.age_iso, title=row.age_title), secondary=True, width="120px"),
                 ],
                 state.rows,
                 caption="Branches of the plan",

@@ -19,6 +19,7 @@ from app.kernel.errors import AppError, Conflict, InvalidInput
 from app.plan import service as plan
 from app.plan.pages.event_editing import Clash, clashes, delete_consequences, event_changes, form_problems, latest_change
 from app.plan.pages.event_parts import clash_panel, definition_section, history_section, schema_section
+from app.plan.pages.event_photos import EventPhotosState, photos_section
 from app.plan.pages.event_view import Definition, HistoryRow, definition_of, history_of, schema_text
 from app.plan.pages.event_volume import RANGES, VolumeView, chart_and_incidents, figures, volume_view
 from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame, plan_link
@@ -27,7 +28,7 @@ from app.ui import field_errors, page
 from components import Crumb, badge, button, page_header, toast_done
 from components.inline_edit import confirm_dialog, tab_links
 
-TABS = {"": "Overview", "schema": "JSON Schema", "history": "History"}
+TABS = {"": "Overview", "photos": "Photos", "schema": "JSON Schema", "history": "History"}
 
 
 class EventState(PlanState):
@@ -51,7 +52,7 @@ class EventState(PlanState):
     _expected: str = ""
 
     @rx.event
-    async def load(self) -> AsyncIterator[None]:
+    async def load(self) -> AsyncIterator[Any]:
         """Rebuild the page from the address."""
         slug, event_id = self._slug(), self._route_value("event_id")
         query = self.router.url.query_parameters
@@ -68,6 +69,9 @@ class EventState(PlanState):
             self.phase = Phase.READY.value
         except AppError as refusal:
             self._refused(refusal)
+            return
+        if self.tab == "photos":
+            yield EventPhotosState.load
 
     @rx.event
     def choose_days(self, days: str) -> EventSpec:
@@ -196,7 +200,7 @@ def event_page() -> rx.Component:
         rx.cond(state.is_main & ~state.is_editing, figures(state.volume), rx.fragment()),
         clash_panel(state),
         definition_section(state),
-        rx.cond(state.is_main, chart_and_incidents(state.volume, state.days, state.choose_days), rx.fragment()),
+        rx.cond(state.is_main & ~state.is_editing, chart_and_incidents(state.volume, state.days, state.choose_days), rx.fragment()),
     )
     return plan_frame(
         plan_body(
@@ -212,7 +216,13 @@ def event_page() -> rx.Component:
                 state.tab,
                 label="Parts of the event",
             ),
-            rx.match(state.tab, ("schema", schema_section(state)), ("history", history_section(state)), overview),
+            rx.match(
+                state.tab,
+                ("schema", schema_section(state)),
+                ("history", history_section(state)),
+                ("photos", photos_section()),
+                overview,
+            ),
             confirm_dialog(
                 title=f"Delete the event {view.name}?",
                 text="This deletes with it:",

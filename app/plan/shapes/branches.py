@@ -8,11 +8,12 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from app.kernel.text import PlainText
 from app.plan.branching.views import BranchConflicts, BranchDetail, BranchDiff
 from app.plan.diff import DiffKind, EntityDiff, summary
 from app.plan.merge import Choice
 from app.plan.review import BranchAction, BranchStatus
-from app.plan.shapes.common import Id, PlainText, Response
+from app.plan.shapes.common import Id, Response
 from app.plan.snapshot import EntityType
 
 LONGEST_COMMENT = 10_000

@@ -13,22 +13,11 @@ from app.kernel.clock import as_utc
 _YEARS = range(1900, 9999)
 
 
-def _storable(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("The text must not hold a NUL character")
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("The text must not hold half of a surrogate pair")
-    return value
-
-
 def _checked_moment(value: datetime) -> datetime:
     if value.year not in _YEARS:
         raise ValueError(f"The year must be between {_YEARS[0]} and {_YEARS[-1]}")
     return as_utc(value)
 
-
-PlainText = Annotated[str, AfterValidator(_storable)]
-"""Text that both databases can keep."""
 
 Moment = Annotated[datetime, AfterValidator(_checked_moment)]
 """An instant; without a zone it is taken as UTC."""

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, Field
 
+from app.kernel.text import PlainText
 from app.plan.drafts import (
     EventTypeChanges,
     EventTypeDraft,
@@ -15,7 +16,7 @@ from app.plan.drafts import (
     MetaFieldChanges,
     MetaFieldDraft,
 )
-from app.plan.shapes.common import Id, Number, Order, PlainText, Rate, Response
+from app.plan.shapes.common import Id, Number, Order, Rate, Response
 from app.plan.vocabulary import FieldType, MetaFieldType, Sensitivity
 
 _COLOR = r"^#[0-9a-fA-F]{6}$"

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from pydantic import BaseModel, Field
 
+from app.kernel.text import PlainText
 from app.plan.contracts import EventStatus
 from app.plan.drafts import BulkChanges, EventChanges, EventDraft
-from app.plan.shapes.common import Id, Moment, PlainText, Response
+from app.plan.shapes.common import Id, Moment, Response
 from app.plan.vocabulary import MoveDirection, ValueKind
 
 LONGEST_VALUE = 100_000

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from app.kernel.text import PlainText
 from app.plan.photos.views import PhotoKind, PhotoView, StorageBackend
-from app.plan.shapes.common import Id, PlainText, Response
+from app.plan.shapes.common import Id, Response
 
 
 class EventPhotoReorder(BaseModel):

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.kernel.text import PlainText
 from app.plan.branching.views import RevisionDetail
 from app.plan.shapes.branches import PlanDiffEntry, PlanDiffSummary
-from app.plan.shapes.common import PlainText, Response
+from app.plan.shapes.common import Response
 
 
 class PlanRevisionCreate(BaseModel):

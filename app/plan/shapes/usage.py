@@ -7,8 +7,9 @@ from typing import cast
 
 from pydantic import BaseModel, Field
 
+from app.kernel.text import PlainText
 from app.plan.drafts import AnnotationDraft, RelationDraft, VariableChanges
-from app.plan.shapes.common import Id, Moment, PlainText, Response
+from app.plan.shapes.common import Id, Moment, Response
 from app.plan.vocabulary import AnnotationScope, ValueKind, VariableType
 
 

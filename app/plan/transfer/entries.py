@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from app.kernel.text import PlainText
 from app.plan.contracts import EVENT_NAME_LIMIT, EVENT_TYPE_NAME_LIMIT, EventStatus
 from app.plan.rules import LONGEST_TAG
-from app.plan.shapes.common import Moment, Number, Order, PlainText, Rate
+from app.plan.shapes.common import Moment, Number, Order, Rate
 from app.plan.snapshot import EntityType
 from app.plan.vocabulary import FieldType, MetaFieldType, Sensitivity, VariableType
 

@@ -199,7 +199,12 @@ class _Merged:
         source_name = event.attributes.get("source_name")
         others = [other for other in known_as.get((event_type, str(source_name or name)), ()) if other.key != event.key]
         namesake = self.plan.get((EntityType.EVENT, (event_type, str(source_name))))
-        if namesake is not None and namesake.key != event.key and namesake.attributes.get("source_name") is None:
+        if (
+            source_name is not None
+            and namesake is not None
+            and namesake.key != event.key
+            and namesake.attributes.get("source_name") is None
+        ):
             others.append(namesake)
         if others:
             column = "source_name" if source_name is not None else "name"

@@ -36,7 +36,9 @@ def test_a_new_branch_is_a_draft_with_a_base_revision_that_names_it(call, editor
     detail = call("GET", f"{world.base}/branches/{made['id']}").json()
     assert (detail["reviewers"], detail["approvals"]) == ([], [])
     with session_scope(engine) as session:
-        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "branch.create", AuditEntry.target_id == made["id"])).one()
+        entry = session.exec(
+            select(AuditEntry).where(AuditEntry.action == "branch.create", AuditEntry.target_id == made["id"])
+        ).one()
         assert (entry.target_type, entry.project_slug, entry.payload["branch_id"]) == ("branch", world.slug, made["id"])
 
 

@@ -108,7 +108,17 @@ def test_a_design_is_a_link_without_bytes(call, world):
     assert titled["original_filename"] == "Cart"
 
 
-@pytest.mark.parametrize("url", ["", "x", "https://evil.com/file/1", "http://figma.com/file/1", "https://figma.com/login", "https://figma.com/file/" + "x" * 2000])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "x",
+        "https://evil.com/file/1",
+        "http://figma.com/file/1",
+        "https://figma.com/login",
+        "https://figma.com/file/" + "x" * 2000,
+    ],
+)
 def test_any_other_link_is_invalid(call, world, url):
     assert call("POST", f"{world.photos}/figma", json={"url": url}).status_code == 422
 

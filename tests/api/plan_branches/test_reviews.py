@@ -121,7 +121,8 @@ def test_a_choice_replaces_the_one_before_and_can_be_taken_back(call, world, edi
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"choice": "mine"}, {"entity_type": "event"}, {"field_name": "name"}, {"entity_name": None}, {"entity_name": "x" * 256}]
+    "wrong",
+    [{"choice": "mine"}, {"entity_type": "event"}, {"field_name": "name"}, {"entity_name": None}, {"entity_name": "x" * 256}],
 )
 def test_only_the_metadata_of_an_event_type_can_be_chosen(call, world, wrong):
     body = {"entity_type": "event_type", "entity_name": "shop", "field_name": "color", "choice": "ours", **wrong}

@@ -85,7 +85,12 @@ def make_review_world(session: Session) -> ReviewWorld:
     branch = approved(session, make_branch(session, plan.slug).id, plan.user_id)
     comment = BranchComment(branch_id=branch.id, user_id=plan.user_id, body="Why?")
     resolution = MergeResolution(
-        branch_id=branch.id, entity_type="event_type", entity_name="shop", field_name="color", choice="ours", resolved_by=plan.user_id
+        branch_id=branch.id,
+        entity_type="event_type",
+        entity_name="shop",
+        field_name="color",
+        choice="ours",
+        resolved_by=plan.user_id,
     )
     session.add_all([BranchReviewer(branch_id=branch.id, user_id=plan.user_id), comment, resolution])
     session.flush()

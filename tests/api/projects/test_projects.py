@@ -267,3 +267,12 @@ def test_a_summary_counts_significant_signals_and_shows_the_newest(client, membe
 )
 def test_nothing_is_shown_or_done_without_signing_in(client, method, path):
     assert client.request(method, path, json={"name": "A", "slug": "a"}).status_code == 401
+
+
+@pytest.mark.parametrize("field", ["name", "description"])
+def test_text_that_cannot_be_kept_is_refused_at_its_field(client, member, field):
+    headers = member(UserRole.EDITOR).headers
+    body = '{"name": "Shop", "slug": "shop", "%s": "broken \\ud800"}' % field
+    answer = client.post(PROJECTS, content=body, headers={**headers, "Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", field]

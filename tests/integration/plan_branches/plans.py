@@ -84,7 +84,9 @@ def named(session: Session, model: type[SQLModel], branch_id: str, name: str):
     return session.exec(select(model).where(model.branch_id == branch_id, model.name == name)).one()
 
 
-def add_relation(session: Session, branch: PlanBranch, source: tuple[str, str], target: tuple[str, str], **details: str) -> Relation:
+def add_relation(
+    session: Session, branch: PlanBranch, source: tuple[str, str], target: tuple[str, str], **details: str
+) -> Relation:
     """A relation by names."""
     types = [named(session, EventType, branch.id, name) for name, _ in (source, target)]
     row = Relation(
@@ -147,7 +149,9 @@ def change_branch(session: Session, plan: Plan) -> None:
     session.delete(named(session, EventType, branch.id, "obsolete"))
     session.get_one(FieldDefinition, field_id(session, shop, "sum")).field_type = "number"
     session.delete(session.get_one(FieldDefinition, field_id(session, shop, "coupon")))
-    session.add(FieldDefinition(event_type_id=shop.id, name="currency", display_name="Currency", field_type="enum", enum_options=["EUR"]))
+    session.add(
+        FieldDefinition(event_type_id=shop.id, name="currency", display_name="Currency", field_type="enum", enum_options=["EUR"])
+    )
     session.add(MetaField(**owned, name="launch", display_name="Launch", field_type="date"))
     session.delete(named(session, MetaField, branch.id, "team"))
     named(session, MetaField, branch.id, "ticket").link_template = None
@@ -160,7 +164,9 @@ def change_branch(session: Session, plan: Plan) -> None:
     paid.name, paid.status, paid.reviewed = "order_paid", "live", True
     values = session.exec(select(EventFieldValue).where(EventFieldValue.event_id == paid.id)).all()
     next(value for value in values if value.value == "${step}").value = "${stage}"
-    session.add(EventFieldValue(event_id=paid.id, field_definition_id=field_id(session, shop, "currency"), value="EUR", is_authored=False))
+    session.add(
+        EventFieldValue(event_id=paid.id, field_definition_id=field_id(session, shop, "currency"), value="EUR", is_authored=False)
+    )
     session.exec(sa.delete(EventTag).where(EventTag.event_id == paid.id, EventTag.name == "web"))
     session.add(EventTag(event_id=paid.id, name="app"))
     session.add(EventMetaValue(event_id=paid.id, meta_field_id=meta_id(session, branch.id, "launch"), value="2026-12-01"))

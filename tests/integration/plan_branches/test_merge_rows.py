@@ -195,7 +195,11 @@ def test_an_event_type_that_vanished_and_came_back_is_the_same_one(engine, plan)
         service.merge_branch(session, SYSTEM_ACTOR, plan.slug, plan.branch_id)
     with session_scope(engine) as session:
         after = load_snapshot(session, plan.main_id)
-        for key in ((EntityType.EVENT_TYPE, ("page",)), (EntityType.EVENT, ("page", "viewed")), (EntityType.FIELD, ("page", "url"))):
+        for key in (
+            (EntityType.EVENT_TYPE, ("page",)),
+            (EntityType.EVENT, ("page", "viewed")),
+            (EntityType.FIELD, ("page", "url")),
+        ):
             assert after.by_key[key].id == before.by_key[key].id
 
 

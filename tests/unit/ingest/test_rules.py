@@ -219,3 +219,32 @@ def test_quarantine_keeps_the_event_as_it_was_sent():
     (row,) = [json.loads(line) for line in cleaned.quarantine.splitlines()]
     assert json.loads(row["raw"]) == {"service": "web", "timestamp": "soon", "note": "ü" * 10}
     assert (row["tenant_id"], row["project_id"], row["kind"]) == ("t", "p", "event")
+
+
+USUAL_TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="\\"), min_size=1, max_size=8)
+USUAL_EVENTS = st.fixed_dictionaries(
+    {"service": st.sampled_from(["web", "shop", " ", "s" * 300]), "id": USUAL_TEXTS},
+    optional={
+        "timestamp": st.sampled_from(["2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05+02:00", "2026-01-02", 1_767_323_045, "1900-01-01T00:00:00Z"]),
+        "operation": st.sampled_from(["click", "", "other"]),
+        "duration": st.floats(0, 1e6),
+        "status": USUAL_TEXTS | st.integers(0, 600),
+        "user_id": USUAL_TEXTS,
+        "user_agent": USUAL_TEXTS,
+        "severity": USUAL_TEXTS | st.none(),
+        "environment": USUAL_TEXTS,
+        "custom_attributes": st.dictionaries(USUAL_TEXTS | st.just("user_agent"), st.integers() | USUAL_TEXTS | st.just([[]]), max_size=3),
+    },
+)  # fmt: skip
+
+
+@given(st.lists(USUAL_EVENTS, min_size=1, max_size=4))
+def test_looking_at_columns_gives_the_same_rows_as_looking_at_single_events(events):
+    whole = clean(*events)
+    single = [clean(event) for event in events]
+    assert rows_of(whole) == [row for cleaned in single for row in rows_of(cleaned)]
+    assert [index for index, _ in whole.faults] == [index for index, cleaned in enumerate(single) if cleaned.faults]
+    # An unknown key sends the whole batch down the other road.
+    other = [{**event, "unknown": 1} for event in events]
+    expected = [{**row, "properties": {**json.loads(row["properties"]), "unknown": 1}} for row in rows_of(whole)]
+    assert [{**row, "properties": json.loads(row["properties"])} for row in rows_of(clean(*other))] == expected

@@ -41,9 +41,15 @@ def plans(draw: st.DrawFn, side: str = "main") -> Snapshot:
             meta_values = {meta: "1" for meta in sorted(metas) if draw(st.booleans())}
             entities.append(
                 entity(
-                    EntityType.EVENT, type_name, name, side=side, event_type_name=type_name,
-                    field_values=values, meta_values=meta_values, source_name=name,
-                )  # fmt: skip
+                    EntityType.EVENT,
+                    type_name,
+                    name,
+                    side=side,
+                    event_type_name=type_name,
+                    field_values=values,
+                    meta_values=meta_values,
+                    source_name=name,
+                )
             )
     return Snapshot.of(entities)
 

@@ -74,7 +74,14 @@ def test_a_picture_larger_than_any_screen_is_made_smaller():
 
 @pytest.mark.parametrize(
     "data",
-    [b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>", b"%PDF-1.4", b"<html>", b"BM" + b"\0" * 60, b"\0"],
+    [
+        b"hello",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>",
+        b"%PDF-1.4",
+        b"<html>",
+        b"BM" + b"\0" * 60,
+        b"\0",
+    ],
 )
 def test_anything_else_is_of_no_known_type(data):
     with pytest.raises(UnsupportedMedia):

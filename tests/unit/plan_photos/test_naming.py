@@ -20,8 +20,8 @@ def test_a_link_to_a_design_is_taken(host, place):
         "https://figma.com/login/1", "https://figma.com/files/1", "https://figma.com/community/1", "https://evil.com/file/1",
         "https://figma.com.evil.com/file/1", "https://evil.com/https://figma.com/file/1", "https://figma.com@evil.com/file/1",
         "https://user@figma.com/file/1", "https://figma.com:8443/file/1", "javascript://figma.com/file/1", "https://[/file/1",
-        "https://figma.com/file/1\nx", 'https://figma.com/file/1"onload=1', "https://figma.com/file/<b>", "https://figma.com/file/a b",
-        "https://figma.com\\@evil.com/file/1",
+        "https://figma.com/file/1\nx", 'https://figma.com/file/1"onload=1', "https://figma.com/file/<b>",
+        "https://figma.com/file/a b", "https://figma.com\\@evil.com/file/1",
     ],
 )  # fmt: skip
 def test_a_link_to_anywhere_else_is_refused(address):
@@ -43,7 +43,8 @@ def test_what_says_itself_to_be_no_picture_is_refused(declared):
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
-        ("cart.png", "cart.png"), ("../../etc/passwd", "passwd"), ("C:\\Users\\me\\Bild 1.png", "Bild 1.png"), ("ä\r\nb\x00.png", "äb.png"),
+        ("cart.png", "cart.png"), ("../../etc/passwd", "passwd"), ("C:\\Users\\me\\Bild 1.png", "Bild 1.png"),
+        ("ä\r\nb\x00.png", "äb.png"),
         ("", "photo.png"), (None, "photo.png"), ("..", "photo.png"), ("/", "photo.png"), ("x" * 600 + ".png", "x" * 496 + ".png"),
     ],
 )  # fmt: skip

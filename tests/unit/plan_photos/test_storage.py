@@ -16,12 +16,13 @@ KEY = photo_key(EVENT, PHOTO, "png")
 
 
 def test_keys_follow_the_contract():
-    assert KEY == f"events/{EVENT}/{PHOTO}.png"
+    assert photo_key(EVENT, PHOTO, "png") == f"events/{EVENT}/{PHOTO}.png"
     assert thumbnail_key(EVENT, PHOTO) == f"events/{EVENT}/{PHOTO}_thumbnail.webp"
 
 
 @pytest.mark.parametrize(
-    "key", ["", "../secret_key", "/etc/passwd", f"events/{EVENT}/../{PHOTO}.png", f"events/{EVENT}/{PHOTO}.html", KEY + "\n", KEY + "/x"]
+    "key",
+    ["", "../secret_key", "/etc/passwd", f"events/{EVENT}/../{PHOTO}.png", f"events/{EVENT}/{PHOTO}.html", KEY + "\n", KEY + "/x"],
 )
 def test_no_other_key_reaches_the_folder(tmp_path, key):
     storage = LocalStorage(tmp_path)
@@ -85,7 +86,11 @@ def test_a_bucket_keeps_gives_and_forgets_files():
         key = httpx.URL(request.url).raw_path.decode().partition("?")[0].rpartition("/")[2].replace("%2F", "/")
         if key not in kept:
             return httpx.Response(404)
-        return httpx.Response(200, content=kept[key]) if request.method == "GET" else httpx.Response(204, content=kept.pop(key) and b"")
+        return (
+            httpx.Response(200, content=kept[key])
+            if request.method == "GET"
+            else httpx.Response(204, content=kept.pop(key) and b"")
+        )
 
     storage = google(answer)
     assert storage.get(KEY) is None

@@ -1,0 +1,138 @@
+"""`plumbline export` and `plumbline import`: the plan as files, against the data of the instance."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
+from app.identity.contracts import SYSTEM_ACTOR
+from app.kernel.database import session_scope
+from app.migrations import upgrade
+from app.plan.shapes.transfer import MOST_ROWS, import_report
+from app.plan.transfer import service, yaml_folder
+from app.plan.transfer.preview import Preview, RowStatus
+from app.plan.transfer.records import MOST_UNPACKED_BYTES, Document
+from app.plan.transfer.service import Format, Imported, ImportRefused
+
+Project = Annotated[str, typer.Argument(help="Slug of the project.")]
+_STANDARD_OUTPUT = "-"
+
+
+def export(
+    project: Project,
+    output: Annotated[str, typer.Option(help="File to write, a folder or .zip for yaml, or - for standard output.")],
+    plan_format: Annotated[Format, typer.Option("--format", help="csv carries events only.")] = Format.YAML,
+    branch: Annotated[str | None, typer.Option(help="Id of a branch; main without it.")] = None,
+) -> None:
+    """Write the plan down, the same text for equal plans, so that it can live in a repository."""
+    _prepare()
+    path = Path(output)
+    with session_scope(write=False) as session:
+        if plan_format is Format.YAML and output != _STANDARD_OUTPUT and path.suffix.lower() != ".zip":
+            folder = service.export_folder(session, SYSTEM_ACTOR, project, branch)
+        else:
+            folder = None
+            found = service.export_plan(session, SYSTEM_ACTOR, project, plan_format, branch)
+    try:
+        if folder is not None:
+            _write_folder(path, folder)
+        elif output == _STANDARD_OUTPUT:
+            sys.stdout.buffer.write(found.content)
+        else:
+            path.write_bytes(found.content)
+    except OSError as error:
+        fail(f"cannot write {error.filename or output}: {error.strerror or error}")
+
+
+def import_(
+    project: Project,
+    path: Annotated[Path, typer.Argument(exists=True, help="A folder of YAML, or a .zip, .yaml, .json or .csv file.")],
+    branch: Annotated[str, typer.Option(help="Name of the branch to make; required unless --preview.")] = "",
+    preview: Annotated[bool, typer.Option("--preview", help="Only tell what would change.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Lay a plan from files over main, on a branch made for it. With a fault anywhere nothing is written."""
+    if not preview and not branch:
+        fail("name the branch to make with --branch, or look first with --preview", EXIT_USAGE)
+    _prepare()
+    document = _read(path)
+    found: Preview | Imported
+    try:
+        with session_scope(write=not preview) as session:
+            if preview:
+                found = service.preview_import(session, SYSTEM_ACTOR, project, document)
+            else:
+                found = service.import_plan(session, SYSTEM_ACTOR, project, document, branch_name=branch)
+    except ImportRefused as refusal:
+        found = refusal.preview
+    if as_json:
+        typer.echo(import_report(found, MOST_ROWS).model_dump_json())
+    else:
+        _tell(found)
+    if (found.preview if isinstance(found, Imported) else found).errors:
+        raise typer.Exit(1)
+
+
+def _prepare() -> None:
+    settings = load_settings_or_exit()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    upgrade(settings)
+
+
+def _read(path: Path) -> Document:
+    try:
+        if path.is_dir():
+            return service.read_folder(_folder(path))
+        return service.read_file(path.read_bytes(), path.name)
+    except OSError as error:
+        fail(f"cannot read {error.filename or path}: {error.strerror or error}")
+
+
+def _folder(path: Path) -> dict[str, bytes]:
+    """The YAML files below the folder, hidden folders such as .git aside, and no more than one import may hold."""
+    files: dict[str, bytes] = {}
+    left = MOST_UNPACKED_BYTES
+    for root, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(root) / name
+            if file.suffix.lower() in yaml_folder.SUFFIXES and left >= 0:
+                files[file.relative_to(path).as_posix()] = content = file.read_bytes()
+                left -= len(content)
+    return files
+
+
+def _write_folder(path: Path, files: dict[str, str]) -> None:
+    """Write the files, and remove those of earlier exports that are no more; nobody else's file is touched."""
+    below = path / yaml_folder.EVENT_TYPES
+    below.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (path / name).write_text(text, encoding="utf-8", newline="\n")
+    for file in below.glob("*.yaml"):
+        is_ours = file.read_bytes().startswith(yaml_folder.FIRST_LINE.encode())
+        if is_ours and file.relative_to(path).as_posix() not in files:
+            file.unlink()
+
+
+def _tell(found: Preview | Imported) -> None:
+    rows = (found.preview if isinstance(found, Imported) else found).rows
+    counts = (found.preview if isinstance(found, Imported) else found).counts
+    for row in rows:
+        if row.status is RowStatus.ERROR:
+            typer.echo(f"plumbline: {row.place}: {row.reason}", err=True)
+        elif row.status is not RowStatus.UNCHANGED:
+            name = f"{row.parent}.{row.name}" if row.parent else row.name
+            note = f" ({row.reason})" if row.reason else ""
+            typer.echo(f"{row.status.value} {row.type} {name}{note}")
+            for change in row.changes:
+                typer.echo(f"  {change.text}")
+    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))
+    if isinstance(found, Imported):
+        branch = found.branch
+        typer.echo("Nothing differs from main; no branch was made." if branch is None else f"Branch {branch.name} ({branch.id})")
