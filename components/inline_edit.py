@@ -76,6 +76,8 @@ def form_check(label: Any, name: str, *, checked: Any = False) -> rx.Component:
 
 def form_refusal(message: Any) -> rx.Component:
     """A refusal that belongs to no single field, above the buttons of a form."""
+    if not isinstance(message, rx.Var) and not message:
+        return rx.fragment()
     return rx.cond(message != "", rx.el.p(message, role="alert", class_name="field-error form-refusal"), rx.fragment())
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
 from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import session_scope
 from app.migrations import upgrade
+from app.plan.branching import service as branching
 from app.plan.shapes.transfer import MOST_ROWS, import_report
 from app.plan.transfer import service, yaml_folder
 from app.plan.transfer.preview import Preview, RowStatus
@@ -28,17 +29,18 @@ def export(
     project: Project,
     output: Annotated[str, typer.Option(help="File to write, a folder or .zip for yaml, or - for standard output.")],
     plan_format: Annotated[Format, typer.Option("--format", help="csv carries events only.")] = Format.YAML,
-    branch: Annotated[str | None, typer.Option(help="Id of a branch; main without it.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Name or id of a branch; main without it.")] = None,
 ) -> None:
     """Write the plan down, the same text for equal plans, so that it can live in a repository."""
     _prepare()
     path = Path(output)
     with session_scope(write=False) as session:
+        branch_id = _branch_id(session, project, branch)
         if plan_format is Format.YAML and output != _STANDARD_OUTPUT and path.suffix.lower() != ".zip":
-            folder = service.export_folder(session, SYSTEM_ACTOR, project, branch)
+            folder = service.export_folder(session, SYSTEM_ACTOR, project, branch_id)
         else:
             folder = None
-            found = service.export_plan(session, SYSTEM_ACTOR, project, plan_format, branch)
+            found = service.export_plan(session, SYSTEM_ACTOR, project, plan_format, branch_id)
     try:
         if folder is not None:
             _write_folder(path, folder)
@@ -83,6 +85,14 @@ def _prepare() -> None:
     settings = load_settings_or_exit()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings)
+
+
+def _branch_id(session: Session, project: str, branch: str | None) -> str | None:
+    """The branch of that name; what is no name is taken as an id."""
+    if not branch:
+        return None
+    named = branching.list_branches(session, SYSTEM_ACTOR, project).items
+    return next((found.id for found in named if found.name == branch), branch)
 
 
 def _read(path: Path) -> Document:

@@ -123,10 +123,10 @@ def test_search_filter_and_sort_of_the_catalogue_survive_a_reload(open_page: Ope
     expect(rows.first).to_contain_text("page_viewed")
     page.reload()
     expect(rows.first).to_contain_text("page_viewed")
-    page.get_by_label("Status").select_option("live")
+    page.get_by_label("Status", exact=True).select_option("live")
     expect(page.get_by_role("heading", name="No event matches")).to_be_visible()
     page.reload()
-    expect(page.get_by_label("Status")).to_have_value("live")
+    expect(page.get_by_label("Status", exact=True)).to_have_value("live")
 
 
 def test_the_chart_of_an_event_has_a_table_with_the_same_points(open_page: OpenPage, owner: Person, observed: Observed) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 from uuid import uuid4
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import OpenPage, Person, session_cookie, sign_up_over_http
+from tests.e2e.conftest import OpenPage, Person, Watched, session_cookie, sign_up_over_http
 from tests.e2e.server import RunningServer
 
 LISTS = ("events", "event-types", "variables", "meta-fields", "branches", "revisions")
@@ -164,6 +166,34 @@ def test_an_event_is_edited_in_place_with_variables_history_and_schema(
     expect(page.get_by_role("region", name="JSON Schema")).to_contain_text('"title": "view: page_viewed"')
     page.reload()
     expect(page.get_by_role("region", name="JSON Schema")).to_be_visible()
+
+
+def test_a_picture_is_sent_opened_remarked_on_and_deleted(open_page: OpenPage, owner: Person, slug: str, api: Api) -> None:
+    event = api.event(api.event_type("view"), "page_viewed")
+    picture = BytesIO()
+    Image.new("RGB", (320, 200), "teal").save(picture, "PNG")
+    page = open_page(f"/p/{slug}/events/{event['id']}?tab=photos", owner)
+    expect(page.get_by_role("heading", name="No photos yet")).to_be_visible()
+    file = {"name": "basket.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    page.get_by_label("Add pictures").set_input_files(file)
+    page.get_by_role("button", name="Open basket").click()
+    box = page.get_by_role("dialog")
+    expect(box.get_by_role("img")).to_be_visible()
+    box.get_by_label("Comment").fill("The button moved.")
+    box.get_by_role("button", name="Comment", exact=True).click()
+    expect(box.get_by_role("list", name="Comments")).to_contain_text("Olive Owner")
+    box.get_by_role("button", name="Delete photo").click()
+    expect(page.get_by_role("heading", name="No photos yet")).to_be_visible()
+
+
+def test_a_file_that_is_no_picture_is_refused_with_its_name(
+    open_page: OpenPage, owner: Person, slug: str, api: Api, watched: Watched
+) -> None:
+    watched.expected.append("status of 415")
+    event = api.event(api.event_type("view"), "page_viewed")
+    page = open_page(f"/p/{slug}/events/{event['id']}?tab=photos", owner)
+    page.get_by_label("Add pictures").set_input_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"not a picture"})
+    expect(page.locator("#upload-note")).to_contain_text("notes.png: ")
 
 
 def test_unsaved_changes_are_not_left_by_accident(open_page: OpenPage, owner: Person, slug: str, api: Api) -> None:
@@ -321,6 +351,14 @@ def test_a_branch_is_reviewed_its_conflict_settled_and_merged(
     expect(comparison.get_by_role("heading", name="page_viewed")).to_be_visible()
     page.reload()
     expect(comparison.locator("ins").first).to_be_visible()
+
+
+def test_a_branch_is_deleted_after_a_question(open_page: OpenPage, owner: Person, slug: str, api: Api) -> None:
+    branch = api.send("POST", "/branches", {"name": "idea"})
+    page = open_page(f"/p/{slug}/branches/{branch['id']}", owner)
+    page.get_by_role("button", name="Delete").click()
+    dialog_of(page, "Delete the branch idea?").get_by_role("button", name="Delete branch").click()
+    expect(page.get_by_role("heading", name="No branches yet")).to_be_visible()
 
 
 def _rename_type(page: Page, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -27,11 +28,13 @@ from app.plan.pages.branch_parts import (
     steps,
 )
 from app.plan.pages.branch_view import BranchPage, branch_page_data, merge_problems
+from app.plan.photos import files
 from app.plan.review import BranchAction
 from app.plan.snapshot import EntityType
 from app.presentation import Phase
 from app.ui import page
-from components import Crumb, badge, link_button, notice, page_header, toast_done, toast_failed
+from components import Crumb, badge, button, link_button, notice, page_header, toast_done, toast_failed
+from components.inline_edit import confirm_dialog
 
 _DONE = {
     BranchAction.SUBMIT: "Submitted for review",
@@ -47,6 +50,7 @@ class BranchState(LoadedState):
 
     view: BranchPage = BranchPage()
     problems: list[str] = []
+    is_deleting: bool = False
     reply_to: str = ""
     comment_error: str = ""
 
@@ -55,6 +59,7 @@ class BranchState(LoadedState):
         """Rebuild the page from the address."""
         if self._begin(f"branch/{'/'.join(self._place())}"):
             self.view, self.problems, self.reply_to, self.comment_error = BranchPage(), [], "", ""
+            self.is_deleting = False
             yield
         try:
             await self._enter()
@@ -84,6 +89,22 @@ class BranchState(LoadedState):
             return None
         await self._show()
         return toast_done("Merged into main")
+
+    @rx.event
+    def set_deleting(self, is_open: bool) -> None:
+        """Ask before the branch goes, or close the question."""
+        self.is_deleting = is_open
+
+    @rx.event
+    async def delete(self) -> EventSpec:
+        """Delete the branch and go back to the list; files of its photos go once nothing names them."""
+        try:
+            stored = await self._call(branching.delete_branch, *self._place())
+        except AppError as error:
+            return toast_failed(error.message)
+        self.is_deleting = False
+        await asyncio.to_thread(files.remove_unreferenced, stored)
+        return rx.redirect(ui_paths.project_branches(self._slug()))
 
     @rx.event
     async def ask_reviewer(self, user_id: str) -> EventSpec | None:
@@ -160,6 +181,7 @@ def branch_page() -> rx.Component:
             state,
             page_header(
                 view.name,
+                rx.cond(view.may_edit, button("Delete", kind="quiet", on_click=state.set_deleting(True)), rx.fragment()),
                 rx.cond(view.is_open, plan_link, rx.fragment()),
                 steps(state),
                 beside=badge(view.status_word, view.tone, dot=True),
@@ -183,6 +205,15 @@ def branch_page() -> rx.Component:
                     aria_label="Review",
                 ),
                 class_name="review",
+            ),
+            confirm_dialog(
+                title=f"Delete the branch {view.name}?",
+                text="Its changes, review and discussion are lost. Main stays as it is.",
+                consequences=view.losses,
+                confirm="Delete branch",
+                open_=state.is_deleting,
+                on_open_change=state.set_deleting,
+                on_confirm=state.delete,
             ),
             on_retry=state.load,
             what="branch",

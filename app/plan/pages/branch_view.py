@@ -112,6 +112,7 @@ class BranchPage:
     conflicts: list[ConflictRow] = field(default_factory=list)
     groups: list[DiffGroup] = field(default_factory=list)
     counted: str = ""
+    losses: list[str] = field(default_factory=list)
     comments: list[CommentRow] = field(default_factory=list)
 
 
@@ -151,6 +152,7 @@ def branch_page_data(session: Session, actor: Actor, slug: str, branch_id: str, 
         conflicts=_conflicts(readiness),
         groups=groups_of(entries),
         counted=counted(entries),
+        losses=[f"Not merged yet: {counted(entries)}"] if entries else [],
         comments=_comments(branching.list_comments(session, actor, slug, branch_id), names, zone, now),
     )
 

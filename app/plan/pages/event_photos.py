@@ -240,7 +240,7 @@ def _card(state: Any, card: Any) -> rx.Component:
     picture = rx.cond(
         card.thumbnail != "",
         rx.el.img(src=card.thumbnail, alt="", loading="lazy"),
-        rx.icon("figma", size=28, aria_hidden="true"),
+        rx.icon("pen-tool", size=28, aria_hidden="true"),
     )
     tools = rx.el.span(
         icon_button("chevron-left", f"Move {card.title} forward", state.move(card.id, -1)),

@@ -272,7 +272,7 @@ def test_nothing_is_shown_or_done_without_signing_in(client, method, path):
 @pytest.mark.parametrize("field", ["name", "description"])
 def test_text_that_cannot_be_kept_is_refused_at_its_field(client, member, field):
     headers = member(UserRole.EDITOR).headers
-    body = '{"name": "Shop", "slug": "shop", "%s": "broken \\ud800"}' % field
+    body = f'{{"name": "Shop", "slug": "shop", "{field}": "broken \\ud800"}}'
     answer = client.post(PROJECTS, content=body, headers={**headers, "Content-Type": "application/json"})
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", field]
