@@ -1,8 +1,8 @@
 """The application one would write for the same contract without this product: FastAPI, pydantic and a durable SQLite file.
 
-It does what `POST /v1/events` promises, in the usual way: every event is validated on its own so that a bad one does not cost the good
-ones, unknown keys are kept, times are bounded and stored as UTC, names are compared with the plan, refused events go to a
-quarantine table, and the answer is sent after the commit is on disk (`synchronous=FULL`). Choices that save it processor time
+It does what `POST /v1/events` promises, in the usual way: every event is validated on its own so that a bad one does not cost
+the good ones, unknown keys are kept, times are bounded and stored as UTC, names are compared with the plan, refused events go to
+a quarantine table, and the answer is sent after the commit is on disk (`synchronous=FULL`). Choices that save it processor time
 are taken: the insert runs in the coroutine (no thread hop), one transaction and one `executemany` per request, one index and
 no unique constraint, keys and plan in dictionaries, no quota, no roll-up.
 """

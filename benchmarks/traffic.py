@@ -1,4 +1,4 @@
-"""What the benchmarks send and how they count: one set of events, a closed-loop client on raw sockets, processor time of processes."""
+"""What the benchmark sends and how it counts: events, a closed-loop client on raw sockets, processor time of processes."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def test_a_picture_is_sent_opened_remarked_on_and_deleted(open_page: OpenPage, o
     page.get_by_role("button", name="Open basket").click()
     box = page.get_by_role("dialog")
     expect(box.get_by_role("img")).to_be_visible()
-    box.get_by_label("Comment").fill("The button moved.")
+    box.get_by_role("textbox", name="Comment").fill("The button moved.")
     box.get_by_role("button", name="Comment", exact=True).click()
     expect(box.get_by_role("list", name="Comments")).to_contain_text("Olive Owner")
     box.get_by_role("button", name="Delete photo").click()
@@ -261,6 +261,7 @@ def test_the_catalogue_is_worked_by_keys_and_in_bulk(open_page: OpenPage, owner:
     expect(question).to_contain_text("beta, gamma")
     question.get_by_role("button", name="Delete events").click()
     expect(page.locator("tbody tr")).to_have_count(1)
+    expect(question).to_have_count(0)
     page.keyboard.press("n")
     expect(dialog_of(page, "New event")).to_be_visible()
 

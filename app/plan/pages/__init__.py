@@ -9,6 +9,7 @@ from app.plan.pages import (
     event_types,
     meta_fields,
     revisions,
+    transfer,
     variables,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "event_types",
     "meta_fields",
     "revisions",
+    "transfer",
     "variables",
 ]

@@ -13,6 +13,7 @@ from app.plan.contracts import EVENT_NAME_LIMIT, EVENT_TYPE_NAME_LIMIT, EventSta
 from app.plan.rules import LONGEST_TAG
 from app.plan.shapes.common import Moment, Number, Order, Rate
 from app.plan.snapshot import EntityType
+from app.plan.transfer.records import MOST_IN_ENTRY
 from app.plan.vocabulary import FieldType, MetaFieldType, Sensitivity, VariableType
 
 
@@ -161,10 +162,15 @@ def defaults(sort: EntityType) -> dict[str, object]:
 
 def read_entry(sort: EntityType, raw: Mapping[str, object]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The attributes that the raw entry names, and its faults as (attribute, reason). With a fault there are no attributes."""
+    for name, held in (("", raw), *raw.items()):
+        if isinstance(held, dict | list) and len(held) > MOST_IN_ENTRY:
+            return {}, [(name, f"holds more than {MOST_IN_ENTRY} entries")]
     try:
         entry = ENTRIES[sort].model_validate(raw)
     except ValidationError as error:
-        return {}, [(".".join(map(str, fault["loc"])), _reason(fault)) for fault in error.errors(include_url=False)]
+        return {}, [
+            (".".join(map(str, fault["loc"])), _reason(fault)) for fault in error.errors(include_url=False, include_input=False)
+        ]
     given = {name: getattr(entry, name) for name in entry.model_fields_set}
     if isinstance(given.get("sunset_at"), datetime):
         given["sunset_at"] = given["sunset_at"].isoformat()

@@ -21,7 +21,7 @@ from app.plan.rules import checked_variable_name as check_variable_name
 from app.plan.snapshot import COMPARED, QUIET, Entity, EntityType, Key, Snapshot
 from app.plan.sync import color_for
 from app.plan.transfer.entries import carried, defaults
-from app.plan.transfer.records import Document, Fault, Place, Record
+from app.plan.transfer.records import Document, Fault, Place, Record, legible
 
 Plan = dict[tuple[EntityType, Key], Entity]
 
@@ -86,10 +86,12 @@ def preview(document: Document, present: Snapshot) -> Preview:
 
 
 def _error(fault: Fault) -> PreviewRow:
+    place = Place(*map(legible, (fault.place.file, fault.place.row, fault.place.column)))
+    reason = legible(fault.reason)
     if fault.type is None or not fault.key:
-        return PreviewRow(fault.place, RowStatus.ERROR, fault.type, reason=fault.reason)
-    entity = Entity(fault.type, fault.key, "", {})
-    return PreviewRow(fault.place, RowStatus.ERROR, fault.type, entity.parent, entity.name, fault.reason)
+        return PreviewRow(place, RowStatus.ERROR, fault.type, reason=reason)
+    entity = Entity(fault.type, tuple(map(legible, fault.key)), "", {})
+    return PreviewRow(place, RowStatus.ERROR, fault.type, entity.parent, entity.name, reason)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from app.kernel.errors import AppError
+from app.plan.contracts import shortened
 from app.plan.snapshot import EntityType, Key
 
 MOST_BYTES = 10_485_760
@@ -13,6 +14,9 @@ MOST_BYTES = 10_485_760
 MOST_UNPACKED_BYTES = 3 * MOST_BYTES
 """Text that an archive or a folder may amount to."""
 MOST_ENTRIES = 50_000
+MOST_IN_ENTRY = 5_000
+"""Attributes, tags, options or values that one entry may hold."""
+_LONGEST_TOLD = 500
 
 
 class Unreadable(AppError):
@@ -81,6 +85,11 @@ class Document:
 
     records: tuple[Record, ...]
     faults: tuple[Fault, ...]
+
+
+def legible(text: str) -> str:
+    """A stretch of a file as it may be told: not endless, and without half characters that no answer could carry."""
+    return shortened(text, _LONGEST_TOLD).encode("utf-8", "replace").decode()
 
 
 def unreadable(error: Unreadable) -> Document:

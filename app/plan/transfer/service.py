@@ -24,7 +24,7 @@ from app.plan.service.trail import note
 from app.plan.snapshot import EntityType
 from app.plan.transfer import csv_file, json_file, yaml_folder
 from app.plan.transfer.preview import Preview, PreviewRow, preview
-from app.plan.transfer.records import MOST_BYTES, MOST_UNPACKED_BYTES, Document, Place, Unreadable, unreadable
+from app.plan.transfer.records import MOST_BYTES, MOST_UNPACKED_BYTES, Document, Place, Unreadable, legible, unreadable
 from models.plan_entities import EventChange
 
 MOST_FAULTS_TOLD = 1_000
@@ -100,6 +100,7 @@ def read_file(data: bytes, filename: str, plan_format: Format | None = None) -> 
 
     Faults, also one that makes the whole file unreadable, are in the document.
     """
+    filename = legible(filename)
     try:
         if len(data) > MOST_BYTES:
             raise Unreadable(f"A file has at most {MOST_BYTES} bytes", Place(filename))

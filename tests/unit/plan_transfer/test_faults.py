@@ -277,3 +277,17 @@ def test_fifty_thousand_entries_are_the_most() -> None:
     text = "event_type,name\n" + "".join(f"shop,e{number}\n" for number in range(50_001))
     [(row, _, reason)] = faults(text, "events.csv", SHOP)[:1]
     assert (row, reason) == ("row 50002", "A plan has at most 50000 entries")
+
+
+def test_faults_of_hostile_names_can_be_told() -> None:
+    half = json.dumps({"event_types": [{"name": "\ud800", "\ud801": 1, "a" * 10_000: 2}]})
+    for row in preview(read_file(half.encode(), "\udcff.json"), NOTHING).rows:
+        for text in (row.name, row.reason, row.place.file, row.place.row, row.place.column):
+            assert len(text.encode()) < 1_000
+
+
+def test_an_entry_of_very_many_attributes_is_one_fault() -> None:
+    many = {f"a{number}": number for number in range(100_000)}
+    for entry in (many, {"name": "a", "events": [{"name": "x", "field_values": many}]}):
+        [(_, _, reason)] = faults(json.dumps({"event_types": [entry]}), "plan.json")
+        assert reason == "holds more than 5000 entries"
