@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ WEB_DIR = Path(os.environ.get("REFLEX_WEB_WORKDIR") or ROOT / ".web").absolute()
 BUN_VERSION = "1.4.4"
 BUN_PATH = Path(os.environ.get("REFLEX_BUN_PATH") or ROOT / ".tools" / "node_modules" / ".bin" / "bun")
 _STAMP = WEB_DIR / "build" / ".stamp"
+_MANIFEST = ROOT / "reflex.lock" / "package.json"
 _SHIPPED = ("build/client/index.html", "routes.json", "backend")
 _PAGE_SOURCE = re.compile(r"^\s*(import reflex|from reflex|from app\.ui|from components|import components)\b", re.MULTILINE)
 
@@ -126,12 +128,20 @@ def _build(bun: Path) -> None:
     _STAMP.unlink(missing_ok=True)
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
     sources = _digest(_sources())  # what is changed while the build runs asks for another one
+    manifest = _MANIFEST.read_text() if _MANIFEST.exists() else ""
     answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)  # noqa: S603
     if answer.returncode != 0 or not (WEB_DIR / _SHIPPED[0]).exists():
         story = WEB_DIR / "build.log"
         story.write_text(answer.stdout + answer.stderr)
         raise FrontendError(f"the front end could not be built ({_last_line(answer.stderr or answer.stdout)}); {story} tells more")
+    _keep_layout(manifest)
     _STAMP.write_text(f"{sources} {_digest(_locks())}")  # the build itself may complete the lock
+
+
+def _keep_layout(manifest: str) -> None:
+    """Undo a mere change of white space in the committed manifest, so that a build leaves a clone as it was."""
+    if manifest and _MANIFEST.exists() and json.loads(_MANIFEST.read_text()) == json.loads(manifest):
+        _MANIFEST.write_text(manifest)
 
 
 def _last_line(text: str) -> str:
