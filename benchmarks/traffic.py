@@ -23,6 +23,7 @@ NAMES = [
     ("auth", "signup"), ("auth", "login"), ("auth", "login_failed"), ("shop", "purchase"), ("shop", "add_to_cart"),
     ("shop", "search"), ("api", "call"), ("api", "error"), ("jobs", "done"),
 ]  # fmt: skip
+PAUSE_SECONDS = 0.1
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -64,16 +65,16 @@ def make_bodies(events: Sequence[dict[str, Any]], batch: int) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Load:
-    """One measured stretch."""
+    """One measured stretch. `delayed` counts requests that were told to come again later, and did."""
 
     answered: int
-    refused: int
+    delayed: int
     seconds: float
     latencies: list[float]
 
 
 def send_load(port: int, key: str, bodies: Sequence[bytes], *, connections: int, seconds: float) -> Load:
-    """Every connection sends its next request as soon as it has the answer to the one before."""
+    """Every connection sends its next request as soon as it has the answer to the one before; after a 503 it waits a moment."""
     requests = [
         b"POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer %s\r\ncontent-type: application/json\r\n"
         b"content-length: %d\r\n\r\n%s" % (key.encode(), len(body), body)
@@ -81,7 +82,8 @@ def send_load(port: int, key: str, bodies: Sequence[bytes], *, connections: int,
     ]
     poll = selectors.DefaultSelector()
     started: dict[socket.socket, float] = {}
-    position = answered = refused = 0
+    paused: list[tuple[float, socket.socket]] = []
+    position = answered = delayed = 0
     latencies: list[float] = []
     begin = time.perf_counter()
 
@@ -96,21 +98,29 @@ def send_load(port: int, key: str, bodies: Sequence[bytes], *, connections: int,
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         poll.register(peer, selectors.EVENT_READ)
         send(peer)
-    while started:
-        for key_, _ in poll.select(30):
-            peer = key_.fileobj
+    while started or paused:
+        for entry, _ in poll.select(PAUSE_SECONDS if paused else 30):
+            peer = entry.fileobj
             assert isinstance(peer, socket.socket)
-            is_good = peer.recv(65_536).startswith(b"HTTP/1.1 200")
+            answer = peer.recv(65_536)
             now = time.perf_counter()
-            answered += is_good
-            refused += not is_good
-            latencies.append(now - started.pop(peer))
+            sent_at = started.pop(peer)
+            if answer.startswith(b"HTTP/1.1 503"):
+                delayed += 1
+                paused.append((now + PAUSE_SECONDS, peer))
+                continue
+            if not answer.startswith(b"HTTP/1.1 200"):
+                raise SystemExit(f"refused: {answer[:300]!r}")
+            answered += 1
+            latencies.append(now - sent_at)
             if now - begin < seconds:
                 send(peer)
             else:
                 poll.unregister(peer)
                 peer.close()
-    return Load(answered, refused, time.perf_counter() - begin, latencies)
+        while paused and paused[0][0] <= time.perf_counter():
+            send(paused.pop(0)[1])
+    return Load(answered, delayed, time.perf_counter() - begin, latencies)
 
 
 def processor_seconds(pids: Sequence[int]) -> float:

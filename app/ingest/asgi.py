@@ -10,7 +10,7 @@ import msgspec
 
 from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import MethodNotAllowed, refusal, success
-from app.ingest.bodies import ClientGone, Receive, read_body
+from app.ingest.bodies import ClientGone, Receive, discard_body, read_body
 from app.ingest.key_cache import check_principal, token_of
 from app.ingest.outcomes import count_dropped
 from app.ingest.pipeline import Pipeline, Sources
@@ -109,6 +109,12 @@ async def _accept(scope: Scope, receive: Receive) -> bytes:
         check_principal(principal, headers.get(b"x-tenant-id"), pipeline.clock.now())
         pipeline.check_room()
         pipeline.take_request(principal)
+    except AppError as refused:
+        count_dropped(refused.code)
+        # A connection closed in the middle of a body would hide the answer, and with it when to try again.
+        await discard_body(receive, pipeline.settings.max_body_bytes)
+        raise
+    try:
         body = await read_body(headers, receive, pipeline.settings.max_body_bytes)
     except AppError as refused:
         count_dropped(refused.code)

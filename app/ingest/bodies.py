@@ -41,6 +41,15 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, most_bytes
     return body if encoding == b"identity" else _decompressed(body, encoding, most_bytes)
 
 
+async def discard_body(receive: Receive, most_bytes: int) -> None:
+    """Take the body off the connection up to the bound and keep none of it."""
+    size = 0
+    message: Message = {"more_body": True}
+    while message.get("more_body") and size <= most_bytes:
+        message = await receive()
+        size += len(message.get("body", b""))
+
+
 def too_large(most_bytes: int) -> PayloadTooLarge:
     """The refusal of a body over the bound."""
     return PayloadTooLarge(f"the body is larger than {most_bytes} bytes")

@@ -65,6 +65,7 @@ class CatalogueState(PlanState):
     required: list[ValueRow] = []
     errors: dict[str, str] = {}
     is_deleting: bool = False
+    doomed_count: int = 0
     consequences: list[str] = []
 
     @rx.event
@@ -173,7 +174,7 @@ class CatalogueState(PlanState):
     async def ask_delete(self) -> None:
         """Say what the deletion would take along."""
         self.consequences = await self._read(bulk_consequences, self._slug(), list(self.selected), self._branch())
-        self.is_deleting, self.errors = True, {}
+        self.is_deleting, self.errors, self.doomed_count = True, {}, len(self.selected)
 
     @rx.event
     def set_deleting(self, is_open: bool) -> None:

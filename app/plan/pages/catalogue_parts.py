@@ -174,7 +174,7 @@ def create_dialog(state: Any) -> rx.Component:
 def delete_dialog(state: Any) -> rx.Component:
     """The question before selected events are deleted."""
     return confirm_dialog(
-        title=f"Delete {state.selected.length()} selected events?",
+        title=f"Delete {state.doomed_count} selected events?",
         text="This deletes for good:",
         consequences=state.consequences,
         confirm="Delete events",

@@ -100,9 +100,9 @@ def rules_of(entry: FieldView) -> list[str]:
     elif low or high:
         rules.append(f"at least {low}" if low else f"at most {high}")
     if entry.contract_required_max_null_rate is not None:
-        rules.append(f"missing in at most {plain(entry.contract_required_max_null_rate, scale=100)} %")
+        rules.append(f"missing in at most {plain(entry.contract_required_max_null_rate, scale=100)}\u00a0%")
     if entry.contract_max_bad_rate:
-        rules.append(f"up to {plain(entry.contract_max_bad_rate, scale=100)} % may break this")
+        rules.append(f"up to {plain(entry.contract_max_bad_rate, scale=100)}\u00a0% may break this")
     return rules
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from uuid import UUID
 
 import reflex as rx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from reflex.event import EventSpec
 
 from app import ui_paths
@@ -47,7 +46,7 @@ class _Answer(BaseModel):
     is_preview: bool
     filename: str
     status: int
-    body: ImportReport | dict[str, object]
+    body: ImportReport | dict[str, object] = Field(union_mode="left_to_right")
 
 
 class TransferState(PlanState):
@@ -112,7 +111,9 @@ class TransferState(PlanState):
         self._forget()
         counts = {status: report.counts.get(status, 0) for status in _STATUSES}
         self.filename, self.branch_name = filename, f"Import {filename}"[:255]
-        self.summary = ", ".join(f"{count:,} {_STATUSES[status][0].lower()}" for status, count in counts.items() if count)
+        words = {status: word.lower() for status, (word, _) in _STATUSES.items()}
+        words[RowStatus.ERROR] = "error" if counts[RowStatus.ERROR] == 1 else "errors"
+        self.summary = ", ".join(f"{count:,} {words[status]}" for status, count in counts.items() if count)
         self.summary = self.summary or "The file holds nothing"
         self.can_import = not counts[RowStatus.ERROR] and bool(counts[RowStatus.CREATED] + counts[RowStatus.CHANGED])
         if counts[RowStatus.ERROR]:

@@ -64,6 +64,7 @@ def export_section(state: Any) -> rx.Component:
                         text,
                         href=f"{state.export_href}{name}",
                         download=True,
+                        reload_document=True,  # the router would otherwise look for a page of this address
                         class_name="btn btn-plain",
                     ),
                     rx.el.span(about, class_name="field-hint"),
@@ -94,10 +95,10 @@ def _import_form(state: Any) -> rx.Component:
                 id="plan-file", type="file", accept=_ACCEPT, aria_describedby="plan-file-hint plan-file-error", class_name="input"
             ),
             field_id="plan-file",
-            hint="A zipped YAML folder, one YAML file, JSON, or events as CSV; at most 10 MB. It is checked first and changes nothing yet.",
+            hint="A zipped YAML folder, YAML, JSON, or events as CSV; at most 10 MB. Nothing changes before you have seen it.",
         ),
         rx.el.p(role="status", class_name="muted"),
-        rx.el.textarea(hidden=True, default_value="", on_change=state.receive, read_only=False, aria_label="Answer"),
+        rx.el.textarea(hidden=True, default_value="", on_change=state.receive, aria_label="Answer"),
         rx.cond(state.summary != "", _preview(state), form_refusal(state.refusal)),
         custom_attrs={"data-transfer": state.import_href},
         class_name="transfer-form",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingest.decode import decode_batch
 from app.ingest.columns import encode_columns, json_lines, native_block
+from app.ingest.decode import decode_batch
 from app.ingest.rules import TimeWindow, clean_batch
 from app.kernel.ids import is_uuid
 from tests.unit.ingest.harness import read_native
