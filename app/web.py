@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -48,8 +49,12 @@ def main() -> int:
     os.chdir(settings.data_dir)  # whatever a library writes relative to its folder lands with the rest of the state
     from app.asgi import create
 
+    application = create()
+    # What is loaded now stays: leaving it out of every later collection saves several percent of the processor.
+    gc.collect()
+    gc.freeze()
     try:
-        uvloop.run(serve(create(), settings.runtime.host, settings.runtime.port))
+        uvloop.run(serve(application, settings.runtime.host, settings.runtime.port))
     except OSError as error:
         log.error("cannot listen on %s:%s: %s", settings.runtime.host, settings.runtime.port, error.strerror or error)
         return 1

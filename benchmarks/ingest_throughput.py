@@ -171,8 +171,8 @@ def prepare_project(folder: Path) -> tuple[str, str, str]:
     return token, project.tenant_id, project.id
 
 
-def report(ours: Subject, plain: Subject) -> float:
-    """Print the table; the smallest ratio per processor second."""
+def report(ours: Subject, plain: Subject) -> bool:
+    """Print the table; whether the floor holds at every batch size."""
     rounds = len(next(iter(ours.results.values())))
     print(f"\nload average {os.getloadavg()[0]:.1f}, {CONNECTIONS} connections, best of {rounds} rounds")
     heads = ("batch", "ours ev/cpu-s", "plain ev/cpu-s", "ratio", "ours ev/s", "plain ev/s", "ratio", "ours p50 ms", "plain p50 ms")
@@ -185,8 +185,14 @@ def report(ours: Subject, plain: Subject) -> float:
         cells = [f"{mine[0]:,.0f}", f"{other[0]:,.0f}", f"{ratios[-1]:.1f}", f"{mine[1]:,.0f}", f"{other[1]:,.0f}"]
         cells += [f"{walls[-1]:.1f}", f"{mine[2]:.1f}", f"{other[2]:.1f}"]
         print(" ".join(f"{cell:>14}" for cell in [str(batch), *cells]))
-    print(f"geometric mean per processor second {_mean(ratios):.1f}, per second {_mean(walls):.1f}; floor {FLOOR:.0f}")
-    return min(ratios)
+    print(f"geometric mean per processor second {_mean(ratios):.1f}, per second {_mean(walls):.1f}")
+    below = [str(batch) for batch, ratio in zip(ours.results, ratios, strict=True) if ratio < FLOOR]
+    print(
+        f"the floor of {FLOOR:.0f} per processor second is missed at batch {', '.join(below)}"
+        if below
+        else f"the floor of {FLOOR:.0f} holds"
+    )
+    return not below
 
 
 def _mean(values: list[float]) -> float:
@@ -194,11 +200,12 @@ def _mean(values: list[float]) -> float:
 
 
 def main() -> int:
-    """Run, print, and fail when the floor does not hold."""
+    """Run and print; with `--strict` fail when the floor does not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one stretch")
     parser.add_argument("--rounds", type=int, default=3, help="stretches per batch size and server")
     parser.add_argument("--batches", type=int, nargs="*", default=BATCHES)
+    parser.add_argument("--strict", action="store_true", help="end with 1 when the floor is missed")
     options = parser.parse_args()
     events = make_events(20_000)
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:
@@ -211,7 +218,8 @@ def main() -> int:
                     bodies = make_bodies(events, batch)
                     for subject in subjects:
                         subject.measure(bodies, batch, options.seconds)
-            return 0 if report(*subjects) >= FLOOR else 1
+            holds = report(*subjects)
+            return 1 if options.strict and not holds else 0
         finally:
             for subject in subjects:
                 subject.stop()

@@ -86,9 +86,7 @@ def test_the_job_fills_the_project_with_a_story_that_detection_finds(slug: str, 
         outage, _ = timeline.outage
         for name in ("checkout_started", "order_placed", "payment_authorized"):
             assert any(
-                one.scope_ref == events[name].id
-                and one.direction is Direction.DROP
-                and abs(one.started_at - outage) <= 2 * HOUR
+                one.scope_ref == events[name].id and one.direction is Direction.DROP and abs(one.started_at - outage) <= 2 * HOUR
                 for one in incidents
             ), name
         assert any(one.scope_ref == events["coupon_applied"].id and one.direction is Direction.DROP for one in incidents)

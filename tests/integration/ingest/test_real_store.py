@@ -18,9 +18,18 @@ def world_for(store, project) -> World:
 
 def test_events_arrive_with_all_their_fields_and_the_refused_ones_in_quarantine(tmp_path, event_store, stored_project):  # noqa: F811
     sent = event(
-        id="e1", timestamp="2026-01-02T03:04:05.678Z", duration=12.5, status="ok", user_id="u1", session_id="s1",
-        ip_address="203.0.113.9", environment="prod", severity="low", user_agent='agent "1"', custom_attributes={"b": "ü\n\\", "a": [1]},
-    )  # fmt: skip
+        id="e1",
+        timestamp="2026-01-02T03:04:05.678Z",
+        duration=12.5,
+        status="ok",
+        user_id="u1",
+        session_id="s1",
+        ip_address="203.0.113.9",
+        environment="prod",
+        severity="low",
+        user_agent='agent "1"',
+        custom_attributes={"b": "ü\n\\", "a": [1]},
+    )
 
     async def scenario():
         async with serving(tmp_path, world_for(event_store, stored_project)) as client:
