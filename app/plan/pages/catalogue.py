@@ -10,6 +10,7 @@ import reflex as rx
 from reflex.event import EventSpec
 
 from app import ui_paths
+from app.frame import slug_var
 from app.kernel.errors import AppError, Conflict, InvalidInput
 from app.plan import service as plan
 from app.plan.contracts import EventStatus
@@ -38,7 +39,18 @@ from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame
 from app.plan.pages.words import plural, text_of
 from app.presentation import STATUS_WORDS, Phase
 from app.ui import field_errors, page
-from components import Crumb, button, data_table, page_header, pager, search_input, toast_done, toast_failed, toolbar
+from components import (
+    Crumb,
+    button,
+    data_table,
+    link_button,
+    page_header,
+    pager,
+    search_input,
+    toast_done,
+    toast_failed,
+    toolbar,
+)
 
 _USUAL: dict[str, str | int] = {"branch": "", "q": "", "status": "", "type": "", "tag": "", "sort": "-volume", "page": 1}
 
@@ -265,6 +277,7 @@ def catalogue_page() -> rx.Component:
             state,
             page_header(
                 "Events",
+                link_button("Import and export", href=ui_paths.import_export(slug_var())),
                 rx.cond(can_create, create, rx.fragment()),
                 note="What the plan holds and how much of it arrived in the last 48 hours.",
             ),
