@@ -671,6 +671,30 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "schema_drifts",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("event_type_id", sa.String(length=64), nullable=False),
+        sa.Column("scan_config_id", sa.String(length=64), nullable=True),
+        sa.Column("field_name", sa.String(length=255), nullable=False),
+        sa.Column("drift_type", sa.String(length=32), nullable=False),
+        sa.Column("observed_type", sa.String(length=128), nullable=True),
+        sa.Column("declared_type", sa.String(length=128), nullable=True),
+        sa.Column("sample_value", sa.String(length=255), nullable=True),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("resolution_note", sa.Text(), nullable=True),
+        sa.Column("snoozed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolved_by", sa.String(length=64), nullable=True),
+        sa.Column("detected_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["event_type_id"], ["event_types.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["resolved_by"], ["users.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["scan_config_id"], ["scan_configs.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("event_type_id", "field_name", "drift_type"),
+    )
+    op.create_index("ix_schema_drifts_scan_config_id", "schema_drifts", ["scan_config_id"], unique=False)
+
+    op.create_table(
         "series_evaluations",
         sa.Column("scan_config_id", sa.String(length=36), nullable=False),
         sa.Column("scope_type", sa.String(length=16), nullable=False),
@@ -730,6 +754,7 @@ def downgrade() -> None:
     op.drop_table("event_photo_comments")
     op.drop_table("variable_contexts")
     op.drop_table("series_evaluations")
+    op.drop_table("schema_drifts")
     op.drop_table("scan_jobs")
     op.drop_table("relations")
     op.drop_table("metric_coverage")

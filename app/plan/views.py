@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.plan.contracts import EventStatus
-from app.plan.vocabulary import AnnotationScope, FieldType, MetaFieldType, Sensitivity, ValueKind, VariableType
+from app.plan.vocabulary import (
+    AnnotationScope,
+    DriftStatus,
+    DriftType,
+    FieldType,
+    MetaFieldType,
+    Sensitivity,
+    ValueKind,
+    VariableType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +240,23 @@ class AnnotationView:
     color: str
     created_by_user_id: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DriftView:
+    """A departure of the data from the plan. `snoozed_until` may lie in the past: then the drift is active again."""
+
+    id: str
+    event_type_id: str
+    scan_config_id: str | None
+    field_name: str
+    drift_type: DriftType
+    observed_type: str | None
+    declared_type: str | None
+    sample_value: str | None
+    status: DriftStatus
+    resolution_note: str | None
+    snoozed_until: datetime | None
+    resolved_at: datetime | None
+    resolved_by: str | None
+    detected_at: datetime

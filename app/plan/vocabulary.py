@@ -69,3 +69,33 @@ class MoveDirection(StrEnum):
 
     UP = "up"
     DOWN = "down"
+
+
+class DriftType(StrEnum):
+    """How data departs from what an event type declares: its columns (the first three) or a field's data contract."""
+
+    NEW_FIELD = "new_field"
+    MISSING_FIELD = "missing_field"
+    TYPE_CHANGED = "type_changed"
+    ENUM_VIOLATION = "enum_violation"
+    REQUIRED_NULL_VIOLATION = "required_null_violation"
+    REGEX_VIOLATION = "regex_violation"
+    RANGE_VIOLATION = "range_violation"
+
+
+class DriftStatus(StrEnum):
+    """What people decided about a drift."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    SNOOZED = "snoozed"
+    FALSE_POSITIVE = "false_positive"
+
+
+class DriftAction(StrEnum):
+    """What people can do with a drift."""
+
+    ACCEPT = "accept"
+    SNOOZE = "snooze"
+    FALSE_POSITIVE = "false_positive"
+    REOPEN = "reopen"

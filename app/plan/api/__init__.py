@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.plan.api import (
     branches,
     chart_annotations,
+    drifts,
     event_types,
     events,
     fields,
@@ -22,6 +23,7 @@ from app.plan.api import (
 router = APIRouter()
 for _module in (
     event_types,
+    drifts,
     owners,
     fields,
     meta_fields,

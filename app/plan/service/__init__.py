@@ -22,6 +22,11 @@ from app.plan.service.catalogue import (
     sync_observed_events,
     touch_last_seen,
 )
+from app.plan.service.drifts import (
+    apply_drift_action,
+    list_drifts,
+    record_drifts,
+)
 from app.plan.service.event_bulk import (
     bulk_create_events,
     bulk_delete_events,
@@ -86,6 +91,7 @@ __all__ = [
     "LARGEST_PAGE",
     "SCAN_DESCRIPTION",
     "add_owner",
+    "apply_drift_action",
     "bulk_create_events",
     "bulk_create_fields",
     "bulk_delete_events",
@@ -112,6 +118,7 @@ __all__ = [
     "get_event_history",
     "get_event_type",
     "list_annotations",
+    "list_drifts",
     "list_event_details",
     "list_event_type_details",
     "list_event_types",
@@ -128,6 +135,7 @@ __all__ = [
     "page_of_variables",
     "plan_identities",
     "planned_names",
+    "record_drifts",
     "remove_owner",
     "reorder_events",
     "reorder_fields",

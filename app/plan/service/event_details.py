@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlmodel import Session
 
@@ -15,8 +16,9 @@ from app.kernel.pagination import Page
 from app.plan.branch_scope import readable_branch
 from app.plan.contracts import EventStatus
 from app.plan.drafts import EventFilter
+from app.plan.drift_rules import visible_since
 from app.plan.json_schema import FieldRule, json_schema
-from app.plan.repository import definitions
+from app.plan.repository import definitions, drifts
 from app.plan.repository import events as rows
 from app.plan.service.catalogue import DEFAULT_PAGE, LARGEST_PAGE
 from app.plan.views import (
@@ -47,14 +49,16 @@ def list_event_details(
 ) -> Page[EventDetail]:
     """The branch's events by order, then newest first, at most 10 000 at once. The number of queries is fixed.
 
+    Only this list counts the active drifts of each event's type (`drift_count`); anywhere else the count is 0.
     Errors: NotFound, BadRequest as `readable_branch`.
     """
     scope = readable_branch(session, actor, slug, branch)
     limit, offset = max(1, min(limit, LARGEST_PAGE)), max(0, min(offset, FURTHEST_OFFSET))
-    found, total = rows.filtered_page(
-        session, scope.branch_id, _tidy(wanted or EventFilter()), now=now or SYSTEM_CLOCK.now(), limit=limit, offset=offset
-    )
-    return Page(details_of(session, found), total, limit, offset)
+    now = now or SYSTEM_CLOCK.now()
+    found, total = rows.filtered_page(session, scope.branch_id, _tidy(wanted or EventFilter()), now=now, limit=limit, offset=offset)
+    event_type_ids = {row[0].event_type_id for row in found}
+    counts = drifts.active_counts(session, event_type_ids, now=now, since=visible_since(now))
+    return Page(details_of(session, found, counts), total, limit, offset)
 
 
 def get_event_detail(session: Session, actor: Actor, slug: str, event_id: str, *, branch: str | None = None) -> EventDetail:
@@ -105,8 +109,10 @@ def details_by_id(session: Session, branch_id: str, event_ids: Sequence[str]) ->
     return details_of(session, [found[event_id] for event_id in event_ids])
 
 
-def details_of(session: Session, found: Sequence[rows.EventRow]) -> list[EventDetail]:
-    """The events with their tags and values, in the same order."""
+def details_of(
+    session: Session, found: Sequence[rows.EventRow], drift_counts: Mapping[str, int] = MappingProxyType({})
+) -> list[EventDetail]:
+    """The events with their tags and values, in the same order; `drift_counts` are by event type id."""
     ids = [row[0].id for row in found]
     tags, fields = rows.tags_of(session, ids), rows.field_values_of(session, ids)
     metas, contexts = rows.meta_values_of(session, ids), rows.contexts_of(session, ids)
@@ -126,7 +132,7 @@ def details_of(session: Session, found: Sequence[rows.EventRow]) -> list[EventDe
             owner_id=event.owner_id,
             reviewed=event.reviewed,
             metric_breakdown_columns=event.metric_breakdown_columns,
-            drift_count=0,  # drifts are not detected yet
+            drift_count=drift_counts.get(event.event_type_id, 0),
             tags=[TagView(tag.id, tag.name) for tag in tags.get(event.id, ())],
             field_values=[
                 FieldValueView(

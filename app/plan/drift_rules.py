@@ -1,0 +1,90 @@
+"""What a decision does to a drift, when a drift counts, and which field type a column's type calls for (contract 8.1, 8.3). Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.kernel.errors import InvalidInput
+from app.plan.vocabulary import DriftAction, DriftStatus, DriftType, FieldType
+
+VISIBLE_FOR = timedelta(days=30)
+"""A drift that no scan found again for so long is left out of lists and then deleted."""
+
+LONGEST_NAME = 255
+LONGEST_TYPE = 128
+LONGEST_SAMPLE = 255
+
+# Wrappers of a warehouse type that say nothing about the shape of its values.
+_WRAPPER = re.compile(r"(?:nullable|lowcardinality)\((.*)\)")
+_COMPLEX = re.compile(
+    r"(?:map|tuple|array|nested|object|variant|dynamic|json|jsonb|hstore|struct|record|repeated|row|list|dict)(?:\W.*)?|.*\[\d*\]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedDrift:
+    """A departure that a scan found. Texts may be of any length; `event_type_id` names an event type of the scanned project."""
+
+    event_type_id: str
+    field_name: str
+    drift_type: DriftType
+    observed_type: str | None = None
+    declared_type: str | None = None
+    sample_value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What people decided about a drift; the names are those of the drift's own attributes."""
+
+    status: DriftStatus = DriftStatus.OPEN
+    resolution_note: str | None = None
+    snoozed_until: datetime | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+
+
+def decided(action: DriftAction, *, note: str | None, snoozed_until: datetime | None, user_id: str | None, now: datetime) -> Triage:
+    """The state after the action, whatever the state before: only a snooze ends by itself, only a reopening forgets the note.
+
+    InvalidInput when a snooze has no end.
+    """
+    match action:
+        case DriftAction.REOPEN:
+            return Triage()
+        case DriftAction.SNOOZE:
+            if snoozed_until is None:
+                raise InvalidInput("A snooze needs snoozed_until", field="snoozed_until")
+            return Triage(DriftStatus.SNOOZED, note, snoozed_until)
+        case DriftAction.ACCEPT | DriftAction.FALSE_POSITIVE:
+            status = DriftStatus.ACCEPTED if action is DriftAction.ACCEPT else DriftStatus.FALSE_POSITIVE
+            return Triage(status, note, None, now, user_id)
+
+
+def is_active(status: DriftStatus, snoozed_until: datetime | None, detected_at: datetime, now: datetime) -> bool:
+    """Whether the drift asks for attention: open or its snooze over, and found in the last 30 days."""
+    is_awake = status is DriftStatus.SNOOZED and snoozed_until is not None and snoozed_until <= now
+    return (status is DriftStatus.OPEN or is_awake) and detected_at >= visible_since(now)
+
+
+def visible_since(now: datetime) -> datetime:
+    """The oldest detection that lists still show."""
+    return now - VISIBLE_FOR
+
+
+def field_type_for(observed_type: str | None) -> FieldType:
+    """JSON for a warehouse type with parts (maps, arrays, records), string for any other and for none."""
+    name = (observed_type or "").strip().lower()
+    while wrapped := _WRAPPER.fullmatch(name):
+        name = wrapped[1].strip()
+    return FieldType.JSON if _COMPLEX.fullmatch(name) else FieldType.STRING
+
+
+def fitting(text: str | None, limit: int) -> str | None:
+    """The beginning of the text that a column of this length can keep on both databases; None for none."""
+    if text is None:
+        return None
+    # PostgreSQL keeps no NUL, and half of a surrogate pair cannot be encoded.
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:limit]
