@@ -7,11 +7,10 @@ import httpx
 import pytest
 
 from app.kernel.errors import Unavailable
-from app.kernel.ids import new_id
 from app.plan.photos.google_storage import ADDRESS, GoogleStorage, application_token
 from app.plan.photos.storage import LocalStorage, photo_key, thumbnail_key
 
-EVENT, PHOTO = new_id(), new_id()
+EVENT, PHOTO = "01a210f8-69e8-7fc4-9b6b-51fd6a2d5d3b", "01a210f8-69e8-7f8b-a5e5-dfd4c0d80f28"
 KEY = photo_key(EVENT, PHOTO, "png")
 
 
