@@ -29,6 +29,18 @@ class EventStatus(StrEnum):
         return self in (EventStatus.DEPRECATED, EventStatus.ARCHIVED)
 
 
+class DriftType(StrEnum):
+    """How data departs from what an event type declares: its columns (the first three) or a field's data contract."""
+
+    NEW_FIELD = "new_field"
+    MISSING_FIELD = "missing_field"
+    TYPE_CHANGED = "type_changed"
+    ENUM_VIOLATION = "enum_violation"
+    REQUIRED_NULL_VIOLATION = "required_null_violation"
+    REGEX_VIOLATION = "regex_violation"
+    RANGE_VIOLATION = "range_violation"
+
+
 def shortened(text: str, limit: int) -> str:
     """The text, or its beginning and three dots when it is longer than `limit` characters (contract 4.5)."""
     return text if len(text) <= limit else text[: limit - 3] + "..."
@@ -84,6 +96,18 @@ class ObservedEvent:
     name: str
     count: int
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedDrift:
+    """A departure that a scan found. Texts may be of any length; `event_type_id` names an event type of the scanned project."""
+
+    event_type_id: str
+    field_name: str
+    drift_type: DriftType
+    observed_type: str | None = None
+    declared_type: str | None = None
+    sample_value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

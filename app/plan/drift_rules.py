@@ -1,4 +1,4 @@
-"""What a decision does to a drift, when a drift counts, and which field type a column's type calls for (contract 8.1, 8.3). Pure."""
+"""What a decision does to a drift, how long drifts are shown, and which field type a column calls for (contract 8.1, 8.3). Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.kernel.errors import InvalidInput
-from app.plan.vocabulary import DriftAction, DriftStatus, DriftType, FieldType
+from app.plan.vocabulary import DriftAction, DriftStatus, FieldType
 
 VISIBLE_FOR = timedelta(days=30)
 """A drift that no scan found again for so long is left out of lists and then deleted."""
@@ -21,18 +21,6 @@ _WRAPPER = re.compile(r"(?:nullable|lowcardinality)\((.*)\)")
 _COMPLEX = re.compile(
     r"(?:map|tuple|array|nested|object|variant|dynamic|json|jsonb|hstore|struct|record|repeated|row|list|dict)(?:\W.*)?|.*\[\d*\]"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedDrift:
-    """A departure that a scan found. Texts may be of any length; `event_type_id` names an event type of the scanned project."""
-
-    event_type_id: str
-    field_name: str
-    drift_type: DriftType
-    observed_type: str | None = None
-    declared_type: str | None = None
-    sample_value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +49,6 @@ def decided(action: DriftAction, *, note: str | None, snoozed_until: datetime | 
         case DriftAction.ACCEPT | DriftAction.FALSE_POSITIVE:
             status = DriftStatus.ACCEPTED if action is DriftAction.ACCEPT else DriftStatus.FALSE_POSITIVE
             return Triage(status, note, None, now, user_id)
-
-
-def is_active(status: DriftStatus, snoozed_until: datetime | None, detected_at: datetime, now: datetime) -> bool:
-    """Whether the drift asks for attention: open or its snooze over, and found in the last 30 days."""
-    is_awake = status is DriftStatus.SNOOZED and snoozed_until is not None and snoozed_until <= now
-    return (status is DriftStatus.OPEN or is_awake) and detected_at >= visible_since(now)
 
 
 def visible_since(now: datetime) -> datetime:

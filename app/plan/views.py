@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.plan.contracts import EventStatus
+from app.plan.contracts import DriftType, EventStatus
 from app.plan.vocabulary import (
     AnnotationScope,
     DriftStatus,
-    DriftType,
     FieldType,
     MetaFieldType,
     Sensitivity,

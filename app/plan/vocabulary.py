@@ -71,18 +71,6 @@ class MoveDirection(StrEnum):
     DOWN = "down"
 
 
-class DriftType(StrEnum):
-    """How data departs from what an event type declares: its columns (the first three) or a field's data contract."""
-
-    NEW_FIELD = "new_field"
-    MISSING_FIELD = "missing_field"
-    TYPE_CHANGED = "type_changed"
-    ENUM_VIOLATION = "enum_violation"
-    REQUIRED_NULL_VIOLATION = "required_null_violation"
-    REGEX_VIOLATION = "regex_violation"
-    RANGE_VIOLATION = "range_violation"
-
-
 class DriftStatus(StrEnum):
     """What people decided about a drift."""
 

@@ -15,7 +15,7 @@ from app.plan.vocabulary import DriftStatus
 from models.plan import EventType
 from models.plan_drifts import SchemaDrift
 
-# A drift has nine values here, and one statement of SQLite takes 32766.
+# A drift has fifteen values at most, and one statement of SQLite takes 32766.
 _ROWS_PER_STATEMENT = 1000
 _REFRESHED = ("scan_config_id", "observed_type", "declared_type", "sample_value", "detected_at")
 
@@ -26,6 +26,7 @@ def drifts_of(session: Session, event_type_id: str, *, since: datetime) -> list[
         sa.select(SchemaDrift)
         .where(col(SchemaDrift.event_type_id) == event_type_id, col(SchemaDrift.detected_at) >= since)
         .order_by(col(SchemaDrift.detected_at).desc(), col(SchemaDrift.field_name), col(SchemaDrift.id))
+        .execution_options(populate_existing=True)
     )
     return list(session.execute(statement).scalars())
 

@@ -15,14 +15,14 @@ from app.kernel.ids import new_id
 from app.plan import drift_rules as rules
 from app.plan import repository
 from app.plan.branch_scope import main_branch_id, writable_branch
-from app.plan.drafts import FieldDraft
-from app.plan.drift_rules import ObservedDrift
+from app.plan.contracts import DriftType, ObservedDrift
+from app.plan.drafts import FieldChanges, FieldDraft
 from app.plan.repository import definitions
 from app.plan.repository import drifts as rows
 from app.plan.service import fields
 from app.plan.service.trail import note as note_in_trail
 from app.plan.views import DriftView
-from app.plan.vocabulary import DriftAction, DriftStatus, DriftType
+from app.plan.vocabulary import DriftAction, DriftStatus
 from app.projects import service as projects
 from models.plan_drifts import SchemaDrift
 
@@ -122,7 +122,7 @@ def _change_plan(session: Session, actor: Actor, slug: str, branch_id: str, drif
             draft = FieldDraft(name=drift.field_name, display_name=drift.field_name, field_type=wanted, order=place)
             fields.create_field(session, actor, slug, drift.event_type_id, draft, branch=branch_id)
         case DriftType.TYPE_CHANGED if field is not None:
-            changes = {"field_type": wanted}
+            changes: FieldChanges = {"field_type": wanted}
             fields.update_field(session, actor, slug, drift.event_type_id, field.id, changes, branch=branch_id)
         case DriftType.MISSING_FIELD if field is not None:
             fields.delete_field(session, actor, slug, drift.event_type_id, field.id, branch=branch_id)

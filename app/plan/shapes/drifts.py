@@ -7,8 +7,9 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from app.kernel.text import PlainText
+from app.plan.contracts import DriftType
 from app.plan.shapes.common import Moment, Response
-from app.plan.vocabulary import DriftAction, DriftStatus, DriftType
+from app.plan.vocabulary import DriftAction, DriftStatus
 
 
 class SchemaDriftActionRequest(BaseModel):

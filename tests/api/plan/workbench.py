@@ -10,10 +10,12 @@ from typing import Any
 from sqlmodel import Session
 
 from app.identity.contracts import ApiKeyScope, UserRole
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.plan.service import main_branch_id
 from models.attachments import ChartAnnotation
 from models.plan import Event, EventType, PlanBranch
+from models.plan_drifts import SchemaDrift
 from models.plan_entities import (
     EventChange,
     EventFieldValue,
@@ -49,6 +51,7 @@ class World:
     relation_id: str
     owner_id: str
     annotation_id: str
+    drift_id: str
     user_id: str
 
     @property
@@ -82,7 +85,11 @@ def make_world(session: Session, *, branch: str | None = None, project: Project 
     )  # fmt: skip
     owner = EventTypeOwner(event_type_id=event_type.id, user_id=user.id, granted_by=user.id)
     annotation = ChartAnnotation(project_id=project.id, bucket=AT, label="Release 1", created_by_user_id=user.id)
-    session.add_all([field, other_field, meta, variable, annotation])
+    drift = SchemaDrift(
+        event_type_id=event_type.id, field_name="coupon", drift_type="new_field", observed_type="String", sample_value="WINTER",
+        detected_at=SYSTEM_CLOCK.now(),
+    )  # fmt: skip
+    session.add_all([field, other_field, meta, variable, annotation, drift])
     session.flush()
     session.add_all([relation, owner])
     session.add_all(
@@ -101,7 +108,8 @@ def make_world(session: Session, *, branch: str | None = None, project: Project 
     return World(
         slug=project.slug, project_id=project.id, branch_id=branch_id, event_type_id=event_type.id, field_id=field.id,
         other_field_id=other_field.id, event_id=event.id, other_event_id=other.id, meta_field_id=meta.id,
-        variable_id=variable.id, relation_id=relation.id, owner_id=owner.id, annotation_id=annotation.id, user_id=user.id,
+        variable_id=variable.id, relation_id=relation.id, owner_id=owner.id, annotation_id=annotation.id,
+        drift_id=drift.id, user_id=user.id,
     )  # fmt: skip
 
 
