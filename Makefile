@@ -22,12 +22,13 @@ frontend: .venv/.installed
 run: setup ## start on http://127.0.0.1:8000 (PORT=... to change)
 	@exec $(BIN)/plumbline serve --port $(PORT)
 
-test: test-fast ## everything: fast tests, slow tests, a real browser
+test: .venv/.installed postgres ## everything: both databases, slow tests, a real browser
+	$(PYTEST) tests/unit tests/api tests/integration -m "not slow" -n 2 --dist loadfile
 	$(PYTEST) tests/unit tests/api tests/integration -m "slow" -p no:xdist
 	$(MAKE) e2e
 
-test-fast: .venv/.installed postgres
-	$(PYTEST) tests/unit tests/api tests/integration -m "not slow" -n 2 --dist loadfile
+test-fast: .venv/.installed ## what one runs often: SQLite only, nothing slow
+	$(PYTEST) tests/unit tests/api tests/integration -m "not slow and not postgres" -n 2 --dist loadfile
 
 e2e: setup chromium postgres
 	$(PYTEST) tests/e2e -p no:xdist
