@@ -1,9 +1,10 @@
-"""Deletes what has expired: sign-ins, rate buckets and the records of deleted projects."""
+"""Deletes what has expired: sign-ins, rate buckets, the records of deleted projects and files of deleted photos."""
 
 from __future__ import annotations
 
 from app.identity import service as identity
 from app.kernel.telemetry import JOB_RUNS
+from app.plan.photos.files import sweep
 from app.projects.purge import purge_removed
 from jobs.leadership import Leadership
 
@@ -15,4 +16,5 @@ def run(leadership: Leadership) -> None:
             identity.delete_expired(session, leadership.clock.now())
     if session is not None:
         purge_removed(clock=leadership.clock)  # speaks to the event store, so outside the transaction
+        sweep(leadership.clock.now())
     JOB_RUNS.labels(job="cleanup", result="completed").inc()

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 from sqlmodel import Session
 
 from app.demo import repository
+from app.demo.plan_builder import PlanBuilder, dated, pictures_for
+from app.demo.plan_story import PICTURED, PLAN_DAYS
 from app.demo.shop_events import event_batches, refused_batch
 from app.demo.story import EVENTS, SHOP_DESCRIPTION, SHOP_NAME, SOURCES, ShopEvent, Timeline
 from app.detection import service as detection
@@ -28,6 +30,8 @@ from app.kernel.errors import AppError, BadRequest, Conflict
 from app.kernel.ids import new_id
 from app.plan import service as plan
 from app.plan.contracts import ObservedEvent
+from app.plan.photos import files
+from app.plan.photos.storage import StoredFile
 from app.projects import policy
 from app.projects import service as projects
 from app.projects.contracts import GenerationStatus, ProjectView
@@ -137,29 +141,42 @@ def _fill(project: ProjectView, tools: DemoTools) -> None:
     _say(project, tools, "Clearing", 2)
     if tools.events.recent(project.tenant_id, project.id, after=None, limit=1):
         tools.events.delete_project(project.tenant_id, project.id)
-    with tools.transaction() as session:
-        repository.clear(session, project.id)
+    _clear(project, tools)
     _say(project, tools, "Writing the plan", 5)
     with tools.transaction() as session:
-        config_id = _prepare(session, project, timeline.now)
+        config_id, event_ids = _prepare(session, project, timeline)
     _write_events(project, tools, timeline)
     _scan(project, tools, config_id)
-    with tools.transaction() as session:
+    _say(project, tools, "Discussing the plan", 98)
+    with pictures_for(event_ids[PICTURED]) as pictures, tools.transaction() as session:
+        PlanBuilder(session, project, timeline, repository.creator(session, project.id)).write_work(event_ids, pictures)
         repository.pause(session, config_id)
-        _report(session, project.id, "Ready", 100, status=GenerationStatus.READY)
+        if not _report(session, project.id, "Ready", 100, status=GenerationStatus.READY):
+            raise GenerationFailed("The project was deleted.")
 
 
-def _prepare(session: Session, project: ProjectView, now: datetime) -> str:
+def _clear(project: ProjectView, tools: DemoTools) -> None:
+    with tools.transaction() as session:
+        stored = [StoredFile(*file) for file in repository.photo_files(session, project.id)]
+        repository.clear(session, project.id)
+    files.remove_unreferenced(stored)
+
+
+def _prepare(session: Session, project: ProjectView, timeline: Timeline) -> tuple[str, dict[str, str]]:
+    """The scan's id, and the planned events' ids by name."""
     planned = {(event.source, event.name): event for event in EVENTS if event.status is not None}
-    synced = plan.sync_observed_events(session, project.id, [ObservedEvent(*key, count=0, last_at=now) for key in planned])
-    session.flush()
-    repository.finish_event_types(session, SOURCES, project.id)
-    texts = {synced.event_ids[key][1]: _texts(event) for key, event in planned.items()}
-    repository.finish_events(session, texts)
+    with dated(session, project.id, timeline.current_hour - timedelta(days=PLAN_DAYS)):
+        observed = [ObservedEvent(*key, count=0, last_at=timeline.now) for key in planned]
+        synced = plan.sync_observed_events(session, project.id, observed)
+        session.flush()
+        repository.finish_event_types(session, SOURCES, project.id)
+        event_ids = {event.name: synced.event_ids[key][1] for key, event in planned.items()}
+        repository.finish_events(session, {event_ids[event.name]: _texts(event) for event in planned.values()})
+        PlanBuilder(session, project, timeline, repository.creator(session, project.id)).write_definitions(event_ids)
     config_id = scans.ensure_builtin_scan(session, project).id
     changes = {"anomaly_detection_enabled": True, "min_expected_count": MIN_EXPECTED_COUNT}
     detection.update_settings(session, SYSTEM_ACTOR, project.slug, changes)
-    return config_id
+    return config_id, event_ids
 
 
 def _texts(event: ShopEvent) -> tuple[str, str]:
@@ -211,8 +228,10 @@ def _fail(project: ProjectView, tools: DemoTools, message: str) -> None:
         tools.events.delete_project(project.tenant_id, project.id)
     except AppError:
         log.warning("records of the failed demo project %s stay until it is reset or deleted", project.slug)
+    _clear(project, tools)
     with tools.transaction() as session:
-        repository.clear(session, project.id)
+        if repository.find_project(session, project.id) is None:
+            return
         plan.main_branch_id(session, project.id)
         _report(session, project.id, "Failed", 0, status=GenerationStatus.FAILED, error=message)
 
