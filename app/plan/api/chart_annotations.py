@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from app.http import Caller, Db
 from app.plan import service
 from app.plan.api.parameters import PLAN, Editor
-from app.plan.shapes.common import Moment
 from app.plan.shapes.usage import ChartAnnotationCreate, ChartAnnotationResponse
+from app.plan.shapes.value_types import Moment
 
 router = APIRouter(tags=["chart-annotations"])
 

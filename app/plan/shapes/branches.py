@@ -13,7 +13,7 @@ from app.plan.branching.views import BranchConflicts, BranchDetail, BranchDiff
 from app.plan.diff import DiffKind, EntityDiff, summary
 from app.plan.merge import Choice
 from app.plan.review import BranchAction, BranchStatus
-from app.plan.shapes.common import Id, Response
+from app.plan.shapes.value_types import Id, Response
 from app.plan.snapshot import EntityType
 
 LONGEST_COMMENT = 10_000

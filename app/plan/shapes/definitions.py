@@ -16,7 +16,7 @@ from app.plan.drafts import (
     MetaFieldChanges,
     MetaFieldDraft,
 )
-from app.plan.shapes.common import Id, Number, Order, Rate, Response
+from app.plan.shapes.value_types import Id, Number, Order, Rate, Response
 from app.plan.vocabulary import FieldType, MetaFieldType, Sensitivity
 
 _COLOR = r"^#[0-9a-fA-F]{6}$"

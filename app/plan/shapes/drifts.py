@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.kernel.text import PlainText
 from app.plan.contracts import DriftType
-from app.plan.shapes.common import Moment, Response
+from app.plan.shapes.value_types import Moment, Response
 from app.plan.vocabulary import DriftAction, DriftStatus
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from app.kernel.text import PlainText
 from app.plan.contracts import EventStatus
 from app.plan.drafts import BulkChanges, EventChanges, EventDraft
-from app.plan.shapes.common import Id, Moment, Response
+from app.plan.shapes.value_types import Id, Moment, Response
 from app.plan.vocabulary import MoveDirection, ValueKind
 
 LONGEST_VALUE = 100_000

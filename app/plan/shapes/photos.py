@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.kernel.text import PlainText
 from app.plan.photos.views import PhotoKind, PhotoView, StorageBackend
-from app.plan.shapes.common import Id, Response
+from app.plan.shapes.value_types import Id, Response
 
 
 class EventPhotoReorder(BaseModel):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.kernel.text import PlainText
 from app.plan.branching.views import RevisionDetail
 from app.plan.shapes.branches import PlanDiffEntry, PlanDiffSummary
-from app.plan.shapes.common import Response
+from app.plan.shapes.value_types import Response
 
 
 class PlanRevisionCreate(BaseModel):

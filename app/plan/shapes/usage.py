@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.kernel.text import PlainText
 from app.plan.drafts import AnnotationDraft, RelationDraft, VariableChanges
-from app.plan.shapes.common import Id, Moment, Response
+from app.plan.shapes.value_types import Id, Moment, Response
 from app.plan.vocabulary import AnnotationScope, ValueKind, VariableType
 
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from app.kernel.text import PlainText
 from app.plan.contracts import EVENT_NAME_LIMIT, EVENT_TYPE_NAME_LIMIT, EventStatus
 from app.plan.rules import LONGEST_TAG
-from app.plan.shapes.common import Moment, Number, Order, Rate
+from app.plan.shapes.value_types import Moment, Number, Order, Rate
 from app.plan.snapshot import EntityType
 from app.plan.transfer.records import MOST_IN_ENTRY
 from app.plan.vocabulary import FieldType, MetaFieldType, Sensitivity, VariableType
