@@ -45,11 +45,11 @@ def fill(server: RunningServer, key: str) -> None:
         send(server, key, events[start : start + 1000])
 
 
-def run_scan(page: Page) -> None:
+def run_scan(page: Page, origin: str = "", slug: str = SLUG) -> None:
     """Press "Run now" on the scans page until a run has counted what was sent; the scheduler's own first run may find nothing."""
     counted = re.compile("[1-9][\\d,]* events counted")
     deadline = time.monotonic() + SCAN_TIMEOUT / 1000
-    page.goto(f"/p/{SLUG}/scans")
+    page.goto(f"{origin}/p/{slug}/scans")
     runs = page.get_by_role("region", name="Latest runs")
     while runs.get_by_text(counted).count() == 0:
         assert time.monotonic() < deadline, "no run counted what was sent"

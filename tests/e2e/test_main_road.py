@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.frontend import ensure_built
 from app.kernel.clock import SYSTEM_CLOCK
-from tests.e2e.observed_project import SCAN_TIMEOUT, history, send
+from tests.e2e.observed_project import history, run_scan, send
 from tests.e2e.server import RunningServer, running_server
 
 SLUG = "corner-shop"
@@ -76,9 +76,7 @@ def test_from_sign_up_to_an_anomaly_that_survives_a_restart(tmp_path: Path, cont
         events = history(SYSTEM_CLOCK.now())
         for start in range(0, len(events), 1000):
             send(server, key, events[start : start + 1000])
-        page.goto(f"{server.url}/p/{SLUG}/scans")
-        page.get_by_role("button", name="Run now").click()
-        expect(page.get_by_role("region", name="Latest runs").get_by_text("Completed").first).to_be_visible(timeout=SCAN_TIMEOUT)
+        run_scan(page, server.url, SLUG)
         see_anomaly(page, server)
     with running_server(tmp_path) as server:
         see_anomaly(page, server)  # the same browser, with the cookie it had before
