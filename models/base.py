@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,6 +48,3 @@ def json_field(default: Any) -> Any:
 def text_field(default: str | None = "") -> Any:
     """Text of any length."""
     return Field(default=default, sa_column=sa.Column(sa.Text(), nullable=default is None))
-
-
-Moment = datetime

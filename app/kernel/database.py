@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -97,8 +97,3 @@ def session_scope(engine: Engine | None = None, *, write: bool = True) -> Iterat
         except BaseException:
             session.rollback()
             raise
-
-
-def utc_epoch() -> datetime:
-    """1970-01-01 in UTC, the lower bound for "since ever" comparisons."""
-    return datetime(1970, 1, 1, tzinfo=UTC)

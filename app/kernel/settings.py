@@ -81,7 +81,6 @@ class SecuritySettings(_Group):
     login_attempts_per_minute: int = Field(5, ge=1, description="sign-in attempts per client address and minute")
     registrations_per_hour: int = Field(3, ge=1, description="sign-ups per client address and hour")
     trusted_proxies: str = Field("", description="comma list of proxy addresses whose X-Forwarded-For is believed")
-    outbound_allow: str = Field("", description="comma list of private hosts that outgoing messages may reach")
 
 
 class IngestSettings(_Group):
