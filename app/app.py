@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 import reflex as rx
+from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from app import (
@@ -27,7 +28,7 @@ from app.ui import PAGES, LoginGuard, on_backend_error, on_frontend_error, open_
 from components.shell import head
 from jobs import scheduler
 
-AREAS = ("identity", "projects", "plan", "ingest", "scans", "metrics", "detection")
+AREAS = ("identity", "projects", "plan", "ingest", "scans", "scans.sources", "metrics", "detection")
 
 
 def _modules_named(name: str) -> list[ModuleType]:
@@ -38,12 +39,18 @@ def _modules_named(name: str) -> list[ModuleType]:
 _modules_named("pages")
 
 
+def _area(router: APIRouter) -> ASGIApp:
+    return area_app("Plumbline", router)
+
+
 def edge(pages: ASGIApp) -> Edge:
     """Everything on one port, with Reflex as the last choice."""
-    routers = [module.router for module in _modules_named("api")]
+    modules = _modules_named("api")
+    routers = [module.router for module in modules]
     return Edge(
         ingest=ingest.handle,
-        areas=[(area_app("Plumbline", router), [router]) for router in routers],
+        # A surface with an error dialect of its own builds its application itself.
+        areas=[(getattr(module, "application", _area)(module.router), [module.router]) for module in modules],
         operations=operations.operations_app(lambda: routers),
         pages=pages,
     )

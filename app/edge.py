@@ -39,7 +39,11 @@ OPERATIONS_PATHS = frozenset(
     }
 )
 DOCS_FILES = "/api/docs/static/"
-API_SEGMENTS = frozenset({"api", "v1", "session"})
+COOKIE_SEGMENTS = frozenset({"api", "session"})
+SURFACE_SEGMENTS = frozenset({"v1", "v0", "collect", "events", "alerts", "webhooks", "agent", "auth", "users", "audit"})
+API_SEGMENTS = COOKIE_SEGMENTS | SURFACE_SEGMENTS
+# Each surface also answers below a prefix of its own, so that a client gets a base address that is only its.
+SURFACE_PREFIXES = frozenset({"driftlock", "tinybird", "litesoc", "spectratrace"})
 # Reflex's own routes that no page of ours uses; an upload would be open to anyone.
 CLOSED_SEGMENTS = frozenset({"_upload", "_all_routes", "auth-codespace"})
 REFLEX_SEGMENTS = frozenset({"_event", "_health", "ping"})
@@ -82,21 +86,25 @@ class Edge:
         elif scope["path"] in INGEST_PATHS:
             await _answer(_Choice(self._ingest, scope, _NO_HEADERS, logs_faults=True), receive, send)
         else:
+            scope = _without_surface_prefix(scope)
             await _answer(self._choose(scope, scope["path"]), receive, send)
 
     def _choose(self, scope: Scope, path: str) -> _Choice:
+        if path in INGEST_PATHS:
+            return _Choice(self._ingest, scope, _NO_HEADERS, logs_faults=True)
         if path in OPERATIONS_PATHS or path.startswith(DOCS_FILES):
             return _Choice(_answering_head(self._operations, scope), scope, [*SECURITY_HEADERS, *content_security_policy(path)])
         first = path[1:].partition("/")[0]
         if first in API_SEGMENTS:
-            return self._choose_area(scope, path)
+            return self._choose_area(scope, path, first)
         if first in CLOSED_SEGMENTS:
             return _Choice(_refusal(404, "Not Found"), scope, SECURITY_HEADERS)
         return self._choose_page(scope, path, first)
 
-    def _choose_area(self, scope: Scope, path: str) -> _Choice:
+    def _choose_area(self, scope: Scope, path: str, first: str) -> _Choice:
         headers = [*SECURITY_HEADERS, (b"cache-control", b"no-store")]
-        if scope["method"] not in SAFE_METHODS and is_foreign_origin(scope):
+        # The other surfaces know no cookie: a key is sent on purpose, and their clients may be pages of other sites.
+        if first in COOKIE_SEGMENTS and scope["method"] not in SAFE_METHODS and is_foreign_origin(scope):
             return _Choice(_refusal(403, "This request comes from another site"), scope, headers)
         if path.endswith("/"):
             path = path.rstrip("/")
@@ -117,6 +125,14 @@ class Edge:
             # The file server would otherwise redirect to an absolute address built from what it believes is our host.
             scope = {**scope, "path": path + "/", "raw_path": path.encode() + b"/"}
         return _Choice(self._pages, scope, [*SECURITY_HEADERS, *content_security_policy(path), (b"cache-control", b"no-cache")])
+
+
+def _without_surface_prefix(scope: Scope) -> Scope:
+    prefix, _, rest = scope["path"][1:].partition("/")
+    path = f"/{rest}"
+    if prefix in SURFACE_PREFIXES and (rest.partition("/")[0] in SURFACE_SEGMENTS or path in OPERATIONS_PATHS):
+        return {**scope, "path": path, "raw_path": path.encode()}
+    return scope
 
 
 async def _answer(choice: _Choice, receive: Receive, send: Send) -> None:

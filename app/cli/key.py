@@ -23,6 +23,9 @@ class KeyKind(StrEnum):
     """The surface a key opens."""
 
     EVENTS = "events"
+    LOGS = "logs"
+    SECURITY = "security"
+    AUDIT = "audit"
     PLAN = "plan"
 
 

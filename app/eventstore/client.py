@@ -164,6 +164,12 @@ class ClickHouseEventStore:
         ((count,),) = self._rows(queries.QUARANTINED, tenant_id, project_id, after=_millis(after))
         return int(count)
 
+    def select(self, sql: str, tenant_id: str, project_id: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """Rows of an area's SELECT (see `EventStore.select`). Errors: ValueError, Unavailable."""
+        if "{{tenant:String}}" not in sql or "{{project:String}}" not in sql:
+            raise ValueError("a query of events must be limited to a tenant and a project")
+        return self._rows(sql, tenant_id, project_id, **parameters)
+
     def delete_project(self, tenant_id: str, project_id: str) -> None:
         """Remove every row of the project from all tables, roll-ups included. Errors: Unavailable."""
         client = self._connected()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 EVENT_COLUMNS = (
     "tenant_id",
@@ -138,6 +138,12 @@ class EventStore(Protocol):
 
     def quarantined_count(self, tenant_id: str, project_id: str, after: datetime) -> int:
         """Refused records received after the instant."""
+        ...
+
+    def select(self, sql: str, tenant_id: str, project_id: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """Rows of a SELECT that an area's repository wrote. `{database}` names the database, `{{name:Type}}` binds a
+        parameter (doubled braces: the text goes through `str.format`); it must filter by `{{tenant:String}}` and
+        `{{project:String}}`, else ValueError. Times come as UTC."""
         ...
 
     def delete_project(self, tenant_id: str, project_id: str) -> None:

@@ -31,6 +31,9 @@ class IngestKind(StrEnum):
     """The surface an ingest key opens."""
 
     EVENTS = "events"
+    LOGS = "logs"
+    SECURITY = "security"
+    AUDIT = "audit"
 
 
 class IngestScope(StrEnum):

@@ -17,7 +17,12 @@ LAST_USED_PRECISION = timedelta(seconds=60)
 """How old `last_used_at` may be before a use is noted again; keeps reads from becoming writes."""
 
 _SCOPE_PREFIX = {ApiKeyScope.READ: "tk_r_", ApiKeyScope.WRITE: "tk_w_"}
-_KIND_PREFIX = {IngestKind.EVENTS: "pl_ev_"}
+_KIND_PREFIX = {
+    IngestKind.EVENTS: "pl_ev_",
+    IngestKind.LOGS: "pl_lg_",
+    IngestKind.SECURITY: "pl_se_",
+    IngestKind.AUDIT: "pl_au_",
+}
 
 
 def normal_email(email: str) -> str:

@@ -15,8 +15,9 @@ from app.ingest.key_cache import check_principal, token_of
 from app.ingest.outcomes import count_dropped
 from app.ingest.pipeline import Pipeline, Sources
 from app.ingest.planned_names import Names
+from app.ingest.process import Process, running_pipeline
 from app.kernel.database import session_scope
-from app.kernel.errors import AppError, Unavailable
+from app.kernel.errors import AppError
 from app.kernel.ids import new_id
 from app.kernel.settings import get_settings
 from app.kernel.telemetry import render
@@ -30,12 +31,6 @@ _JSON = (b"content-type", b"application/json")
 log = logging.getLogger("plumbline.ingest")
 
 
-class _Process:
-    """The pipeline of this process, none before `start` and after `stop`."""
-
-    pipeline: Pipeline | None = None
-
-
 async def start(pipeline: Pipeline | None = None) -> None:
     """Open the log, replay what is left in it and begin to accept. Tests bring a pipeline of their own."""
     if pipeline is None:
@@ -44,19 +39,19 @@ async def start(pipeline: Pipeline | None = None) -> None:
         sources = Sources(principal=_principal, planned_names=_planned_names, transaction=session_scope)
         pipeline = Pipeline(get_settings(), get_event_store(), sources)
     await pipeline.start()
-    _Process.pipeline = pipeline
+    Process.pipeline = pipeline
 
 
 async def stop() -> None:
     """Stop accepting, store what is there within a bound, leave the rest for the next start."""
-    pipeline, _Process.pipeline = _Process.pipeline, None
+    pipeline, Process.pipeline = Process.pipeline, None
     if pipeline is not None:
         await pipeline.stop()
 
 
 def ingest_health() -> dict[str, object]:
     """Queue and drainer as operators see them."""
-    return _Process.pipeline.health() if _Process.pipeline is not None else {"status": "stopped"}
+    return Process.pipeline.health() if Process.pipeline is not None else {"status": "stopped"}
 
 
 def _principal(token: str) -> IngestPrincipal | None:
@@ -99,9 +94,7 @@ class _Internal(AppError):
 async def _accept(scope: Scope, receive: Receive) -> bytes:
     if scope["method"] != "POST":
         raise MethodNotAllowed("use POST")
-    pipeline = _Process.pipeline
-    if pipeline is None:
-        raise Unavailable("the server is starting or stopping", retry_after_seconds=2)
+    pipeline = running_pipeline()
     headers = dict(scope["headers"])
     try:
         token = token_of(headers)

@@ -87,6 +87,9 @@ def store_segment(store: EventStore, segment: Segment[Ticket]) -> None:
     events = [frame for frame in content.frames if frame.table == "events"]
     if events:
         _insert_events(store, events, segment.token)
+    records = [frame for frame in content.frames if frame.table == "records"]
+    if records:
+        _insert_records(store, records, f"{segment.token}:records")
     refused = [frame for frame in content.frames if frame.table == "quarantine"]
     if refused:
         lines = b"".join([frame.payload for frame in refused])
@@ -111,6 +114,14 @@ def _insert_events(store: EventStore, frames: list[Frame], token: str) -> None:
         store.insert_block("events", block, columns=COLUMNS, rows=rows, token=token)
     except Rejected:
         _insert_halves(store, [line for frame in frames for line in json_lines(frame.payload)], token)
+
+
+def _insert_records(store: EventStore, frames: list[Frame], token: str) -> None:
+    lines = b"".join([frame.payload for frame in frames])
+    try:
+        store.insert_lines("events", lines, rows=_row_count(frames), token=token)
+    except Rejected:
+        _insert_halves(store, lines.splitlines(keepends=True), token)
 
 
 def _insert_halves(store: EventStore, lines: list[bytes], token: str) -> None:

@@ -1,7 +1,8 @@
 """Frames of the write-ahead log: what makes a torn or damaged end of a segment recognisable.
 
-A frame is a header and its payload, rows for one table (columns for `events`, NDJSON for `quarantine`). The check sum covers
-the header's numbers and the payload, so a frame is either whole or not there.
+A frame is a header and its payload: rows of `events` in columns, rows of `events`
+in NDJSON (`records`) or rows of `quarantine` in NDJSON. The check sum covers the header's numbers and the payload, so a frame is
+either whole or not there.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import Final
 MAGIC: Final = b"PLW1"
 _HEADER: Final = struct.Struct("<4sIIIB")
 _NUMBERS: Final = struct.Struct("<IIB")
-TABLES: Final = ("events", "quarantine")
+TABLES: Final = ("events", "quarantine", "records")
 _CODES: Final = {table: code for code, table in enumerate(TABLES)}
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Rows of one request for one table."""
+    """Rows of one request; `records` are rows of `events` kept as NDJSON."""
 
     table: str
     rows: int

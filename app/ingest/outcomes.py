@@ -9,6 +9,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
+from app.ingest.records import RecordLines
 from app.ingest.rules import Cleaned
 from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_RECORDS
 
@@ -34,6 +35,16 @@ def count_stored(batches: Iterable[Cleaned]) -> None:
     for (outcome, reason), records in tally.items():
         _counter(outcome, reason).inc(records)
     EVENTS_PROCESSED.inc(processed)
+
+
+def count_records(records: RecordLines, dropped: str = "") -> None:
+    """Records of another surface that are on disk now, or were refused for the reason `dropped`."""
+    if dropped:
+        INGEST_RECORDS.labels(records.surface, "dropped", dropped).inc(records.rows + records.refused_rows)
+        return
+    INGEST_RECORDS.labels(records.surface, "accepted", "").inc(records.rows)
+    if records.refused_rows:
+        INGEST_RECORDS.labels(records.surface, "quarantined", "breaks a rule").inc(records.refused_rows)
 
 
 def count_dropped(reason: str, records: int = 1) -> None:

@@ -22,9 +22,10 @@ from app.ingest.drain import Drainer
 from app.ingest.folders import LogFolder, claim_folders
 from app.ingest.frames import frame_header
 from app.ingest.key_cache import KeyCache
-from app.ingest.outcomes import count_dropped, count_stored
+from app.ingest.outcomes import count_dropped, count_records, count_stored
 from app.ingest.planned_names import Names, PlannedNames
 from app.ingest.quotas import PLANS, DayQuota, MinuteRate
+from app.ingest.records import RecordLines
 from app.ingest.rules import Cleaned, TimeWindow, clean_batch
 from app.ingest.wal import Append, LogFiles, LogLimits, Segment, WriteAheadLog
 from app.kernel.clock import SYSTEM_CLOCK, Clock
@@ -52,10 +53,11 @@ class Sources:
 class _Ticket:
     """What a request waits for."""
 
-    cleaned: Cleaned
+    cleaned: Cleaned | None
     columns: bytes
     committed: asyncio.Future[None]
     stored: asyncio.Future[None] | None
+    records: RecordLines | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,29 @@ class Pipeline:
         """One request of the tenant's minute; TooManyRequests."""
         self._rate.take(principal.tenant_id, PLANS.get(principal.tenant_plan, PLANS["trial"]).requests_per_minute)
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop the methods belong to."""
+        return self._loop
+
+    async def keep(self, records: RecordLines, *, is_waiting: bool = False) -> bool | None:
+        """Store the records of another surface durably: they are on disk when this returns. With `is_waiting` it returns once the
+        event store has them, or False after half a minute. Unavailable when nothing was accepted."""
+        self.check_room()
+        stored = self._loop.create_future() if is_waiting else None
+        ticket = _Ticket(None, b"", self._loop.create_future(), stored, records)
+        self._queue_bytes += records.size
+        self._log.append(Append(ticket, records.rows + records.refused_rows, records.size, is_waiting))
+        try:
+            await ticket.committed
+        except Unavailable as refusal:
+            count_records(records, dropped=refusal.code)
+            raise
+        if stored is None:
+            return None
+        done, _ = await asyncio.wait([stored], timeout=WAIT_SECONDS)
+        return bool(done)
+
     async def accept(self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool = False) -> Outcome:
         """Store the body's events durably. BadRequest, PayloadTooLarge, TooManyRequests, Unavailable; on each of them no event
         counts as accepted. Faulty events are quarantined, also when no good one is left (BadRequest with the reasons)."""
@@ -214,7 +239,10 @@ class Pipeline:
     def _committed(self, appends: list[Append[_Ticket]], size: int, error: Exception | None) -> None:
         self._queue_bytes += size - sum([item.size for item in appends])
         if error is None:
-            count_stored([item.ticket.cleaned for item in appends])
+            count_stored([item.ticket.cleaned for item in appends if item.ticket.cleaned is not None])
+            for item in appends:
+                if item.ticket.records is not None:
+                    count_records(item.ticket.records)
         for item in appends:
             committed = item.ticket.committed
             if committed.done():  # the request was cancelled
@@ -257,14 +285,20 @@ class Pipeline:
 def _frames(tickets: list[_Ticket]) -> list[bytes]:
     """The frames of a group: one for the rows of all small requests, one for each large one, one for all that was refused."""
     buffers: list[bytes] = []
-    small = [ticket.cleaned for ticket in tickets if ticket.cleaned.values]
+    small = [ticket.cleaned for ticket in tickets if ticket.cleaned is not None and ticket.cleaned.values]
     if small:
         columns = encode_columns(small)
         buffers += (frame_header("events", sum([batch.count for batch in small]), columns), columns)
     for ticket in tickets:
-        if ticket.columns:
+        if ticket.columns and ticket.cleaned is not None:
             buffers += (frame_header("events", ticket.cleaned.count, ticket.columns), ticket.columns)
-    refused = [ticket.cleaned for ticket in tickets if ticket.cleaned.faults]
+        if ticket.records is not None:
+            records = ticket.records
+            if records.rows:
+                buffers += (frame_header("records", records.rows, records.lines), records.lines)
+            if records.refused_rows:
+                buffers += (frame_header("quarantine", records.refused_rows, records.refused_lines), records.refused_lines)
+    refused = [ticket.cleaned for ticket in tickets if ticket.cleaned is not None and ticket.cleaned.faults]
     if refused:
         lines = b"".join([batch.quarantine for batch in refused])
         buffers += (frame_header("quarantine", sum([len(batch.faults) for batch in refused]), lines), lines)

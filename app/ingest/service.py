@@ -10,7 +10,21 @@ from sqlmodel import Session
 from app.eventstore.contracts import EventRow
 from app.eventstore.service import get_event_store
 from app.identity.contracts import Actor
+from app.ingest.process import keep, keep_from_thread
+from app.ingest.records import Record, RecordLines, RefusedRecord, encode_records
 from app.projects import service as projects
+
+__all__ = [
+    "Record",
+    "RecordLines",
+    "RefusedRecord",
+    "encode_records",
+    "has_records",
+    "keep",
+    "keep_from_thread",
+    "quarantined_count",
+    "recent_records",
+]
 
 MOST_RECENT = 1000
 

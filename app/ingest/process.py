@@ -1,0 +1,36 @@
+"""The pipeline of this process, for its own routes and for the other surfaces that store records through it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.ingest.pipeline import Pipeline
+from app.ingest.records import RecordLines
+from app.kernel.errors import Unavailable
+
+_KEEP_SECONDS = 60.0
+
+
+class Process:
+    """Holds the pipeline; none before the start and after the stop of the process."""
+
+    pipeline: Pipeline | None = None
+
+
+def running_pipeline() -> Pipeline:
+    """The pipeline of this process. Errors: Unavailable while there is none."""
+    if Process.pipeline is None:
+        raise Unavailable("the server is starting or stopping", retry_after_seconds=2)
+    return Process.pipeline
+
+
+async def keep(records: RecordLines, *, is_waiting: bool = False) -> bool | None:
+    """Make the records durable; on the event loop of the process. See `Pipeline.keep`."""
+    return await running_pipeline().keep(records, is_waiting=is_waiting)
+
+
+def keep_from_thread(records: RecordLines, *, is_waiting: bool = False) -> bool | None:
+    """`keep` for routes and jobs that run in a thread; blocks until the records are on disk."""
+    pipeline = running_pipeline()
+    waiting = asyncio.run_coroutine_threadsafe(pipeline.keep(records, is_waiting=is_waiting), pipeline.loop)
+    return waiting.result(timeout=_KEEP_SECONDS)
