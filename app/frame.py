@@ -134,6 +134,7 @@ def _plan(slug: Any, query: Any) -> NavGroup:
             NavItem("events", "Events", f"{ui_paths.project_events(slug)}{query}", "list-tree", "e"),
             NavItem("event-types", "Event types", f"{ui_paths.project_event_types(slug)}{query}", "shapes", "t"),
             NavItem("variables", "Variables", f"{ui_paths.project_variables(slug)}{query}", "braces", "v"),
+            NavItem("relations", "Relations", f"{ui_paths.project_relations(slug)}{query}", "waypoints", "y"),
             NavItem("meta-fields", "Meta fields", f"{ui_paths.project_meta_fields(slug)}{query}", "tags", "f"),
             NavItem("branches", "Branches", ui_paths.project_branches(slug), "git-branch", "b"),
             NavItem("revisions", "Revisions", ui_paths.project_revisions(slug), "history", "r"),
@@ -147,6 +148,7 @@ def _workspace() -> NavGroup:
         [
             NavItem("home", "Projects", ui_paths.HOME, "layout-grid", "p"),
             NavItem("members", "Members", ui_paths.MEMBERS, "users", "m"),
+            NavItem("data-sources", "Data sources", ui_paths.DATA_SOURCES, "database", "d"),
             NavItem("api-keys", "API keys", ui_paths.API_KEYS, "key-square", "a"),
         ],
     )

@@ -12,6 +12,9 @@ REGISTER = "/register"
 HOME = "/home"
 MEMBERS = "/settings/members"
 API_KEYS = "/settings/api-keys"
+DATA_SOURCES = "/settings/data-sources"
+NEW = "new"
+"""Stands for the id of something that is still to be made."""
 
 
 def login(next_path: str = "") -> str:
@@ -59,6 +62,16 @@ def project_scans(slug: object) -> str:
     return f"/p/{slug}/scans"
 
 
+def project_scan(slug: object, scan_id: object) -> str:
+    """One scan and its editor; `new` for one to be made."""
+    return f"/p/{slug}/scans/{scan_id}"
+
+
+def project_scan_job(slug: object, scan_id: object, job_id: object) -> str:
+    """One run of a scan."""
+    return f"/p/{slug}/scans/{scan_id}/jobs/{job_id}"
+
+
 def project_keys(slug: object) -> str:
     """Ingest keys of the project."""
     return f"/p/{slug}/keys"
@@ -77,6 +90,11 @@ def project_event_type(slug: object, event_type_id: object) -> str:
 def project_variables(slug: object) -> str:
     """Placeholders in values."""
     return f"/p/{slug}/variables"
+
+
+def project_relations(slug: object) -> str:
+    """Which event types refer to which."""
+    return f"/p/{slug}/relations"
 
 
 def project_meta_fields(slug: object) -> str:
@@ -102,6 +120,11 @@ def project_revisions(slug: object) -> str:
 def import_export(slug: object) -> str:
     """The plan as files: downloads, and an import with its preview."""
     return f"/p/{slug}/plan/transfer"
+
+
+def data_source(source_id: object) -> str:
+    """One data source, or the form of one to add."""
+    return f"{DATA_SOURCES}/{source_id}"
 
 
 def branch_query(branch_id: str) -> str:

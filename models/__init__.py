@@ -1,8 +1,22 @@
 """Every table of the metadata database. Importing this package registers all of them."""
 
-from models import attachments, branches, detection, identity, metrics, plan, plan_drifts, plan_entities, projects, scans
+from models import (
+    alerting,
+    attachments,
+    branches,
+    detection,
+    identity,
+    metrics,
+    plan,
+    plan_drifts,
+    plan_entities,
+    projects,
+    saved_views,
+    scans,
+)
 
 __all__ = [
+    "alerting",
     "attachments",
     "branches",
     "detection",
@@ -12,5 +26,6 @@ __all__ = [
     "plan_drifts",
     "plan_entities",
     "projects",
+    "saved_views",
     "scans",
 ]

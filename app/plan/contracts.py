@@ -90,12 +90,12 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class ObservedEvent:
-    """One (source, name) that a scan found: how often, and the instant the plan may show as last seen."""
+    """One (source, name) that a scan found: how often, and the instant the plan may show as last seen (None: not known)."""
 
     source: str
     name: str
     count: int
-    last_at: datetime
+    last_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +131,82 @@ class SyncResult:
     event_ids: dict[tuple[str, str], tuple[str, str]]
     not_created: int = 0
     event_types_created: list[str] = field(default_factory=list)
+    variables_created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanField:
+    """A field definition as scans look at it: its type and its data contract."""
+
+    id: str
+    name: str
+    field_type: str
+    is_required: bool
+    enum_options: tuple[str, ...] | None
+    contract_required_max_null_rate: float | None
+    contract_regex: str | None
+    contract_min_value: float | None
+    contract_max_value: float | None
+    contract_max_bad_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTarget:
+    """An event type of main as scans look at it."""
+
+    id: str
+    name: str
+    fields: tuple[ScanField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedVariable:
+    """A variable that a scan inferred. `source_name` is its identity; `name` is what it is called unless that is taken."""
+
+    source_name: str
+    name: str
+    variable_type: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedContext:
+    """Where an event shows a variable: the column, and its values there. All of them when `is_complete`, else samples."""
+
+    source_name: str
+    column: str
+    is_complete: bool
+    observed_count: int
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedEvent:
+    """An event that a scan found, with the value of each field by field name."""
+
+    event_type: str
+    name: str
+    count: int
+    last_at: datetime | None
+    values: Mapping[str, str]
+    contexts: tuple[ScannedContext, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedCatalog:
+    """All that one catalog sync found. `new_fields` are (name, field type) of event types that are not in the plan yet."""
+
+    events: tuple[ScannedEvent, ...]
+    variables: tuple[ScannedVariable, ...] = ()
+    new_fields: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupableEvent:
+    """An event as group rules look at it; `name` is the identity that scans match on."""
+
+    id: str
+    event_type_id: str
+    name: str
+    values: Mapping[str, str]
+    json_fields: frozenset[str]

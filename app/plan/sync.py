@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.plan.contracts import EVENT_NAME_LIMIT, ObservedEvent, identity_of
 
@@ -61,8 +62,12 @@ def merged_identities(observed: Iterable[ObservedEvent]) -> dict[tuple[str, str]
         identity = identity_of(item.source, item.name)
         known = merged.get(identity)
         count, last_at = (known.count, known.last_at) if known else (0, item.last_at)
-        merged[identity] = ObservedEvent(*identity, count=count + item.count, last_at=max(last_at, item.last_at))
+        merged[identity] = ObservedEvent(*identity, count=count + item.count, last_at=_later(last_at, item.last_at))
     return dict(sorted(merged.items(), key=lambda entry: (-entry[1].count, entry[0])))
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def decide(

@@ -199,6 +199,15 @@ class VariableContextView:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedCatalogueView:
+    """A person's view of the catalogue; `query` is what follows the question mark of its address."""
+
+    id: str
+    name: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
 class RelationView:
     """A join of two event types through a field on each side."""
 

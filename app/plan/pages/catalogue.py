@@ -36,6 +36,7 @@ from app.plan.pages.catalogue_view import (
 )
 from app.plan.pages.event_view import ValueRow
 from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame
+from app.plan.pages.saved_views import SavedViewsState, saved_views
 from app.plan.pages.words import plural, text_of
 from app.presentation import STATUS_WORDS, Phase
 from app.ui import field_errors, page
@@ -81,7 +82,7 @@ class CatalogueState(PlanState):
     consequences: list[str] = []
 
     @rx.event
-    async def load(self) -> AsyncIterator[None]:
+    async def load(self) -> AsyncIterator[Any]:
         """Rebuild the page from the address."""
         slug = self._slug()
         if self._begin(f"events/{slug}/{self._branch()}"):
@@ -100,6 +101,8 @@ class CatalogueState(PlanState):
             self.phase = Phase.READY.value
         except AppError as refusal:
             self._refused(refusal)
+            return
+        yield SavedViewsState.load
 
     @rx.event
     def type_search(self, text: str) -> EventSpec:
@@ -281,6 +284,7 @@ def catalogue_page() -> rx.Component:
                 rx.cond(can_create, create, rx.fragment()),
                 note="What the plan holds and how much of it arrived in the last 48 hours.",
             ),
+            saved_views(state.is_filtered | (state.sort != "-volume")),
             toolbar(
                 search_input(state.search, state.type_search, label="Search events", placeholder="Name, identity or description"),
                 _filter("status", "Status", "All statuses", list(STATUS_WORDS.items()), state.status, state.choose_status),

@@ -69,6 +69,8 @@ class EventPhotosState(PlanState):
     shown: PhotoCard = PhotoCard()
     remarks: list[PhotoRemark] = []
     remark_error: str = ""
+    replying_to: str = ""
+    replying_to_who: str = ""
     is_linking: bool = False
     errors: dict[str, str] = {}
 
@@ -83,7 +85,7 @@ class EventPhotosState(PlanState):
     async def open_photo(self, photo_id: str) -> None:
         """Open a photo with its remarks."""
         self.shown = next((card for card in self.photos if card.id == photo_id), PhotoCard())
-        self.remark_error = ""
+        self.remark_error, self.replying_to = "", ""
         if self.shown.id:
             await self._show_remarks()
 
@@ -134,14 +136,21 @@ class EventPhotosState(PlanState):
 
     @rx.event
     async def remark(self, form: dict[str, Any]) -> None:
-        """Write under the open photo."""
+        """Write under the open photo, or under the remark that is being answered."""
+        parent = self.replying_to or None
         try:
-            await self._call(photos.create_comment, *self._place(), self.shown.id, str(form.get("body", "")))
+            await self._call(photos.create_comment, *self._place(), self.shown.id, str(form.get("body", "")), parent)
         except AppError as error:
             self.remark_error = error.message
             return
-        self.remark_error = ""
+        self.remark_error, self.replying_to = "", ""
         await self._show_remarks()
+
+    @rx.event
+    def reply_to(self, remark_id: str) -> None:
+        """Answer a remark; empty for a remark of its own again."""
+        self.replying_to = remark_id
+        self.replying_to_who = next((row.who for row in self.remarks if row.id == remark_id), "")
 
     @rx.event
     async def delete_remark(self, remark_id: str) -> None:
@@ -180,9 +189,17 @@ def photo_cards(session: Session, actor: Actor, slug: str, event_id: str) -> lis
 
 
 def photo_remarks(session: Session, actor: Actor, slug: str, event_id: str, photo_id: str, zone: ZoneInfo) -> list[PhotoRemark]:
-    """Remarks under the photo, oldest first."""
+    """Remarks under the photo, oldest first, each followed by its answers."""
     now = SYSTEM_CLOCK.now()
     names = {user.id: user.name or user.email for user in identity.list_users(session, actor)}
+    entries = photos.list_comments(session, actor, slug, event_id, photo_id)
+    parents = {entry.id: entry.parent_id for entry in entries}
+    age = {entry.id: number for number, entry in enumerate(entries)}
+
+    def thread(comment_id: str) -> list[int]:
+        parent = parents.get(comment_id)
+        return [*(thread(parent) if parent else []), age.get(comment_id, 0)]
+
     return [
         PhotoRemark(
             id=entry.id,
@@ -193,7 +210,7 @@ def photo_remarks(session: Session, actor: Actor, slug: str, event_id: str, phot
             title=local_time(entry.created_at, zone, now=now),
             is_reply=entry.parent_id is not None,
         )
-        for entry in photos.list_comments(session, actor, slug, event_id, photo_id)
+        for entry in sorted(entries, key=lambda entry: thread(entry.id))
     ]
 
 
@@ -294,7 +311,14 @@ def _remark(state: Any, row: Any) -> rx.Component:
         rx.el.div(
             rx.el.strong(row.who),
             time_text(row.when, row.iso, title=row.title),
-            rx.cond(state.may_edit, icon_button("x", f"Delete comment of {row.who}", state.delete_remark(row.id)), rx.fragment()),
+            rx.cond(
+                state.may_edit,
+                rx.fragment(
+                    icon_button("reply", f"Answer {row.who}", state.reply_to(row.id)),
+                    icon_button("x", f"Delete comment of {row.who}", state.delete_remark(row.id)),
+                ),
+                rx.fragment(),
+            ),
             class_name="comment-head",
         ),
         rx.el.p(row.body, class_name="comment-body"),
@@ -304,9 +328,14 @@ def _remark(state: Any, row: Any) -> rx.Component:
 
 def _remark_form(state: Any) -> rx.Component:
     return rx.form(
+        rx.cond(state.replying_to != "", rx.el.p(f"Answering {state.replying_to_who}", class_name="muted", role="status")),
         text_area(field_id="remark", name="body", rows=2, aria_label="Comment", placeholder="Comment"),
         form_refusal(state.remark_error),
-        rx.el.div(button("Comment", type="submit", small=True), class_name="form-actions"),
+        rx.el.div(
+            rx.cond(state.replying_to != "", button("Do not answer", small=True, on_click=state.reply_to("")), rx.fragment()),
+            button(rx.cond(state.replying_to != "", "Answer", "Comment"), type="submit", small=True),
+            class_name="form-actions",
+        ),
         on_submit=state.remark,
         reset_on_submit=True,
         class_name="comment-form",

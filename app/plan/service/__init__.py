@@ -15,6 +15,7 @@ from app.plan.service.catalogue import (
     count_events,
     events_by_id,
     get_event,
+    is_on_main,
     list_event_types,
     list_events,
     plan_identities,
@@ -61,6 +62,11 @@ from app.plan.service.fields import (
     reorder_fields,
     update_field,
 )
+from app.plan.service.grouping import (
+    delete_merged,
+    groupable_events,
+    merge_events,
+)
 from app.plan.service.meta_fields import (
     create_meta_field,
     delete_meta_field,
@@ -77,6 +83,13 @@ from app.plan.service.relations import (
     delete_relation,
     list_relations,
 )
+from app.plan.service.saved_views import delete_saved_view, list_saved_views, save_view
+from app.plan.service.scanning import (
+    apply_scanned_catalog,
+    own_breakdown_columns,
+    scan_targets,
+    variable_sources,
+)
 from app.plan.service.variables import (
     create_variable,
     delete_variable,
@@ -92,6 +105,7 @@ __all__ = [
     "SCAN_DESCRIPTION",
     "add_owner",
     "apply_drift_action",
+    "apply_scanned_catalog",
     "bulk_create_events",
     "bulk_create_fields",
     "bulk_delete_events",
@@ -108,8 +122,10 @@ __all__ = [
     "delete_event",
     "delete_event_type",
     "delete_field",
+    "delete_merged",
     "delete_meta_field",
     "delete_relation",
+    "delete_saved_view",
     "delete_variable",
     "event_json_schema",
     "events_by_id",
@@ -117,6 +133,8 @@ __all__ = [
     "get_event_detail",
     "get_event_history",
     "get_event_type",
+    "groupable_events",
+    "is_on_main",
     "list_annotations",
     "list_drifts",
     "list_event_details",
@@ -127,11 +145,14 @@ __all__ = [
     "list_meta_fields",
     "list_owners",
     "list_relations",
+    "list_saved_views",
     "list_tags",
     "list_variable_values",
     "list_variables",
     "main_branch_id",
+    "merge_events",
     "move_event",
+    "own_breakdown_columns",
     "page_of_variables",
     "plan_identities",
     "planned_names",
@@ -139,6 +160,8 @@ __all__ = [
     "remove_owner",
     "reorder_events",
     "reorder_fields",
+    "save_view",
+    "scan_targets",
     "sync_observed_events",
     "touch_last_seen",
     "update_event",
@@ -146,4 +169,5 @@ __all__ = [
     "update_field",
     "update_meta_field",
     "update_variable",
+    "variable_sources",
 ]

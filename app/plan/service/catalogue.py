@@ -15,6 +15,7 @@ from app.kernel.pagination import Page
 from app.plan import repository
 from app.plan.branch_scope import main_branch_id
 from app.plan.contracts import EventStatus, EventTypeView, EventView, ObservedEvent, PlanIdentities, SyncResult, identity_of
+from app.plan.repository import definitions
 from app.plan.sync import color_for, decide, merged_identities
 from app.projects import service as projects
 from models.plan import Event, EventType
@@ -44,6 +45,12 @@ def plan_identities(session: Session, project_id: str) -> PlanIdentities:
     }
     event_types = {name: row.id for name, row in repository.event_types_by_name(session, branch_id).items()}
     return PlanIdentities(event_types, events)
+
+
+def is_on_main(session: Session, project_id: str, event_type_id: str) -> bool:
+    """Whether main has the event type."""
+    branch_id = repository.find_main_branch(session, project_id)
+    return branch_id is not None and definitions.event_type_of_branch(session, branch_id, event_type_id) is not None
 
 
 def sync_observed_events(session: Session, project_id: str, observed: Sequence[ObservedEvent]) -> SyncResult:
@@ -88,7 +95,8 @@ def sync_observed_events(session: Session, project_id: str, observed: Sequence[O
             }
         )
     repository.insert_events(session, rows)
-    repository.advance_last_seen(session, {event_id: identities[key].last_at for key, event_id in decision.matched.items()})
+    seen = {event_id: identities[key].last_at for key, event_id in decision.matched.items()}
+    repository.advance_last_seen(session, {event_id: moment for event_id, moment in seen.items() if moment is not None})
     resolved: dict[tuple[str, str], tuple[str, str]] = {}
     for item in observed:
         identity = identity_of(item.source, item.name)
