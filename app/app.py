@@ -73,7 +73,7 @@ app = rx.App(
     backend_exception_handler=on_backend_error,
     frontend_exception_handler=on_frontend_error,
     head_components=head(),
-    stylesheets=["/plumbline.css", "/accounts.css", "/plan.css"],
+    stylesheets=["/plumbline.css", "/accounts.css", "/plan.css", "/scans.css"],
     html_lang="en",
 )
 app.add_middleware(LoginGuard(open_handlers()))

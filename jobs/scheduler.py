@@ -18,6 +18,7 @@ from jobs import cleanup, dispatch_scans, reap_scan_jobs
 from jobs.build_demo import DemoBuilder
 from jobs.leadership import Leadership
 from jobs.run_scan_jobs import ScanJobRunner
+from jobs.run_scan_looks import ScanLookRunner
 
 THREADS = 2
 CLAIM_SECONDS = 1
@@ -42,6 +43,7 @@ class Scheduler:
         self._settings = settings
         self._leadership = Leadership(holder or scans.this_process(), settings.jobs.lease_seconds, clock, transaction)
         self._runner = ScanJobRunner(self._leadership.holder.name, threads=THREADS, tools=tools)
+        self._looks = ScanLookRunner(self._leadership.holder.name, threads=THREADS, tools=tools)
         self._demos = DemoBuilder(self._leadership)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -55,6 +57,7 @@ class Scheduler:
         renew_seconds = max(1.0, self._settings.jobs.lease_seconds / 3)
         self._add("heartbeat", self._leadership.renew, renew_seconds)
         self._add("run_scan_jobs", self._runner.tick, CLAIM_SECONDS)
+        self._add("run_scan_looks", self._looks.tick, CLAIM_SECONDS)
         self._add("reap_scan_jobs", lambda: reap_scan_jobs.run(self._leadership), REAP_SECONDS)
         self._add("dispatch_scans", lambda: dispatch_scans.run(self._leadership), self._settings.jobs.dispatch_seconds)
         self._add("build_demo", self._demos.tick, CLAIM_SECONDS)
@@ -68,6 +71,7 @@ class Scheduler:
         """End: running scans go back to the queue at their next step, the leases are given back."""
         self._scheduler.shutdown(wait=False)
         self._demos.stop(wait_seconds / 2)
+        self._looks.stop(wait_seconds / 4)
         is_idle = self._runner.stop(wait_seconds / 2)
         if is_idle:
             guarded("withdraw", self._leadership.withdraw)()

@@ -41,3 +41,44 @@ class MetricCoverage(SQLModel, table=True):
     bucket: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
     total_count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
     matched_count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
+
+
+class MetricBreakdown(SQLModel, table=True):
+    """Observed count of one event type or event in one bucket, for one value of a breakdown column.
+
+    Totals are sums over the event types of the config. Rows of the config's app version column are app version counts. Only
+    `is_other` tells the folded rest from a genuine value "Other"; null is the empty value. Coverage is that of the config.
+    """
+
+    __tablename__ = "metric_breakdowns"
+    __table_args__ = (
+        # Windows are deleted by time; a scope's series of one column are read through the primary key.
+        sa.Index("ix_metric_breakdowns_config_bucket", "scan_config_id", "bucket"),
+        {"sqlite_with_rowid": False},
+    )
+
+    scan_config_id: str = Field(sa_column=_config_key())
+    scope_type: str = Field(primary_key=True, max_length=16)
+    scope_ref: str = Field(primary_key=True, max_length=36)
+    breakdown_column: str = Field(primary_key=True, max_length=255)
+    breakdown_value: str = Field(primary_key=True, max_length=255)
+    is_other: bool = Field(primary_key=True)
+    bucket: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
+    count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
+
+
+class MetricDistribution(SQLModel, table=True):
+    """Observed count of one value of a watched field in one bucket and event type; all events are the sum over the types."""
+
+    __tablename__ = "metric_distributions"
+    __table_args__ = (
+        sa.Index("ix_metric_distributions_config_bucket", "scan_config_id", "bucket"),
+        {"sqlite_with_rowid": False},
+    )
+
+    scan_config_id: str = Field(sa_column=_config_key())
+    event_type_id: str = Field(primary_key=True, max_length=36)
+    field_name: str = Field(primary_key=True, max_length=255)
+    value: str = Field(primary_key=True, max_length=255)
+    bucket: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
+    count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))

@@ -69,16 +69,7 @@ class Engine:
         self, statement: Query | Insert, *, database: str | None, settings: Mapping[str, str], parameters: Mapping[str, str]
     ) -> Answer:
         """Run one statement to its end; call it on the executor. Raises EngineError."""
-        handle = getattr(self._local, "handle", None)
-        if handle is None:
-            handle = self._local.handle = self._open()
-        try:
-            handle.prepare(database or _DEFAULT_DATABASE, settings)
-        except EngineError:
-            self._local.handle = None  # half-applied settings must not reach the next statement
-            self._handles.remove(handle)
-            handle.close()
-            raise
+        handle = self._prepared(database or _DEFAULT_DATABASE, settings)
         if isinstance(statement, Insert):
             return self._insert(handle, statement, parameters)
         result = handle.query(statement.sql, statement.output_format, parameters)
@@ -96,6 +87,28 @@ class Engine:
         for handle in self._handles:
             handle.close()
         self._handles.clear()
+
+    def _prepared(self, database: str, settings: Mapping[str, str]) -> _Handle:
+        """This thread's handle with exactly these settings. Read-only ones have their own: `readonly` cannot be taken back."""
+        slot = "reader" if settings.get("readonly", "0") != "0" else "handle"
+        handle: _Handle | None = getattr(self._local, slot, None)
+        if handle is not None and slot == "reader" and not handle.stands_at(database, settings):
+            self._drop(slot, handle)
+            handle = None
+        if handle is None:
+            handle = self._open()
+            setattr(self._local, slot, handle)
+        try:
+            handle.prepare(database, settings)
+        except EngineError:
+            self._drop(slot, handle)  # half-applied settings must not reach the next statement
+            raise
+        return handle
+
+    def _drop(self, slot: str, handle: _Handle) -> None:
+        setattr(self._local, slot, None)
+        self._handles.remove(handle)
+        handle.close()
 
     def _open(self) -> _Handle:
         handle = _Handle(self._connection_string)
@@ -129,6 +142,10 @@ class _Handle:
         self._settings: dict[str, str] = {}
         self._database = _DEFAULT_DATABASE
 
+    def stands_at(self, database: str, settings: Mapping[str, str]) -> bool:
+        """Whether nothing would have to be changed for these."""
+        return database == self._database and settings == self._settings
+
     def prepare(self, database: str, settings: Mapping[str, str]) -> None:
         """Give the next statement this database and exactly these settings."""
         for name in (database, *settings):
@@ -140,7 +157,8 @@ class _Handle:
         if settings == self._settings:
             return
         changes = [f"{name} = DEFAULT" for name in self._settings if name not in settings]
-        changes += [f"{name} = {_quoted(value)}" for name, value in settings.items() if self._settings.get(name) != value]
+        last = sorted(settings.items(), key=lambda item: item[0] == "readonly")  # nothing can be set after it
+        changes += [f"{name} = {_quoted(value)}" for name, value in last if self._settings.get(name) != value]
         self.query("SET " + ", ".join(changes), "TabSeparated", {})
         self._settings = dict(settings)
 

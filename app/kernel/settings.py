@@ -116,6 +116,26 @@ class PhotoSettings(_Group):
     )
 
 
+class OutboundSettings(_Group):
+    """Calls that this instance makes to addresses people enter."""
+
+    outbound_allow: str = Field(
+        "",
+        description="comma list of networks (`10.1.0.0/16`), host names and `host:port` that may be called though not public",
+    )
+
+
+class EmailSettings(_Group):
+    """The mail server for alerts."""
+
+    smtp_host: str = Field("", description="mail server; empty means that no mail can be sent")
+    smtp_port: int = Field(587, ge=1, le=65535, description="port of the mail server")
+    smtp_username: str = Field("", description="account at the mail server; empty means no sign-in")
+    smtp_password: SecretStr = Field(SecretStr(""), description="password of that account")
+    smtp_use_tls: bool = Field(True, description="whether mail goes encrypted only (STARTTLS; TLS from the start on port 465)")
+    smtp_from_address: str = Field("", description="sender of mails whose destination names none")
+
+
 class Settings(_Group):
     """The whole tree."""
 
@@ -125,6 +145,8 @@ class Settings(_Group):
     ingest: IngestSettings = IngestSettings()
     jobs: JobSettings = JobSettings()
     photos: PhotoSettings = PhotoSettings()
+    outbound: OutboundSettings = OutboundSettings()
+    email: EmailSettings = EmailSettings()
 
     @property
     def data_dir(self) -> Path:

@@ -12,8 +12,9 @@ from sqlmodel import Session, col
 
 from app.metrics.contracts import BucketRow, CoverageRow, ScopeType
 from models.detection import Anomaly
-from models.metrics import MetricBucket, MetricCoverage
-from models.plan import Event, EventType
+from models.metrics import MetricBreakdown, MetricBucket, MetricCoverage
+from models.plan import Event, EventType, PlanBranch
+from models.plan_entities import EventTag
 from models.scans import ScanConfig
 
 AnySelect: TypeAlias = "sa.Select[*tuple[Any, ...]]"
@@ -213,6 +214,117 @@ def event_totals(
         some = statement.where(col(MetricBucket.scope_ref).in_(event_ids[first : first + _REFS_PER_STATEMENT]))
         found += [(row[0], row[1], int(row[2])) for row in session.execute(some)]
     return found
+
+
+def config_of_project(session: Session, project_id: str, config_id: str) -> ScanConfig | None:
+    """The project's config, whether or not it collects metrics."""
+    statement = sa.select(ScanConfig).where(col(ScanConfig.id) == config_id, col(ScanConfig.project_id) == project_id)
+    return session.execute(statement).scalar_one_or_none()
+
+
+def anomalies_of(
+    session: Session, config_id: str, scope_type: ScopeType, refs: Sequence[str], start: datetime | None, stop: datetime | None
+) -> list[Anomaly]:
+    """The anomalies of these scopes in [start, stop)."""
+    statement = sa.select(Anomaly).where(
+        col(Anomaly.scan_config_id) == config_id, col(Anomaly.scope_type) == scope_type.value, col(Anomaly.scope_ref).in_(refs)
+    )
+    return list(session.execute(_between(statement, col(Anomaly.bucket), start, stop)).scalars())
+
+
+def find_event(session: Session, project_id: str, event_id: str) -> Event | None:
+    """The project's event."""
+    statement = sa.select(Event).where(col(Event.id) == event_id, col(Event.project_id) == project_id)
+    return session.execute(statement).scalar_one_or_none()
+
+
+def known_event_ids(session: Session, project_id: str, event_ids: Sequence[str]) -> set[str]:
+    """Which of the ids are events of the project."""
+    found: set[str] = set()
+    for first in range(0, len(event_ids), _REFS_PER_STATEMENT):
+        some = event_ids[first : first + _REFS_PER_STATEMENT]
+        found |= set(
+            session.execute(sa.select(col(Event.id)).where(col(Event.project_id) == project_id, col(Event.id).in_(some))).scalars()
+        )
+    return found
+
+
+def creation_moments(session: Session, project_id: str, since: datetime) -> list[datetime]:
+    """When each event on main was created, at or after `since`."""
+    statement = (
+        sa.select(col(Event.created_at))
+        .join(PlanBranch, col(PlanBranch.id) == col(Event.branch_id))
+        .where(col(Event.project_id) == project_id, col(PlanBranch.kind) == "main", col(Event.created_at) >= since)
+    )
+    return list(session.execute(statement).scalars())
+
+
+def filtered_total_per_bucket(
+    session: Session,
+    config: ScanConfig,
+    *,
+    event_type_id: str | None,
+    search: str | None,
+    tag: str | None,
+    statuses: Sequence[str],
+    start: datetime | None,
+    stop: datetime | None,
+) -> list[tuple[datetime, int]]:
+    """Volume per bucket of the events on main that meet every condition given."""
+    events = (
+        sa.select(col(Event.id))
+        .join(PlanBranch, col(PlanBranch.id) == col(Event.branch_id))
+        .where(col(Event.project_id) == config.project_id, col(PlanBranch.kind) == "main")
+    )
+    if event_type_id is not None:
+        events = events.where(col(Event.event_type_id) == event_type_id)
+    if search:
+        events = events.where(col(Event.name).icontains(search, autoescape=True))
+    if tag:
+        events = events.where(col(Event.id).in_(sa.select(col(EventTag.event_id)).where(col(EventTag.name) == tag.strip().lower())))
+    if statuses:
+        events = events.where(col(Event.status).in_(statuses))
+    statement: AnySelect = sa.select(col(MetricBucket.bucket), sa.func.sum(col(MetricBucket.count))).where(
+        col(MetricBucket.scan_config_id) == config.id,
+        col(MetricBucket.scope_type) == ScopeType.EVENT.value,
+        col(MetricBucket.scope_ref).in_(events),
+    )
+    statement = _between(statement, col(MetricBucket.bucket), start, stop)
+    rows = session.execute(statement.group_by(col(MetricBucket.bucket)).order_by(col(MetricBucket.bucket)))
+    return [(row[0], int(row[1])) for row in rows]
+
+
+def breakdown_columns(session: Session, config_id: str, scope_type: ScopeType, ref: str | None) -> list[str]:
+    """The columns with stored counts of the scope, sorted; `ref` None stands for the total."""
+    statement = _breakdowns_of(sa.select(col(MetricBreakdown.breakdown_column)), config_id, scope_type, ref)
+    return sorted(session.execute(statement.distinct()).scalars())
+
+
+def breakdown_rows(
+    session: Session,
+    config_id: str,
+    scope_type: ScopeType,
+    ref: str | None,
+    start: datetime | None = None,
+    stop: datetime | None = None,
+    *,
+    column: str,
+    value: tuple[str, bool] | None = None,
+) -> list[tuple[str, bool, datetime, int]]:
+    """(value, is_other, bucket, count) of the scope by bucket; `ref` None adds the event types up to the total."""
+    keys = (col(MetricBreakdown.breakdown_value), col(MetricBreakdown.is_other), col(MetricBreakdown.bucket))
+    statement = _breakdowns_of(sa.select(*keys, sa.func.sum(col(MetricBreakdown.count))), config_id, scope_type, ref)
+    statement = _between(statement.where(col(MetricBreakdown.breakdown_column) == column), col(MetricBreakdown.bucket), start, stop)
+    if value is not None:
+        statement = statement.where(col(MetricBreakdown.breakdown_value) == value[0], col(MetricBreakdown.is_other) == value[1])
+    rows = session.execute(statement.group_by(*keys).order_by(col(MetricBreakdown.bucket)))
+    return [(row[0], bool(row[1]), row[2], int(row[3])) for row in rows]
+
+
+def _breakdowns_of(statement: AnySelect, config_id: str, scope_type: ScopeType, ref: str | None) -> AnySelect:
+    stored = ScopeType.EVENT_TYPE if scope_type is ScopeType.PROJECT_TOTAL else scope_type
+    statement = statement.where(col(MetricBreakdown.scan_config_id) == config_id, col(MetricBreakdown.scope_type) == stored.value)
+    return statement if ref is None else statement.where(col(MetricBreakdown.scope_ref) == ref)
 
 
 def _between(statement: AnySelect, column: Any, start: datetime | None, stop: datetime | None) -> AnySelect:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.kernel.intervals import Interval
+from app.scans.groups import GroupRule
 
 
 class JobStatus(StrEnum):
@@ -32,6 +33,14 @@ class JobMode(StrEnum):
 
     COLLECTION = "metrics_collection"
     REPLAY = "metrics_replay"
+    GROUPING = "event_groups_apply"
+
+
+class LookKind(StrEnum):
+    """What a look shows: rows of a query, or what a scan would create."""
+
+    PREVIEW = "preview"
+    DRY_RUN = "dry_run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +58,19 @@ class ScanConfigView:
     event_type_column: str | None
     time_column: str | None
     event_name_format: str | None
+    json_value_paths: tuple[str, ...]
+    event_group_rules: tuple[GroupRule, ...]
+    metric_breakdown_columns: tuple[str, ...]
+    metric_breakdown_values_limit: int | None
+    distribution_drift_fields: tuple[str, ...]
+    cardinality_threshold: int
     interval: Interval | None
     replay_chunk_interval: Interval | None
+    scan_lookback_hours: int | None
+    scan_row_limit: int | None
     metrics_row_limit: int | None
+    app_version_column: str | None
+    app_version_keep_releases: int | None
     is_paused: bool
     collected_until: datetime | None
     received_until: datetime | None
@@ -82,6 +101,22 @@ class ScanJobView:
     started_at: datetime | None
     heartbeat_at: datetime | None
     completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LookView:
+    """A preview or a dry run. `result_summary` is None until it is completed."""
+
+    id: str
+    project_id: str
+    kind: LookKind
+    status: JobStatus
+    started_at: datetime | None
+    completed_at: datetime | None
+    result_summary: dict[str, object] | None
+    error_message: str | None
     created_at: datetime
     updated_at: datetime
 

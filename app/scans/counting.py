@@ -1,17 +1,20 @@
-"""From a warehouse's counted rows to the buckets that are stored. Pure (contract 5.3)."""
+"""From a warehouse's counted rows to the buckets that are stored. Pure (contract 5.3 to 5.5)."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.kernel.intervals import Interval, buckets_between
 from app.metrics.contracts import BucketRow, CoverageRow, ScopeType, SeriesKey
+from app.metrics.recording import BreakdownRow, DistributionRow
 from app.plan.contracts import PlanIdentities, identity_of
 from app.scans.windows import Window
 from app.warehouse.contracts import CountedBucket
+
+OTHER = "Other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,20 @@ class CollectedCounts:
     rows: list[BucketRow]
     coverage: list[CoverageRow]
     last_seen: dict[str, datetime]
+    breakdowns: list[BreakdownRow] = field(default_factory=list)
+    distributions: list[DistributionRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedValue:
+    """Rows of one event and bucket with one value of a column."""
+
+    event_type: str
+    event_name: str
+    bucket: datetime
+    value: str
+    is_other: bool
+    count: int
 
 
 def collect(
@@ -36,13 +53,11 @@ def collect(
     counts: dict[tuple[ScopeType, str], dict[datetime, int]] = defaultdict(dict)
     for row in counted:
         totals[row.bucket] += row.count
-        identity = identity_of(row.event_type, row.event_name)
-        event = identities.events.get(identity)
-        if event is not None:
+        event_type_id, event_id = ids_of(row.event_type, row.event_name, identities)
+        if event_id is not None:
             matched[row.bucket] += row.count
-            of_event = counts[(ScopeType.EVENT, event[1])]
+            of_event = counts[(ScopeType.EVENT, event_id)]
             of_event[row.bucket] = of_event.get(row.bucket, 0) + row.count
-        event_type_id = event[0] if event is not None else identities.event_types.get(identity[0])
         if event_type_id is not None:
             of_type = counts[(ScopeType.EVENT_TYPE, event_type_id)]
             of_type[row.bucket] = of_type.get(row.bucket, 0) + row.count
@@ -55,3 +70,55 @@ def collect(
             last_seen[ref] = max(by_bucket)
     coverage = [CoverageRow(bucket, total, matched[bucket]) for bucket, total in totals.items()]
     return CollectedCounts(window, rows, coverage, last_seen)
+
+
+def ids_of(event_type: str, event_name: str, identities: PlanIdentities) -> tuple[str | None, str | None]:
+    """(event type id, event id) of an observed name; None for what the plan does not have."""
+    identity = identity_of(event_type, event_name)
+    event = identities.events.get(identity)
+    return event if event is not None else (identities.event_types.get(identity[0]), None)
+
+
+def broken_down(
+    column: str, counted: Iterable[CountedValue], identities: PlanIdentities, *, events: Collection[str] | None = None
+) -> list[BreakdownRow]:
+    """Rows of the column per event type and per event; with `events` (ids) only of those events."""
+    counts: Counter[tuple[ScopeType, str, str, bool, datetime]] = Counter()
+    for row in counted:
+        event_type_id, event_id = ids_of(row.event_type, row.event_name, identities)
+        value = OTHER if row.is_other else row.value
+        if event_id is not None and (events is None or event_id in events):
+            counts[(ScopeType.EVENT, event_id, value, row.is_other, row.bucket)] += row.count
+        if event_type_id is not None and events is None:
+            counts[(ScopeType.EVENT_TYPE, event_type_id, value, row.is_other, row.bucket)] += row.count
+    return [
+        BreakdownRow(scope_type, ref, column, value, is_other, bucket, count)
+        for (scope_type, ref, value, is_other, bucket), count in counts.items()
+        if count
+    ]
+
+
+def distributed(column: str, counted: Iterable[CountedValue], identities: PlanIdentities) -> list[DistributionRow]:
+    """The column's values per event type and bucket."""
+    counts: Counter[tuple[str, str, datetime]] = Counter()
+    for row in counted:
+        event_type_id, _ = ids_of(row.event_type, row.event_name, identities)
+        if event_type_id is not None:
+            counts[(event_type_id, row.value, row.bucket)] += row.count
+    return [DistributionRow(ref, column, value, bucket, count) for (ref, value, bucket), count in counts.items() if count]
+
+
+def folded(counted: Iterable[CountedValue], is_kept: Callable[[CountedValue], bool]) -> list[CountedValue]:
+    """The rows with every value that is not kept turned into Other."""
+    return [
+        row if row.is_other or is_kept(row) else CountedValue(row.event_type, row.event_name, row.bucket, OTHER, True, row.count)
+        for row in counted
+    ]
+
+
+def top_values(counted: Iterable[CountedValue], limit: int) -> set[str]:
+    """The `limit` most frequent values, ties by value."""
+    counts: Counter[str] = Counter()
+    for row in counted:
+        counts[row.value] += row.count
+    return {value for value, _ in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]}

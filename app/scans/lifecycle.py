@@ -18,6 +18,8 @@ from models.scans import ScanConfig, ScanJob
 LONGEST_SILENCE = timedelta(minutes=75)
 SILENT_MESSAGE = "The scan showed no sign of life for 75 minutes and was stopped."
 ABANDONED_MESSAGE = "The process that ran this scan ended before it was done."
+ABANDONED_LOOK_MESSAGE = "The process that read the data source ended before it was done."
+LOOKS_KEPT = timedelta(days=1)
 
 
 def create_job(
@@ -92,7 +94,10 @@ def fail_job(session: Session, job: ScanJob, message: str, now: datetime, summar
 
 
 def reap_jobs(session: Session, now: datetime) -> list[str]:
-    """Fail jobs that are silent for 75 minutes, and running ones whose worker is gone, at once; ids of the failed."""
+    """Fail jobs that are silent for 75 minutes, and running ones whose worker is gone, at once; ids of the failed.
+
+    Looks of dead workers fail too, and those nobody needs any more are deleted.
+    """
     workers = live_workers(session, now)
     reaped = []
     for job in repository.live_jobs(session):
@@ -101,6 +106,8 @@ def reap_jobs(session: Session, now: datetime) -> list[str]:
             message = ABANDONED_MESSAGE if is_abandoned else SILENT_MESSAGE
             if fail_job(session, job, message, now):
                 reaped.append(job.id)
+    repository.fail_abandoned_looks(session, workers, ABANDONED_LOOK_MESSAGE, now)
+    repository.delete_old_looks(session, now - LOOKS_KEPT)
     return reaped
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, SQLModel, col
 from app.kernel.intervals import Interval, floor_to_bucket
 from app.scans.contracts import LIVE_STATUSES, JobStatus
 from models.projects import Project
-from models.scans import DataSource, JobLease, ScanConfig, ScanJob
+from models.scans import DataSource, JobLease, ScanConfig, ScanJob, ScanLook
 
 
 def _insert_if_absent(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
@@ -69,6 +69,81 @@ def configs_with_sources(session: Session, project_id: str, config_id: str | Non
     if config_id is not None:
         statement = statement.where(col(ScanConfig.id) == config_id)
     return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def is_config_name_taken(session: Session, project_id: str, source: DataSource, name: str) -> bool:
+    """Whether the source has a scan of that name; every project has scans of its own on the built-in source."""
+    statement = sa.select(col(ScanConfig.id)).where(col(ScanConfig.data_source_id) == source.id, col(ScanConfig.name) == name)
+    if source.is_builtin:
+        statement = statement.where(col(ScanConfig.project_id) == project_id)
+    return session.execute(statement.limit(1)).first() is not None
+
+
+def data_source(session: Session, data_source_id: str) -> DataSource | None:
+    """A data source of the instance."""
+    return session.get(DataSource, data_source_id)
+
+
+def data_sources(session: Session) -> list[DataSource]:
+    """The instance's data sources by name."""
+    return list(session.execute(sa.select(DataSource).order_by(col(DataSource.name))).scalars())
+
+
+def add(session: Session, row: SQLModel) -> None:
+    """Write the row now."""
+    session.add(row)
+    session.flush()
+
+
+def delete(session: Session, row: SQLModel) -> None:
+    """Delete the row with everything that hangs on it."""
+    session.delete(row)
+    session.flush()
+
+
+def find_look(session: Session, project_id: str, look_id: str, kind: str) -> ScanLook | None:
+    """The project's look of that kind."""
+    statement = sa.select(ScanLook).where(
+        col(ScanLook.project_id) == project_id, col(ScanLook.id) == look_id, col(ScanLook.kind) == kind
+    )
+    return session.execute(statement).scalar_one_or_none()
+
+
+def look_with_context(session: Session, look_id: str, holder: str) -> tuple[ScanLook, DataSource, Project] | None:
+    """The look while the holder runs it, with everything it refers to."""
+    statement = (
+        sa.select(ScanLook, DataSource, Project)
+        .join(DataSource, col(DataSource.id) == col(ScanLook.data_source_id))
+        .join(Project, col(Project.id) == col(ScanLook.project_id))
+        .where(col(ScanLook.id) == look_id, col(ScanLook.status) == JobStatus.RUNNING.value, col(ScanLook.claimed_by) == holder)
+    )
+    row = session.execute(statement).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def oldest_pending_looks(session: Session, limit: int) -> list[str]:
+    """Ids of waiting looks, oldest first."""
+    statement = sa.select(col(ScanLook.id)).where(col(ScanLook.status) == JobStatus.PENDING.value)
+    return list(session.execute(statement.order_by(col(ScanLook.created_at), col(ScanLook.id)).limit(limit)).scalars())
+
+
+def change_look(session: Session, look_id: str, expected: JobStatus, holder: str | None, **values: Any) -> bool:
+    """Change the look if it still has the expected status and, when given, the holder; says whether it did."""
+    statement = sa.update(ScanLook).where(col(ScanLook.id) == look_id, col(ScanLook.status) == expected.value)
+    if holder is not None:
+        statement = statement.where(col(ScanLook.claimed_by) == holder)
+    return _affected(session, statement.values(**values)) == 1
+
+
+def fail_abandoned_looks(session: Session, workers: set[str], message: str, now: datetime) -> int:
+    """End running looks whose worker is gone; returns how many."""
+    statement = sa.update(ScanLook).where(col(ScanLook.status) == JobStatus.RUNNING.value, col(ScanLook.claimed_by).not_in(workers))
+    return _affected(session, statement.values(status=JobStatus.FAILED.value, error_message=message, completed_at=now))
+
+
+def delete_old_looks(session: Session, before: datetime) -> int:
+    """Remove looks made before the instant; returns how many."""
+    return _affected(session, sa.delete(ScanLook).where(col(ScanLook.created_at) < before))
 
 
 def lock_config(session: Session, config_id: str) -> ScanConfig | None:

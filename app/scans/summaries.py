@@ -75,17 +75,29 @@ def catalog_keys(result: SyncResult, *, creation_limit: int) -> dict[str, object
     }
 
 
-def collection_keys(window: Window, event_count: int, metric_rows: int, total: int, matched: int) -> dict[str, object]:
-    """What the collection stored."""
+def collection_keys(window: Window, collected: Sequence[CollectedCounts]) -> dict[str, object]:
+    """What the collection stores."""
+    events, total, matched = collection_totals(collected)
+    stored = {"metric_rows": 0, "breakdown_rows": 0, "distribution_rows": 0}
+    for chunk in collected:
+        for key, count in stored_rows(chunk).items():
+            stored[key] += count
     return {
-        "event_count": event_count,
-        "metric_rows": metric_rows,
-        "breakdown_rows": 0,
-        "distribution_rows": 0,
+        "event_count": events,
+        **stored,
         "total_count": total,
         "matched_count": matched,
         "time_from": timestamp(window.start),
         "time_to": timestamp(window.stop),
+    }
+
+
+def stored_rows(chunk: CollectedCounts) -> dict[str, int]:
+    """How many rows of each kind the chunk has."""
+    return {
+        "metric_rows": len(chunk.rows),
+        "breakdown_rows": len(chunk.breakdowns),
+        "distribution_rows": len(chunk.distributions),
     }
 
 
@@ -94,9 +106,8 @@ def evaluation_keys(anomalies: int, signals: int, unknown: int) -> dict[str, obj
     return {"anomalies_detected": anomalies, "signals_added": signals, "series_unknown": unknown, "alerts_queued": 0}
 
 
-def collection_totals(collected: Sequence[CollectedCounts]) -> tuple[int, int, int, int]:
-    """(events with rows, metric rows, observed rows, rows of planned events) over all chunks."""
+def collection_totals(collected: Sequence[CollectedCounts]) -> tuple[int, int, int]:
+    """(events with rows, observed rows, rows of planned events) over all chunks."""
     events = set().union(*(chunk.last_seen for chunk in collected)) if collected else set()
     coverage = [row for chunk in collected for row in chunk.coverage]
-    metric_rows = sum(len(chunk.rows) for chunk in collected)
-    return len(events), metric_rows, sum(row.total_count for row in coverage), sum(row.matched_count for row in coverage)
+    return len(events), sum(row.total_count for row in coverage), sum(row.matched_count for row in coverage)

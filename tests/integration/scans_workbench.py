@@ -15,7 +15,7 @@ from app.identity.contracts import SYSTEM_ACTOR, Actor, UserRole
 from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
 from app.scans import service as scans
-from app.scans.runner import RunTools
+from app.scans.runs import RunTools
 from app.scans.windows import Window
 from app.warehouse.builtin import BuiltinWarehouse
 from models.identity import Tenant

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from app.eventstore.contracts import GroupCount
 from app.kernel.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.plan import service as plan
-from app.scans import runner
+from app.scans import collection
 from app.scans import service as scans
 from app.scans.windows import Window
 from models.metrics import MetricBucket
@@ -123,7 +123,7 @@ def test_a_long_first_window_is_read_in_pieces_and_stored_whole(bench: Workbench
 
 
 def test_more_rows_than_one_transaction_takes_are_stored_in_several(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(runner, "ROWS_PER_TRANSACTION", 3)
+    monkeypatch.setattr(collection, "ROWS_PER_TRANSACTION", 3)
     for day in range(6):
         bench.store.add("web", "click", FLOOR - timedelta(days=day, hours=1), day + 1)
     bench.collect()

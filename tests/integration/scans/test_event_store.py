@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from app.kernel.intervals import Interval, floor_to_bucket
-from app.scans.runner import DEFAULT_TOOLS, RunTools
+from app.scans.runs import DEFAULT_TOOLS, RunTools
 from models.identity import Tenant
 from models.projects import Project
 from tests.eventstore_fixtures import StoredProject

@@ -13,7 +13,8 @@ import reflex as rx
 from reflex.event import EventSpec
 from sqlmodel import Session
 
-from app.frame import project_frame
+from app import ui_paths
+from app.frame import project_frame, slug_var
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
@@ -21,6 +22,7 @@ from app.page_states import LoadedState, page_body
 from app.presentation import Phase
 from app.scans import service as scans
 from app.scans.contracts import JobStatus, ScanConfigView, ScanJobView
+from app.scans.pages.words import EVERY, MODES, STATES, TONES, result_line
 from app.ui import page
 from components import (
     Column,
@@ -29,27 +31,20 @@ from components import (
     data_table,
     empty_state,
     job_progress,
+    link_button,
     page_header,
+    row_link,
     section,
+    text_link,
     time_text,
     toast_done,
     toast_failed,
 )
-from components.format import ago, duration, full_number, iso_utc, local_time
+from components.format import ago, duration, iso_utc, local_time
 from components.shell import Crumb
 
 POLL_SECONDS = 1.0
 MOST_JOBS = 25
-MODES = {None: "Scan", "metrics_collection": "Collection", "metrics_replay": "Replay"}
-STATES = {
-    "completed": "Completed",
-    "failed": "Failed",
-    "running": "Running",
-    "pending": "Waiting",
-    "cancelled": "Cancelled",
-}
-EVERY = {"15m": "every 15 minutes", "1h": "every hour", "6h": "every 6 hours", "1d": "every day", "1w": "every week"}
-TONES = {"completed": "ok", "failed": "bad", "running": "accent", "pending": "neutral", "cancelled": "unknown"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,7 @@ class ScanRow:
 
     id: str
     name: str
+    href: str
     source: str
     schedule: str
     collected: str
@@ -76,6 +72,7 @@ class JobRow:
     """A finished or running job."""
 
     id: str
+    href: str
     scan: str
     mode: str
     status: str
@@ -162,15 +159,16 @@ def scans_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo) -> Sca
     rows = []
     for config in configs:
         newest = scans.list_jobs(session, actor, slug, config.id, limit=1).items
-        rows.append(_scan_row(config, newest[0] if newest else None, zone, now))
-    return ScansView(rows, [_job_row(job, names, zone, now) for job in jobs.items], jobs.total)
+        rows.append(_scan_row(slug, config, newest[0] if newest else None, zone, now))
+    return ScansView(rows, [job_row(slug, job, names, zone, now) for job in jobs.items], jobs.total)
 
 
-def _scan_row(config: ScanConfigView, job: ScanJobView | None, zone: ZoneInfo, now: datetime) -> ScanRow:
+def _scan_row(slug: str, config: ScanConfigView, job: ScanJobView | None, zone: ZoneInfo, now: datetime) -> ScanRow:
     schedule = EVERY[str(config.interval)] if config.is_schedulable else "by hand only"
     return ScanRow(
         id=config.id,
         name=config.name,
+        href=ui_paths.project_scan(slug, config.id),
         source=config.data_source_name,
         schedule="paused" if config.is_paused else schedule,
         collected=ago(config.collected_until, now),
@@ -185,11 +183,13 @@ def _scan_row(config: ScanConfigView, job: ScanJobView | None, zone: ZoneInfo, n
     )
 
 
-def _job_row(job: ScanJobView, names: dict[str, str], zone: ZoneInfo, now: datetime) -> JobRow:
+def job_row(slug: str, job: ScanJobView, names: dict[str, str], zone: ZoneInfo, now: datetime) -> JobRow:
+    """The job as tables show it."""
     start = job.started_at or job.created_at
     took = "" if job.started_at is None else duration(((job.completed_at or now) - job.started_at).total_seconds())
     return JobRow(
         id=job.id,
+        href=ui_paths.project_scan_job(slug, job.scan_config_id, job.id),
         scan=names.get(job.scan_config_id, "removed scan"),
         mode=MODES.get(job.mode, "Scan"),
         status=STATES[str(job.status)],
@@ -197,25 +197,8 @@ def _job_row(job: ScanJobView, names: dict[str, str], zone: ZoneInfo, now: datet
         started=local_time(start, zone, now=now),
         started_iso=iso_utc(start),
         took=took or "–",
-        result=job.error_message or _result(job.result_summary),
+        result=job.error_message or result_line(job.result_summary),
     )
-
-
-_RESULTS = (
-    ("events_created", "{} new in the plan"),
-    ("total_count", "{} events counted"),
-    ("anomalies_detected", "{} anomalies"),
-    ("series_unknown", "{} series not judged"),
-)
-
-
-def _result(summary: dict[str, object]) -> str:
-    parts = [
-        words.format(full_number(value))
-        for key, words in _RESULTS
-        if isinstance(value := summary.get(key), int | float) and (value or key == "total_count")
-    ]
-    return ", ".join(parts)
 
 
 @page(route="/p/[slug]/scans", title="Scans · Plumbline", on_load=ScansState.load)
@@ -223,7 +206,20 @@ def scans_page() -> rx.Component:
     """The page."""
     state: Any = ScansState
     return project_frame(
-        page_header("Scans", note="A scan reads a source, proposes events the plan lacks, and counts what happened per interval."),
+        page_header(
+            "Scans",
+            rx.cond(
+                state.user_role == "owner",
+                link_button(
+                    rx.icon("plus", size=14, aria_hidden="true"),
+                    "New scan",
+                    href=ui_paths.project_scan(slug_var(), "new"),
+                    kind="primary",
+                ),
+                rx.fragment(),
+            ),
+            note="A scan reads a source, proposes events the plan lacks, and counts what happened per interval.",
+        ),
         page_body(
             state,
             rx.cond(
@@ -231,27 +227,28 @@ def scans_page() -> rx.Component:
                 rx.el.ul(rx.foreach(state.view.scans, _scan), class_name="lines scans", aria_label="Scans"),
                 empty_state("No scan is set up", "A project that is made here gets one for its received events."),
             ),
-            section(
-                "Latest runs",
-                data_table(
-                    [
-                        Column("Started", lambda row: time_text(row.started, row.started_iso)),
-                        Column("Scan", lambda row: row.scan, secondary=True),
-                        Column("Kind", lambda row: row.mode, secondary=True),
-                        Column("State", lambda row: badge(row.status, row.tone)),
-                        Column("Took", lambda row: row.took, numeric=True, secondary=True),
-                        Column("Result", lambda row: rx.el.span(row.result, class_name="muted")),
-                    ],
-                    state.view.jobs,
-                    caption="Latest runs",
-                    empty=empty_state("Nothing has run yet", "The scheduler runs each scan after every full interval."),
-                ),
-                note="newest first",
-            ),
+            section("Latest runs", job_table(state.view.jobs), note="newest first"),
             on_retry=state.load,
         ),
         active="scans",
         crumbs=[Crumb("Scans")],
+    )
+
+
+def job_table(rows: Any) -> rx.Component:
+    """Runs, each with a link to its page."""
+    return data_table(
+        [
+            Column("Started", lambda row: row_link(time_text(row.started, row.started_iso), row.href)),
+            Column("Scan", lambda row: row.scan, secondary=True),
+            Column("Kind", lambda row: row.mode, secondary=True),
+            Column("State", lambda row: badge(row.status, row.tone)),
+            Column("Took", lambda row: row.took, numeric=True, secondary=True),
+            Column("Result", lambda row: rx.el.span(row.result, class_name="muted")),
+        ],
+        rows,
+        caption="Latest runs",
+        empty=empty_state("Nothing has run yet", "The scheduler runs each scan after every full interval."),
     )
 
 
@@ -260,7 +257,7 @@ def _scan(row: Any) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             rx.el.div(
-                rx.el.span(row.name, class_name="strong"),
+                text_link(row.name, href=row.href, class_name="strong"),
                 badge(row.status, row.tone),
                 class_name="scan-name",
             ),

@@ -1,0 +1,93 @@
+"""Which values of a breakdown moved most in one bucket (contract 5.7)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.detection import service as detection
+from app.detection.contracts import Outcome
+from app.detection.engine.baseline import history_needed
+from app.detection.engine.judging import judge
+from app.detection.engine.matrix import matrix_of
+from app.detection.judgements import judgement_at
+from app.identity.contracts import Actor
+from app.kernel.intervals import floor_to_bucket
+from app.metrics import charts, figures, repository
+from app.metrics.contracts import ScopeType, SeriesKey
+from app.projects import service as projects
+
+# Judging a value costs its whole history; of a column with more values the largest ones are judged.
+MOST_VALUES_PER_COLUMN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """A value of a breakdown whose count departs from what was expected."""
+
+    breakdown_column: str
+    breakdown_value: str
+    is_other: bool
+    actual_count: int
+    expected_count: float
+    stddev: float
+    z_score: float
+    direction: str
+
+
+def top_movers(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    scan_config_id: str,
+    scope_type: ScopeType,
+    ref: str,
+    bucket: datetime,
+    limit: int = 10,
+) -> list[Mover]:
+    """Anomalous values of the scope's breakdowns in the bucket, largest absolute score first; app versions are left out.
+
+    Nothing while detection is off. Errors: NotFound for a scan of another project.
+    """
+    project_id = projects.get_project(session, actor, slug).id
+    config = charts.scan_of(session, project_id, scan_config_id)
+    settings = detection.get_settings(session, actor, slug)
+    if not settings.anomaly_detection_enabled or config.interval is None:
+        return []
+    interval = charts.interval_of(config)
+    bucket = floor_to_bucket(bucket, interval)
+    stop = bucket + interval.duration
+    start = bucket - history_needed(interval, settings) * interval.duration
+    covered = repository.covered_buckets(session, config.id, start, stop)
+    if not covered or covered[-1] != bucket:
+        return []
+    stored_ref = None if scope_type is ScopeType.PROJECT_TOTAL else ref
+    builder = figures.SeriesBuilder(covered, interval)
+    key = SeriesKey(config.id, scope_type, config.id if stored_ref is None else ref)
+    found = []
+    for column in repository.breakdown_columns(session, config.id, scope_type, stored_ref):
+        if column == config.app_version_column:
+            continue
+        counts: dict[tuple[str, bool], list[tuple[datetime, int]]] = defaultdict(list)
+        for value, is_other, at, count in repository.breakdown_rows(
+            session, config.id, scope_type, stored_ref, start, stop, column=column
+        ):
+            counts[(value, is_other)].append((at, count))
+        largest = sorted(counts, key=lambda entry: (-sum(count for _, count in counts[entry]), entry))[:MOST_VALUES_PER_COLUMN]
+        if not largest:
+            continue
+        matrix = matrix_of([builder.build(key, counts[entry]) for entry in largest])
+        verdicts = judge(matrix, settings)
+        for position, (value, is_other) in enumerate(largest):
+            verdict = judgement_at(matrix, verdicts, matrix.bucket_count - 1, position, settings)
+            if verdict.outcome is Outcome.ANOMALY and verdict.direction is not None and verdict.expected is not None:
+                found.append(
+                    Mover(
+                        column, value, is_other, verdict.actual or 0, verdict.expected, verdict.spread or 0.0, verdict.score or 0.0,
+                        verdict.direction.value,
+                    )
+                )  # fmt: skip
+    return sorted(found, key=lambda mover: (-abs(mover.z_score), mover.breakdown_column, mover.breakdown_value))[:limit]

@@ -1,0 +1,41 @@
+"""What the routes of scans share: callers who are refused before the body is looked at."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from app.http import Caller
+from app.identity.contracts import Actor, UserRole
+from app.kernel.errors import Forbidden
+
+SCANS = "/api/v1/projects/{slug}/scans"
+SCAN = SCANS + "/{scan_id}"
+
+
+def _editor(actor: Caller) -> Actor:
+    actor.require_editor()
+    return actor
+
+
+def _owner(actor: Caller) -> Actor:
+    actor.require_owner()
+    return actor
+
+
+def _owner_or_key(actor: Caller) -> Actor:
+    actor.require_write()
+    if actor.role is not UserRole.OWNER:
+        raise Forbidden("Owner role required")
+    return actor
+
+
+Editor = Annotated[Actor, Depends(_editor)]
+"""Editors and owners."""
+
+Owner = Annotated[Actor, Depends(_owner)]
+"""Owners in a browser session."""
+
+OwnerOrKey = Annotated[Actor, Depends(_owner_or_key)]
+"""Owners, also through a write key of theirs."""

@@ -1,0 +1,149 @@
+"""The three kinds of reading runs: catalog only, collection, replay (contract 4.3, 5.3, 5.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.metrics import service as metrics
+from app.metrics.recording import replace_breakdowns
+from app.plan import service as plan
+from app.scans import repository, summaries
+from app.scans.counting import CollectedCounts
+from app.scans.progress import JobNoLongerOurs, JobProgress
+from app.scans.readers import Reader
+from app.scans.runs import Run, RunTools
+from app.scans.windows import ARRIVAL_OVERLAP, FIRST_RUN_INTERVALS, Window, chunks, collection_window
+from app.warehouse.contracts import Arrivals
+from models.scans import ScanConfig
+
+# SQLite has one writer at a time; more rows would keep others waiting for longer than a few seconds.
+ROWS_PER_TRANSACTION = 250_000
+
+
+def scan_catalog(run: Run, reader: Reader, progress: JobProgress, tools: RunTools) -> None:
+    """Bring the plan in step with everything the query returns, or with its look-back; nothing is counted."""
+    _sync(reader, None, tools.clock.now(), progress, tools)
+    with tools.transaction() as session:
+        progress.complete(session)
+        config = repository.lock_config(session, run.config_id)
+        if config is not None:
+            _recover(config)
+
+
+def collect_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunTools) -> None:
+    """Sync the catalog and store the counts of the buckets that became complete; nothing is stored before all are counted."""
+    assert run.interval is not None
+    now = tools.clock.now()
+    progress.report(5, "Looking for late events")
+    arrivals = reader.arrivals(None if run.received_until is None else run.received_until - ARRIVAL_OVERLAP)
+    window = collection_window(
+        now,
+        run.interval,
+        collected_until=run.collected_until,
+        oldest_arrival=None if arrivals is None else arrivals.oldest_time,
+    )
+    _sync(reader, window, now, progress, tools)
+    with tools.transaction(write=False) as session:
+        reader.prepare_counting(session, window)
+    # Pieces bound what one query returns.
+    pieces = list(chunks(window, run.chunk_width or FIRST_RUN_INTERVALS * run.interval.duration))
+    collected = []
+    for index, piece in enumerate(pieces):
+        progress.report(30 + 50 * index // len(pieces), f"Counting from {summaries.timestamp(piece.start)}")
+        collected.append(reader.count(piece))
+    progress.report(80, "Storing counts", summaries.collection_keys(window, collected))
+    for batch in _batches(collected):
+        with tools.transaction() as session:
+            progress.confirm(session)
+            for chunk in batch:
+                _store(session, run.config_id, chunk)
+    _judge(run, window, progress, tools)
+    with tools.transaction() as session:
+        progress.complete(session)
+        _advance(session, run, window, arrivals)
+
+
+def replay_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunTools) -> None:
+    """Count a past range again, chunk by chunk; it creates no events and no variables."""
+    window = summaries.replay_window_of(progress.summary)
+    pieces = list(chunks(window, run.chunk_width))
+    # A replay that was interrupted continues with the first chunk it has not finished.
+    done = min(int(str(progress.summary.get("replay_chunks_completed", 0))), len(pieces))
+    with tools.transaction(write=False) as session:
+        reader.prepare_counting(session, window)
+    collected = []
+    for index in range(done, len(pieces)):
+        piece = pieces[index]
+        state = summaries.replay_progress("counting", completed=index, total=len(pieces), current=piece)
+        progress.report(90 * index // len(pieces), f"Counting from {summaries.timestamp(piece.start)}", state)
+        chunk = reader.count(piece)
+        with tools.transaction() as session:
+            progress.confirm(session)
+            _store(session, run.config_id, chunk)
+        collected.append(CollectedCounts(chunk.window, [], chunk.coverage, chunk.last_seen))
+        for key, added in summaries.stored_rows(chunk).items():
+            progress.summary[key] = int(str(progress.summary.get(key, 0))) + added
+    progress.report(90, "Counted", summaries.replay_progress("evaluating", completed=len(pieces), total=len(pieces)))
+    _judge(run, window, progress, tools)
+    progress.summary.update(summaries.replay_progress("completed", completed=len(pieces), total=len(pieces)))
+    progress.summary.update({"event_count": summaries.collection_totals(collected)[0], "details": []})
+    with tools.transaction() as session:
+        progress.complete(session)
+
+
+def _sync(reader: Reader, window: Window | None, now: datetime, progress: JobProgress, tools: RunTools) -> None:
+    progress.report(10, "Reading which events occur")
+    reader.look(window, now)
+    progress.report(20, "Bringing the plan up to date")
+    with tools.transaction() as session:
+        progress.confirm(session)
+        keys = reader.sync(session, now)
+    progress.summary.update(keys)
+
+
+def _batches(collected: Sequence[CollectedCounts]) -> Iterator[list[CollectedCounts]]:
+    """The chunks in as few transactions as others can wait for; an ordinary run has one."""
+    batch: list[CollectedCounts] = []
+    row_count = 0
+    for chunk in collected:
+        rows = sum(summaries.stored_rows(chunk).values())
+        if batch and row_count + rows > ROWS_PER_TRANSACTION:
+            yield batch
+            batch, row_count = [], 0
+        batch.append(chunk)
+        row_count += rows
+    if batch:
+        yield batch
+
+
+def _store(session: Session, config_id: str, chunk: CollectedCounts) -> None:
+    start, stop = chunk.window.start, chunk.window.stop
+    metrics.replace_window(session, config_id, start, stop, chunk.rows, chunk.coverage)
+    replace_breakdowns(session, config_id, start, stop, chunk.breakdowns, chunk.distributions)
+    plan.touch_last_seen(session, chunk.last_seen)
+
+
+def _judge(run: Run, window: Window, progress: JobProgress, tools: RunTools) -> None:
+    progress.report(90, "Looking for anomalies")
+    with tools.transaction() as session:
+        found = tools.evaluate(session, run.config_id, tools.clock.now(), window)
+    progress.summary.update(summaries.evaluation_keys(found.anomaly_count, found.signal_count, found.unknown_count))
+
+
+def _advance(session: Session, run: Run, window: Window, arrivals: Arrivals | None) -> None:
+    config = repository.lock_config(session, run.config_id)
+    if config is None:
+        raise JobNoLongerOurs
+    config.collected_until = max(window.stop, config.collected_until or window.stop)
+    if arrivals is not None:
+        config.received_until = max(arrivals.received_until, config.received_until or arrivals.received_until)
+    _recover(config)
+
+
+def _recover(config: ScanConfig) -> None:
+    """A run that succeeded ends the config's rest after failures."""
+    config.consecutive_failures = 0
+    config.next_attempt_at = None

@@ -1,0 +1,113 @@
+"""Where observed columns depart from what an event type declares (contract 8.1 and 8.2). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from app.plan.contracts import DriftType, ObservedDrift, ScanField, ScanTarget
+from app.plan.value_pattern import ValuePattern
+from app.scans.layout import Layout
+from app.scans.naming import Row
+from app.scans.templates import is_object_text
+from app.scans.values import is_number
+from app.warehouse.contracts import ColumnKind
+
+NULL_SAMPLE = "NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedType:
+    """What a column holds among the rows of one event type."""
+
+    name: str
+    type_name: str
+    is_object: bool
+    has_data: bool
+    sample: str | None
+
+
+def drifts_of(
+    target: ScanTarget, layout: Layout, observed: Sequence[ObservedType], rows: Sequence[tuple[Row, int]]
+) -> list[ObservedDrift]:
+    """Every departure of the rows of one event type, each with its row count, from the type's fields and their data contracts."""
+    declared = {one.name: one for one in target.fields}
+    columns = {one.name: one for one in observed}
+    found = [
+        ObservedDrift(target.id, one.name, DriftType.NEW_FIELD, one.type_name, None, one.sample)
+        for one in observed
+        if one.has_data and one.name not in declared
+    ]
+    for name, definition in declared.items():
+        column = columns.get(name)
+        if column is None:
+            if name not in layout.reserved:
+                found.append(ObservedDrift(target.id, name, DriftType.MISSING_FIELD, None, definition.field_type, None))
+            continue
+        if column.has_data and _is_other_type(definition, column, rows):
+            found.append(
+                ObservedDrift(target.id, name, DriftType.TYPE_CHANGED, column.type_name, definition.field_type, column.sample)
+            )
+        found += _violations(target.id, definition, rows, is_json=layout.kind_of(name) is ColumnKind.JSON)
+    return found
+
+
+def _is_other_type(definition: ScanField, column: ObservedType, rows: Sequence[tuple[Row, int]]) -> bool:
+    """Only text against objects; types that a person chose are never doubted."""
+    if definition.field_type not in ("string", "json"):
+        return False
+    holds_objects = column.is_object
+    if not holds_objects:
+        texts = {row.texts[column.name] for row, _ in rows if column.name in row.texts and column.name not in row.nulls}
+        holds_objects = bool(texts) and all(map(is_object_text, texts))
+    return holds_objects is not (definition.field_type == "json")
+
+
+def _violations(
+    event_type_id: str, definition: ScanField, rows: Sequence[tuple[Row, int]], *, is_json: bool
+) -> list[ObservedDrift]:
+    name = definition.name
+    total = sum(count for _, count in rows)
+    values = [] if is_json else [(row.texts[name], count) for row, count in rows if name in row.texts and name not in row.nulls]
+    found = []
+
+    def judge(drift: DriftType, label: str, bad: int, of: int, allowed: float, sample: str) -> None:
+        if of and bad / of > allowed:
+            text = f"bad_rate={bad / of:.4f} allowed={allowed:.4f} bad={bad} total={of}"
+            found.append(ObservedDrift(event_type_id, name, drift, text, label, sample))
+
+    def judge_values(drift: DriftType, label: str, is_bad: Callable[[str], bool]) -> None:
+        bad = [(text, count) for text, count in values if is_bad(text)]
+        of = sum(count for _, count in values)
+        judge(drift, label, sum(count for _, count in bad), of, definition.contract_max_bad_rate, bad[0][0] if bad else "")
+
+    if definition.is_required:
+        allowed = definition.contract_required_max_null_rate
+        allowed = definition.contract_max_bad_rate if allowed is None else allowed
+        nulls = sum(count for row, count in rows if name in row.nulls)
+        judge(DriftType.REQUIRED_NULL_VIOLATION, "required", nulls, total, allowed, NULL_SAMPLE)
+    if definition.field_type == "enum" and definition.enum_options:
+        options = frozenset(definition.enum_options)
+        judge_values(DriftType.ENUM_VIOLATION, "enum", lambda text: text not in options)
+    if definition.contract_regex:
+        pattern = _compiled(definition.contract_regex)
+        if pattern is not None:
+            judge_values(DriftType.REGEX_VIOLATION, "regex", lambda text: not pattern.matches(text))
+    low, high = definition.contract_min_value, definition.contract_max_value
+    if low is not None or high is not None:
+        judge_values(DriftType.RANGE_VIOLATION, "range", lambda text: not _is_within(text, low, high))
+    return found
+
+
+def _compiled(pattern: str) -> ValuePattern | None:
+    try:
+        return ValuePattern(pattern)
+    except ValueError:
+        return None
+
+
+def _is_within(text: str, low: float | None, high: float | None) -> bool:
+    if not is_number(text):
+        return False
+    number = float(text)
+    return (low is None or number >= low) and (high is None or number <= high)

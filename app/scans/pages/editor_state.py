@@ -1,0 +1,210 @@
+"""The state of the scan page: the form, looks into the data source, and the buttons that run the scan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import reflex as rx
+from reflex.event import EventSpec
+
+from app import ui_paths
+from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.page_states import LoadedState
+from app.scans import service as scans
+from app.scans.contracts import JobStatus, LookKind
+from app.scans.editing import changes_of, draft_of_form
+from app.scans.pages.editor_view import EditorView, Forecast, Grid, editor_view, forecast_view, grid_of
+from app.ui import field_errors
+from components import toast_done, toast_failed
+
+POLL_SECONDS = 0.5
+LOOK_LIMIT_SECONDS = 180
+
+
+class ScanEditorState(LoadedState):
+    """One scan, or one that is being set up."""
+
+    view: EditorView = EditorView()
+    form: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    grid: Grid = Grid()
+    forecast: Forecast = Forecast()
+    looking: str = ""
+    look_problem: str = ""
+    is_replaying: bool = False
+    is_deleting: bool = False
+
+    @rx.event
+    async def load(self) -> AsyncIterator[None]:
+        """Rebuild the page from the address."""
+        slug, scan_id = self._slug(), self._route_value("scan_id")
+        if self._begin(f"{slug}/{scan_id}"):
+            self.view, self.form, self.errors = EditorView(), {}, {}
+            self.grid, self.forecast, self.looking, self.look_problem = Grid(), Forecast(), "", ""
+            self.is_replaying = self.is_deleting = False
+            yield
+        with self._loading():
+            await self._enter()
+            self.view = await self._read(editor_view, slug, scan_id, self._zone())
+            self.form = dict(self.view.form)
+
+    @rx.event
+    def set_text(self, name: str, text: str) -> None:
+        """Keep what was typed into a field."""
+        self.form[name] = text
+        self.errors.pop(name, None)
+
+    @rx.event
+    async def save(self) -> EventSpec | None:
+        """Store the scan; a fresh one opens on its own page."""
+        slug = self._slug()
+        try:
+            if self.view.is_new:
+                source_id = self.form.get("data_source_id", "")
+                made = await self._call(scans.create_config, slug, source_id, draft_of_form(self.form))
+                return rx.redirect(ui_paths.project_scan(slug, made.id))
+            await self._call(scans.update_config, slug, self.view.scan_id, changes_of(self.form))
+            self.view = await self._read(editor_view, slug, self.view.scan_id, self._zone())
+        except AppError as refusal:
+            self._note(refusal)
+            return toast_failed("The scan was not saved")
+        self.errors = {}
+        return toast_done("Scan saved")
+
+    @rx.event(background=True)
+    async def preview(self) -> None:
+        """Show columns and a few rows of the query."""
+        async with self:
+            wanted = scans.PreviewRequest(
+                data_source_id=self.form.get("data_source_id", ""),
+                base_query=self.form.get("base_query", ""),
+                time_column=self.form.get("time_column") or None,
+                include_json_paths=True,
+            )
+        result = await self._look(LookKind.PREVIEW, scans.request_preview, wanted)
+        if result is not None:
+            async with self:
+                self.grid = grid_of(result)
+
+    @rx.event(background=True)
+    async def rehearse(self) -> None:
+        """Show what a scan would create."""
+        async with self:
+            try:
+                draft, source_id = (
+                    draft_of_form({**self.form, "name": self.form.get("name") or "Draft"}),
+                    self.form["data_source_id"],
+                )
+            except InvalidInput as refusal:
+                self._note(refusal)
+                return
+            source_id = self.form.get("data_source_id", "")
+        result = await self._look(LookKind.DRY_RUN, scans.request_dry_run, source_id, draft)
+        if result is not None:
+            async with self:
+                self.forecast = forecast_view(result)
+
+    @rx.event
+    async def run_now(self) -> EventSpec:
+        """Queue a run and go to its page."""
+        try:
+            job = await self._call(scans.request_run, self._slug(), self.view.scan_id)
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        return rx.redirect(ui_paths.project_scan_job(self._slug(), self.view.scan_id, job.id))
+
+    @rx.event
+    async def apply_groups(self) -> EventSpec:
+        """Queue the merge of existing events by the stored rules."""
+        try:
+            job = await self._call(scans.request_grouping, self._slug(), self.view.scan_id)
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        return rx.redirect(ui_paths.project_scan_job(self._slug(), self.view.scan_id, job.id))
+
+    @rx.event
+    async def toggle_pause(self) -> EventSpec:
+        """Pause or resume the schedule."""
+        is_paused = not self.view.is_paused
+        try:
+            await self._call(scans.set_paused, self._slug(), self.view.scan_id, is_paused=is_paused)
+            self.view = await self._read(editor_view, self._slug(), self.view.scan_id, self._zone())
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        return toast_done("Schedule paused" if is_paused else "Schedule resumed")
+
+    @rx.event
+    def set_replaying(self, is_open: bool) -> None:
+        """Open or close the replay dialog."""
+        self.is_replaying = is_open
+        self.errors.pop("replay", None)
+
+    @rx.event
+    async def replay(self, form: dict[str, Any]) -> EventSpec | None:
+        """Queue a replay of the range and go to its page."""
+        try:
+            start, stop = moment_of(form, "time_from"), moment_of(form, "time_to")
+            job = await self._call(scans.request_replay, self._slug(), self.view.scan_id, start, stop)
+        except AppError as refusal:
+            self.errors["replay"] = refusal.message
+            return None
+        self.is_replaying = False
+        return rx.redirect(ui_paths.project_scan_job(self._slug(), self.view.scan_id, job.id))
+
+    @rx.event
+    def set_deleting(self, is_open: bool) -> None:
+        """Open or close the question."""
+        self.is_deleting = is_open
+
+    @rx.event
+    async def delete(self) -> EventSpec:
+        """Delete the scan and go to the list."""
+        try:
+            await self._call(scans.delete_config, self._slug(), self.view.scan_id)
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        self.is_deleting = False
+        return rx.redirect(ui_paths.project_scans(self._slug()))
+
+    async def _look(self, kind: LookKind, request: Any, *what: Any) -> dict[str, Any] | None:
+        """Queue a look and wait for its result; None, with the reason on the page, when it has none."""
+        async with self:
+            slug = self._slug()
+            self.looking, self.look_problem, self.errors = kind.value, "", {}
+        try:
+            look = await self._call(request, slug, *what)
+            for _ in range(int(LOOK_LIMIT_SECONDS / POLL_SECONDS)):
+                if not look.status.is_live:
+                    break
+                await asyncio.sleep(POLL_SECONDS)
+                look = await self._read(scans.get_look, slug, look.id, kind)
+        except AppError as refusal:
+            async with self:
+                self.looking = ""
+                self._note(refusal)
+            return None
+        async with self:
+            self.looking = ""
+            if look.status is not JobStatus.COMPLETED:
+                self.look_problem = look.error_message or "The data source did not answer in time."
+                return None
+        return dict(look.result_summary or {})
+
+    def _note(self, refusal: AppError) -> None:
+        if isinstance(refusal, InvalidInput):
+            self.errors = field_errors(refusal)
+        elif isinstance(refusal, Conflict):
+            self.errors = {"name": refusal.message}
+        else:
+            self.look_problem = refusal.message
+
+
+def moment_of(form: dict[str, Any], name: str) -> datetime:
+    """An instant that a date picker holds, in UTC. InvalidInput for an empty one."""
+    try:
+        return datetime.fromisoformat(str(form.get(name) or "")).replace(tzinfo=UTC)
+    except ValueError:
+        raise InvalidInput("Choose both ends of the range", field=name) from None

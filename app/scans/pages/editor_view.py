@@ -1,0 +1,133 @@
+"""What the scan page reads: the form, the choices it offers, a preview or dry run as rows, and the scan's runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from app.identity.contracts import Actor, UserRole
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import Forbidden
+from app.plan import service as plan
+from app.scans import service as scans
+from app.scans.editing import EMPTY_FORM, form_of
+from app.scans.pages.scans import JobRow, job_row
+from app.scans.sources import service as sources
+from components.format import full_number
+
+NEW = "new"
+MOST_RUNS = 10
+_LONGEST_CELL = 120
+
+
+@dataclass(frozen=True)
+class EditorView:
+    """One scan and what its form offers. `sources` and `event_types` are (value, text) choices."""
+
+    scan_id: str = ""
+    title: str = ""
+    is_new: bool = False
+    may_write: bool = False
+    may_run: bool = False
+    is_paused: bool = False
+    is_schedulable: bool = False
+    live_job_id: str = ""
+    form: dict[str, str] = field(default_factory=dict)
+    sources: list[list[str]] = field(default_factory=list)
+    event_types: list[list[str]] = field(default_factory=list)
+    jobs: list[JobRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A preview: columns as (name, type), rows as texts, JSON paths as (path, samples)."""
+
+    columns: list[list[str]] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    paths: list[list[str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A dry run in sentences and short tables."""
+
+    headline: str = ""
+    details: list[str] = field(default_factory=list)
+    columns: list[list[str]] = field(default_factory=list)
+    events: list[list[str]] = field(default_factory=list)
+    variables: list[list[str]] = field(default_factory=list)
+
+
+def editor_view(session: Session, actor: Actor, slug: str, scan_id: str, zone: ZoneInfo) -> EditorView:
+    """The scan, or an empty form for `new`. Errors: NotFound, Forbidden for a new one below owner."""
+    may_write = actor.role is UserRole.OWNER
+    known_sources = [[one.id, one.name] for one in sources.list_sources(session, actor)]
+    types = [["", "Named by a column"], *([one.id, one.display_name] for one in plan.list_event_types(session, actor, slug))]
+    if scan_id == NEW:
+        if not may_write:
+            raise Forbidden("Only owners set up scans: they run SQL with the instance's credentials.")
+        form = {**EMPTY_FORM, "data_source_id": known_sources[0][0] if known_sources else ""}
+        return EditorView("", "New scan", True, True, form=form, sources=known_sources, event_types=types)
+    config = scans.get_config(session, actor, slug, scan_id)
+    jobs = scans.list_jobs(session, actor, slug, scan_id, limit=MOST_RUNS).items
+    now = SYSTEM_CLOCK.now()
+    return EditorView(
+        scan_id=config.id,
+        title=config.name,
+        may_write=may_write,
+        may_run=actor.role in (UserRole.EDITOR, UserRole.OWNER),
+        is_paused=config.is_paused,
+        is_schedulable=config.is_schedulable,
+        live_job_id=next((job.id for job in jobs if job.status.is_live), ""),
+        form=form_of(config),
+        sources=known_sources,
+        event_types=types,
+        jobs=[job_row(slug, job, {config.id: config.name}, zone, now) for job in jobs],
+    )
+
+
+def grid_of(result: Mapping[str, Any]) -> Grid:
+    """A preview's result as a grid."""
+    names = [column["name"] for column in result["columns"]]
+    return Grid(
+        columns=[[column["name"], column["type_name"]] for column in result["columns"]],
+        rows=[[_cell(row.get(name)) for name in names] for row in result["rows"]],
+        paths=[
+            [path["full_path"], ", ".join(path["sample_values"])] for column in result["json_columns"] for path in column["paths"]
+        ],
+    )
+
+
+def forecast_view(result: Mapping[str, Any]) -> Forecast:
+    """A dry run's result in words."""
+    events, variables = result["events_to_create"], result["variables_to_create"]
+    types = result["event_types_to_create"]
+    also = f", {full_number(len(types))} event types" if types else ""
+    return Forecast(
+        headline=(
+            f"A scan would create {full_number(events)} events, {full_number(variables)} variables{also}. "
+            f"{full_number(result['events_existing'])} events are in the plan already."
+        ),
+        details=[str(line) for line in result["details"]],
+        columns=[[column["name"], column["why"]] for column in result["columns"]],
+        events=[
+            [event["event_type"], event["name"], full_number(event["count"]), "New" if event["is_new"] else "Known"]
+            for event in result["events"]
+        ],
+        variables=[
+            [variable["name"], variable["source_name"], variable["variable_type"], "New" if variable["is_new"] else "Known"]
+            for variable in result["variables"]
+        ],
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "NULL"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"

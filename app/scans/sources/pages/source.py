@@ -1,0 +1,308 @@
+"""One data source: how it is reached, whether it answers, and what is in it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import reflex as rx
+from reflex.event import EventSpec
+
+from app import ui_paths
+from app.frame import workspace_frame
+from app.identity.contracts import UserRole
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import AppError, InvalidInput
+from app.page_states import page_body
+from app.presentation import Phase, phase_of
+from app.scans.sources import service
+from app.scans.sources.contracts import DataSourceView
+from app.scans.sources.pages.form import connection_form, read_form, shown_values, starting_values
+from app.scans.sources.pages.source_list import kind_text, status_badge, status_text
+from app.ui import AppState, field_errors, page
+from app.warehouse.contracts import QueryFailed
+from app.warehouse.declarations import CLICKHOUSE, DECLARATIONS, MASK, DbType
+from components.feedback import empty_state, error_state, notice, toast_done
+from components.format import iso_utc, local_time
+from components.forms import button, form_field, segmented, text_input
+from components.inline_edit import confirm_dialog, form_refusal
+from components.marks import badge, time_text
+from components.shell import Crumb, page_header, section
+from components.table import Column, data_table
+
+MOST_TABLES = 200
+MOST_COLUMNS_SHOWN = 60
+_STACK = {"display": "grid", "gap": "14px", "max_width": "560px"}
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One table; its columns as one line."""
+
+    name: str
+    column_count: str
+    columns: str
+
+
+class DataSourceState(AppState):
+    """The form, the test and the tables of one source."""
+
+    phase: str = Phase.LOADING.value
+    problem: str = ""
+    title: str = ""
+    kind: str = ""
+    db_type: str = CLICKHOUSE.db_type.value
+    is_new: bool = True
+    is_builtin: bool = False
+    has_password: bool = False
+    values: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    status: str = ""
+    message: str = ""
+    tested: str = ""
+    tested_iso: str = ""
+    filled: int = 0
+    is_busy: bool = False
+    tables: list[TableRow] = []
+    tables_note: str = ""
+    tables_problem: str = ""
+    is_browsed: bool = False
+    is_deleting: bool = False
+    consequences: list[str] = []
+
+    @rx.event
+    async def load(self) -> None:
+        """Show the stored source, or an empty form."""
+        self.errors, self.is_busy, self.is_deleting = {}, False, False
+        self.tables, self.is_browsed, self.tables_problem = [], False, ""
+        try:
+            await self._show()
+            self.phase = Phase.READY.value
+        except AppError as refusal:
+            self.phase, self.problem = phase_of(refusal).value, refusal.message
+
+    @rx.event
+    def choose_kind(self, db_type: str) -> None:
+        """Show the form of another kind of warehouse."""
+        if self.is_new and db_type in DECLARATIONS:
+            self.db_type, self.errors = db_type, {}
+            self.values = starting_values(DECLARATIONS[db_type])
+
+    @rx.event
+    async def save(self, form: dict[str, Any]) -> Any:
+        """Keep what the form says, then test it."""
+        before = None if self.is_new else await self._read(service.get_source, self._source_id())
+        try:
+            fields = read_form(self.db_type, form, before)
+            if before is None:
+                given = "" if fields.password == MASK else fields.password
+                view = await self._call(service.create_source, type(fields)(**{**asdict(fields), "password": given}))
+            else:
+                view = await self._call(service.update_source, before.id, asdict(fields))
+        except InvalidInput as error:
+            self.errors = field_errors(error)
+            return None
+        except AppError as error:
+            self.errors = {"": error.message}
+            return None
+        self.errors = {}
+        if before is None:
+            return [rx.redirect(ui_paths.data_source(view.id), replace=True), toast_done(f"{view.name} is added")]
+        self._fill(view)
+        return [toast_done("Saved"), DataSourceState.test]
+
+    @rx.event
+    async def test(self) -> Any:
+        """Connect and run a trivial query."""
+        self.is_busy = True
+        yield
+        try:
+            connection = await self._read(service.connection_to_test, self._source_id())
+            outcome = await asyncio.to_thread(service.try_connection, connection, SYSTEM_CLOCK.now())
+            self._fill(await self._call(service.record_test, self._source_id(), outcome))
+        finally:
+            self.is_busy = False
+
+    @rx.event
+    async def browse(self) -> Any:
+        """Read the tables from the warehouse."""
+        self.is_busy, self.tables_problem = True, ""
+        yield
+        try:
+            connection = await self._read(service.connection_to_browse, self._source_id())
+            tables = await asyncio.to_thread(service.list_tables, connection)
+        except (AppError, QueryFailed) as refusal:
+            self.tables, self.tables_problem = [], str(refusal)
+        else:
+            self.tables = [
+                TableRow(
+                    table.name,
+                    str(len(table.columns)),
+                    ", ".join(f"{column.name} {column.data_type}" for column in table.columns[:MOST_COLUMNS_SHOWN])
+                    + (" …" if len(table.columns) > MOST_COLUMNS_SHOWN else ""),
+                )
+                for table in tables[:MOST_TABLES]
+            ]
+            self.tables_note = f"The first {MOST_TABLES} of {len(tables)} tables" if len(tables) > MOST_TABLES else ""
+        finally:
+            self.is_busy, self.is_browsed = False, True
+
+    @rx.event
+    async def ask_delete(self) -> None:
+        """Name what goes away with the source."""
+        scans = await self._read(service.dependent_scans, self._source_id())
+        self.consequences = [f"Scan “{scan.name}” of {scan.project_name}, with everything it counted" for scan in scans]
+        self.is_deleting = True
+
+    @rx.event
+    def set_deleting(self, is_open: bool) -> None:
+        """Close the question."""
+        self.is_deleting = is_open
+
+    @rx.event
+    async def delete(self) -> list[EventSpec]:
+        """Do it."""
+        await self._call(service.delete_source, self._source_id())
+        self.is_deleting = False
+        return [rx.redirect(ui_paths.DATA_SOURCES), toast_done(f"{self.title} is deleted")]
+
+    def _source_id(self) -> str:
+        return self._route_value("source_id")
+
+    async def _show(self) -> None:
+        self.is_new = self._source_id() == ui_paths.NEW
+        if not self.is_new:
+            self._fill(await self._read(service.get_source, self._source_id()))
+            return
+        await self._read(service.require_owner)
+        self.title, self.kind, self.is_builtin, self.has_password = "New data source", "", False, False
+        self.status, self.message, self.tested = "", "", ""
+        self.db_type, self.values = CLICKHOUSE.db_type.value, starting_values(CLICKHOUSE)
+
+    def _fill(self, view: DataSourceView) -> None:
+        zone, now = self._zone(), SYSTEM_CLOCK.now()
+        self.title, self.kind, self.db_type = view.name, kind_text(view), view.db_type
+        self.is_builtin, self.has_password = view.is_builtin, view.password_set
+        self.values = shown_values(view)
+        self.filled += 1  # a form drawn anew holds no password that was typed before
+        self.status, self.message = status_text(view), view.last_test_message or ""
+        self.tested, self.tested_iso = local_time(view.last_test_at, zone, now=now), iso_utc(view.last_test_at)
+
+
+@page(route=ui_paths.data_source("[source_id]"), title="Data source · Plumbline", on_load=DataSourceState.load)
+def data_source() -> rx.Component:
+    """Form, test and tables."""
+    state: Any = DataSourceState
+    is_owner = state.user_role == UserRole.OWNER.value
+    test = button(rx.cond(state.is_busy, "Testing…", "Test connection"), on_click=state.test, disabled=state.is_busy)
+    delete = button("Delete", kind="danger", on_click=state.ask_delete)
+    actions = rx.cond(
+        is_owner & ~state.is_new,
+        rx.fragment(test, rx.cond(state.is_builtin, rx.fragment(), delete)),
+        rx.fragment(),
+    )
+    return workspace_frame(
+        page_body(
+            state,
+            page_header(state.title, actions, beside=rx.cond(state.kind != "", badge(state.kind), rx.fragment())),
+            rx.cond(state.is_new, rx.fragment(), _last_test()),
+            rx.cond(
+                state.is_builtin,
+                notice("The events this instance receives. Nothing has to be set up, and nothing can be changed."),
+                rx.cond(is_owner, _form(), notice("Only owners see and change how the source is reached.")),
+            ),
+            rx.cond(state.is_new, rx.fragment(), _tables()),
+            confirm_dialog(
+                title=f"Delete {state.title}?",
+                text="The warehouse itself is not touched. What goes away here:",
+                consequences=state.consequences,
+                confirm="Delete data source",
+                open_=state.is_deleting,
+                on_open_change=state.set_deleting,
+                on_confirm=state.delete,
+            ),
+            on_retry=state.load,
+            what="data source",
+        ),
+        active="data-sources",
+        crumbs=[Crumb("Data sources", ui_paths.DATA_SOURCES), Crumb(state.title)],
+    )
+
+
+def _last_test() -> rx.Component:
+    state: Any = DataSourceState
+    return rx.el.p(
+        status_badge(state.status),
+        rx.cond(state.message != "", rx.el.span(state.message), rx.fragment()),
+        rx.cond(state.tested_iso != "", time_text(state.tested, state.tested_iso), rx.fragment()),
+        class_name="inline muted",
+        style={"gap": "10px", "margin_bottom": "12px"},
+        role="status",
+    )
+
+
+def _form() -> rx.Component:
+    state: Any = DataSourceState
+    kinds = [(entry.db_type.value, entry.title) for entry in DECLARATIONS.values()]
+    fields = rx.match(
+        state.db_type,
+        *[
+            (
+                kind.value,
+                rx.el.div(*connection_form(kind, state.values, state.errors, state.has_password), key=kind.value, style=_STACK),
+            )
+            for kind in (DbType.POSTGRES, DbType.BIGQUERY)
+        ],
+        rx.el.div(*connection_form(DbType.CLICKHOUSE, state.values, state.errors, state.has_password), key=DbType.CLICKHOUSE.value),
+    )
+    return section(
+        "Connection",
+        rx.cond(
+            state.is_new,
+            rx.el.div(segmented(kinds, state.db_type, state.choose_kind, label="Kind of warehouse"), style={"padding": "12px 0"}),
+            rx.fragment(),
+        ),
+        rx.form(
+            form_field(
+                "Name",
+                text_input(field_id="name", name="name", default_value=state.values.get("name", ""), max_length=255),
+                field_id="name",
+                hint="What scans and people call it.",
+                error=state.errors.get("name", ""),
+            ),
+            fields,
+            form_refusal(state.errors.get("", "")),
+            rx.el.div(
+                button(rx.cond(state.is_new, "Add data source", "Save and test"), kind="primary", type="submit"),
+                class_name="inline",
+            ),
+            on_submit=state.save,
+            reset_on_submit=False,
+            key=state.filled.to_string(),
+            style=_STACK,
+        ),
+        note="Passwords are stored encrypted and never shown again.",
+    )
+
+
+def _tables() -> rx.Component:
+    state: Any = DataSourceState
+    show = button(rx.cond(state.is_busy, "Reading…", "Show tables"), on_click=state.browse, disabled=state.is_busy)
+    listed = data_table(
+        [
+            Column("Table", lambda row: rx.el.code(row.name)),
+            Column("Columns", lambda row: row.column_count, numeric=True),
+            Column("Names and types", lambda row: rx.el.span(row.columns, class_name="muted"), secondary=True),
+        ],
+        state.tables,
+        caption="Tables of the data source",
+        empty=empty_state("No tables", "The user of this connection sees no table here."),
+    )
+    return section(
+        "Tables",
+        rx.cond(
+            state.tables_problem != "", error_state(state.tables_problem, state.browse), rx.cond(state.is_browsed, listed, show)
+        ),
+        note=state.tables_note,
+    )
