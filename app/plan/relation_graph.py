@@ -140,8 +140,10 @@ def _line(edge: Edge, places: Mapping[str, tuple[int, int]]) -> PlacedEdge:
         start, end = (from_x + NODE_WIDTH, from_y + middle), (to_x, to_y + middle)
         bend = (end[0] - start[0]) // 2
         path = f"M{start[0]} {start[1]} C{start[0] + bend} {start[1]} {end[0] - bend} {end[1]} {end[0]} {end[1]}"
-        # Beside the source every line has its own height; in the middle lines to one node would write over one another.
-        return PlacedEdge(edge.id, path, edge.label, (start[0] + end[0]) // 2, (start[1] + end[1]) // 2 - 6)
+        # Beside the source: further on a long line may pass behind other nodes.
+        share = COLUMN_GAP / 2 / (end[0] - start[0])
+        rise = round((end[1] - start[1]) * share * share * (3 - 2 * share))
+        return PlacedEdge(edge.id, path, edge.label, start[0] + COLUMN_GAP // 2, start[1] + rise - 6)
     start, end = (from_x + NODE_WIDTH // 2, from_y), (to_x + NODE_WIDTH // 2, to_y + NODE_HEIGHT)
     lift = min(start[1], end[1]) - ROW_GAP
     path = f"M{start[0]} {start[1]} C{start[0]} {lift} {end[0]} {end[1] + ROW_GAP} {end[0]} {end[1]}"

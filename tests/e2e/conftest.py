@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from app.frontend import ensure_built
+from tests.e2e.plan_api import Api, make_project
 from tests.e2e.server import ROOT, RunningServer, running_server
 
 AXE_VERSION = "4.14.1"
@@ -174,3 +175,15 @@ def check_accessibility(axe_source: str) -> Callable[[Page], None]:
         assert not violations, "\n".join(violations)
 
     return check
+
+
+@pytest.fixture
+def slug(server: RunningServer, owner: Person) -> str:
+    """A project of its own for each test."""
+    return make_project(server, session_cookie(server, owner))
+
+
+@pytest.fixture
+def api(server: RunningServer, owner: Person, slug: str) -> Api:
+    """The API of the test's project in the owner's name."""
+    return Api(server, session_cookie(server, owner), slug)

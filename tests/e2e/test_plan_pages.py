@@ -7,64 +7,21 @@ from collections.abc import Callable
 from io import BytesIO
 from uuid import uuid4
 
-import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import OpenPage, Person, Watched, session_cookie, sign_up_over_http
+from tests.e2e.plan_api import Api
 from tests.e2e.server import RunningServer
 
-LISTS = ("events", "event-types", "variables", "meta-fields", "branches", "revisions")
-
-
-class Api:
-    """The HTTP API in the name of a person, to set a scene."""
-
-    def __init__(self, server: RunningServer, person: Person, slug: str) -> None:
-        cookies = {"plumbline_session": session_cookie(server, person)}
-        self._client = httpx.Client(base_url=server.url, cookies=cookies, timeout=30)
-        self._base = f"/api/v1/projects/{slug}"
-
-    def send(self, method: str, path: str, body: object = None, **query: str) -> dict:
-        answer = self._client.request(method, f"{self._base}{path}", json=body, params=query)
-        assert answer.is_success, answer.text
-        return answer.json() if answer.content else {}
-
-    def user_id(self, email: str) -> str:
-        return next(user["id"] for user in self._client.get("/api/v1/users").json() if user["email"] == email)
-
-    def make_viewer(self, email: str) -> None:
-        answer = self._client.patch(f"/api/v1/users/{self.user_id(email)}", json={"role": "viewer"})
-        assert answer.is_success, answer.text
-
-    def event_type(self, name: str, *fields: dict[str, object]) -> dict:
-        body = {"name": name, "display_name": name.capitalize(), "field_definitions": list(fields)}
-        return self.send("POST", "/event-types", body)
-
-    def event(self, event_type: dict, name: str, **more: object) -> dict:
-        return self.send("POST", "/events", {"event_type_id": event_type["id"], "name": name, **more})
-
-
-@pytest.fixture
-def slug(server: RunningServer, owner: Person) -> str:
-    """A project of its own for each test."""
-    name = f"plan-{uuid4().hex[:8]}"
-    client = httpx.Client(base_url=server.url, cookies={"plumbline_session": session_cookie(server, owner)}, timeout=30)
-    answer = client.post("/api/v1/projects", json={"name": f"Plan {name}", "slug": name})
-    assert answer.is_success, answer.text
-    return name
-
-
-@pytest.fixture
-def api(server: RunningServer, owner: Person, slug: str) -> Api:
-    return Api(server, owner, slug)
+LISTS = ("events", "event-types", "variables", "relations", "meta-fields", "branches", "revisions")
 
 
 @pytest.fixture(scope="session")
 def viewer(server: RunningServer, owner: Person) -> Person:
     person = sign_up_over_http(server, Person("reader@example.com", "Rita Reader"))
-    Api(server, owner, "none").make_viewer(person.email)
+    Api(server, session_cookie(server, owner), "none").make_viewer(person.email)
     return person
 
 

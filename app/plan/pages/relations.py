@@ -15,6 +15,7 @@ from app.identity.contracts import Actor
 from app.kernel.errors import AppError
 from app.plan import service as plan
 from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame, plan_link
+from app.plan.pages.words import plural
 from app.plan.relation_graph import NODE_HEIGHT, NODE_WIDTH, Edge, draw
 from app.presentation import Phase
 from app.ui import page
@@ -121,7 +122,7 @@ def relations_view(session: Session, actor: Actor, slug: str, branch: str) -> Re
                 x=place.x,
                 y=place.y,
                 name=name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…",
-                note=f"{len(entry.field_definitions)} fields",
+                note=plural(len(entry.field_definitions), "field"),
                 color=entry.color,
                 href=f"{ui_paths.project_event_type(slug, entry.id)}{query}",
             )
@@ -221,8 +222,8 @@ def _table(state: Any) -> rx.Component:
     )
     columns = [
         Column("Field", lambda row: row_link(row.source, href=row.href)),
-        Column("Relation", lambda row: row.kind),
+        Column("Relation", lambda row: row.kind, secondary=True),
         Column("Points at", lambda row: rx.el.code(row.target)),
-        Column("Description", lambda row: row.description),
+        Column("Description", lambda row: row.description, secondary=True),
     ]
     return data_table(columns, state.lines, caption="Relations between event types", empty=nothing)

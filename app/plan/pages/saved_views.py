@@ -77,7 +77,13 @@ def saved_views(is_filtered: Any) -> rx.Component:
     return rx.cond(
         (state.views.length() > 0) | is_filtered,
         rx.el.div(
-            rx.el.ul(rx.foreach(state.views, lambda view: _view(state, view)), class_name="saved-views", aria_label="Saved views"),
+            rx.cond(
+                state.views.length() > 0,
+                rx.el.ul(
+                    rx.foreach(state.views, lambda view: _view(state, view)), class_name="saved-views", aria_label="Saved views"
+                ),
+                rx.fragment(),
+            ),
             rx.cond(is_filtered, keep, rx.fragment()),
             _dialog(state),
             class_name="saved-views-line",
