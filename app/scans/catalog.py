@@ -231,7 +231,10 @@ def _notes(
 ) -> Iterable[str]:
     if skipped:
         rows = sum(skipped.values())
-        yield f"Skipped {rows} rows of event types that are not in the plan: {listed(sorted(skipped))}."
+        yield (
+            f"Skipped {rows} rows of event types that are not in the plan: {listed(sorted(skipped))}. "
+            "A scheduled collection creates missing event types."
+        )
     undefined = {
         one.name for event_type, types in observed.items() for one in types if one.has_data and one.name not in fields[event_type]
     }

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.metrics import service as metrics
 from app.metrics.recording import replace_breakdowns
 from app.plan import service as plan
+from app.reconciliation import service as reconciliation
 from app.scans import repository, summaries
 from app.scans.counting import CollectedCounts
 from app.scans.progress import JobNoLongerOurs, JobProgress
@@ -62,6 +63,7 @@ def collect_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunT
                 _store(session, run.config_id, chunk)
     _judge(run, window, progress, tools)
     with tools.transaction() as session:
+        _note_shadows(session, run, progress, collected, now)
         progress.complete(session)
         _advance(session, run, window, arrivals)
 
@@ -83,7 +85,7 @@ def replay_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunTo
         with tools.transaction() as session:
             progress.confirm(session)
             _store(session, run.config_id, chunk)
-        collected.append(CollectedCounts(chunk.window, [], chunk.coverage, chunk.last_seen))
+        collected.append(CollectedCounts(chunk.window, [], chunk.coverage, chunk.last_seen, unmatched=chunk.unmatched))
         for key, added in summaries.stored_rows(chunk).items():
             progress.summary[key] = int(str(progress.summary.get(key, 0))) + added
     progress.report(90, "Counted", summaries.replay_progress("evaluating", completed=len(pieces), total=len(pieces)))
@@ -91,6 +93,7 @@ def replay_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunTo
     progress.summary.update(summaries.replay_progress("completed", completed=len(pieces), total=len(pieces)))
     progress.summary.update({"event_count": summaries.collection_totals(collected)[0], "details": []})
     with tools.transaction() as session:
+        _note_shadows(session, run, progress, collected, tools.clock.now())
         progress.complete(session)
 
 
@@ -131,6 +134,13 @@ def _judge(run: Run, window: Window, progress: JobProgress, tools: RunTools) -> 
     with tools.transaction() as session:
         found = tools.evaluate(session, run.config_id, tools.clock.now(), window)
     progress.summary.update(summaries.evaluation_keys(found.anomaly_count, found.signal_count, found.unknown_count))
+
+
+def _note_shadows(session: Session, run: Run, progress: JobProgress, collected: Sequence[CollectedCounts], now: datetime) -> None:
+    """What the whole window holds beyond the plan becomes shadow candidates (contract 9)."""
+    unmatched = [one for chunk in collected for one in chunk.unmatched]
+    found = reconciliation.record_shadow_events(session, run.project_id, run.config_id, unmatched, now)
+    progress.summary["shadow_events"] = found
 
 
 def _advance(session: Session, run: Run, window: Window, arrivals: Arrivals | None) -> None:

@@ -11,6 +11,7 @@ from app.kernel.intervals import Interval, buckets_between
 from app.metrics.contracts import BucketRow, CoverageRow, ScopeType, SeriesKey
 from app.metrics.recording import BreakdownRow, DistributionRow
 from app.plan.contracts import PlanIdentities, identity_of
+from app.reconciliation.contracts import UnmatchedEvent
 from app.scans.windows import Window
 from app.warehouse.contracts import CountedBucket
 
@@ -19,7 +20,10 @@ OTHER = "Other"
 
 @dataclass(frozen=True, slots=True)
 class CollectedCounts:
-    """One chunk ready to be stored. `last_seen` holds, for each event (by id), the newest bucket with rows."""
+    """One chunk ready to be stored. `last_seen` holds, for each event (by id), the newest bucket with rows.
+
+    `unmatched` are the identities with rows that the plan does not have.
+    """
 
     window: Window
     rows: list[BucketRow]
@@ -27,6 +31,7 @@ class CollectedCounts:
     last_seen: dict[str, datetime]
     breakdowns: list[BreakdownRow] = field(default_factory=list)
     distributions: list[DistributionRow] = field(default_factory=list)
+    unmatched: list[UnmatchedEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ def collect(
     totals = dict.fromkeys(buckets_between(window.start, window.stop, interval), 0)
     matched = dict.fromkeys(totals, 0)
     counts: dict[tuple[ScopeType, str], dict[datetime, int]] = defaultdict(dict)
+    unmatched: dict[tuple[str, str], dict[datetime, int]] = defaultdict(dict)
     for row in counted:
         totals[row.bucket] += row.count
         event_type_id, event_id = ids_of(row.event_type, row.event_name, identities)
@@ -58,6 +64,9 @@ def collect(
             matched[row.bucket] += row.count
             of_event = counts[(ScopeType.EVENT, event_id)]
             of_event[row.bucket] = of_event.get(row.bucket, 0) + row.count
+        elif row.count:
+            of_identity = unmatched[identity_of(row.event_type, row.event_name)]
+            of_identity[row.bucket] = of_identity.get(row.bucket, 0) + row.count
         if event_type_id is not None:
             of_type = counts[(ScopeType.EVENT_TYPE, event_type_id)]
             of_type[row.bucket] = of_type.get(row.bucket, 0) + row.count
@@ -69,7 +78,11 @@ def collect(
         if scope_type is ScopeType.EVENT:
             last_seen[ref] = max(by_bucket)
     coverage = [CoverageRow(bucket, total, matched[bucket]) for bucket, total in totals.items()]
-    return CollectedCounts(window, rows, coverage, last_seen)
+    unknown = [
+        UnmatchedEvent(*identity, sum(by_bucket.values()), min(by_bucket), max(by_bucket))
+        for identity, by_bucket in unmatched.items()
+    ]
+    return CollectedCounts(window, rows, coverage, last_seen, unmatched=unknown)
 
 
 def ids_of(event_type: str, event_name: str, identities: PlanIdentities) -> tuple[str | None, str | None]:

@@ -33,7 +33,7 @@ def apply_groups(run: Run, progress: JobProgress, tools: RunTools) -> None:
             plan.delete_merged(session, sources)
             merged += len(sources)
             if sources:
-                details.append(f'{len(sources)} events were merged into "{name}".')
+                details.append(f'Merged into "{name}": {len(sources)} events.')
         if not details:
             details.append("No events had to be merged.")
         progress.summary.update(

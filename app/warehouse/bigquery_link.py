@@ -135,7 +135,8 @@ def _translated(error: Exception) -> Exception:
     code = getattr(error, "code", None)
     reasons = {str(entry.get("reason")) for entry in getattr(error, "errors", None) or () if isinstance(entry, dict)}
     name = type(error).__name__
-    if name in ("RefreshError", "DefaultCredentialsError", "MalformedError") or code == 401:
+    is_credential = type(error).__module__.startswith("google.auth") and name != "TransportError"
+    if is_credential or code == 401:
         return ConnectionFault(FaultKind.AUTH)
     if reasons & {"bytesBilledLimitExceeded"}:
         return QueryFailed("The query would read more bytes than the data source allows.")

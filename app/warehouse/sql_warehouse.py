@@ -198,6 +198,7 @@ class DialectWarehouse:
         order: str = "", limit: int | None = None,
     ) -> list[Row]:  # fmt: skip
         """Rows of an aggregate statement, whose first expressions are what is grouped by."""
+        self.columns(query)  # also for a query that groups by nothing: that is where the guard stands
         named = ", ".join(f"{expression} AS plumbline_{index}" for index, expression in enumerate(expressions))
         sql = f"SELECT {named} FROM {self._dialect.embedded(query.base_query)}"
         if query.time:

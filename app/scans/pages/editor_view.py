@@ -17,6 +17,7 @@ from app.plan import service as plan
 from app.scans import service as scans
 from app.scans.editing import EMPTY_FORM, form_of
 from app.scans.pages.scans import JobRow, job_row
+from app.scans.pages.words import counted
 from app.scans.sources import service as sources
 from components.format import full_number
 
@@ -107,11 +108,11 @@ def forecast_view(result: Mapping[str, Any]) -> Forecast:
     """A dry run's result in words."""
     events, variables = result["events_to_create"], result["variables_to_create"]
     types = result["event_types_to_create"]
-    also = f", {full_number(len(types))} event types" if types else ""
+    also = f" and {counted(len(types), 'event type')}" if types else ""
     return Forecast(
         headline=(
-            f"A scan would create {full_number(events)} events, {full_number(variables)} variables{also}. "
-            f"{full_number(result['events_existing'])} events are in the plan already."
+            f"A scan would create {counted(events, 'event')}, {counted(variables, 'variable')}{also}. "
+            f"In the plan already: {counted(result['events_existing'], 'event')}."
         ),
         details=[str(line) for line in result["details"]],
         columns=[[column["name"], column["why"]] for column in result["columns"]],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -156,7 +157,7 @@ def job_view(session: Session, actor: Actor, slug: str, scan_id: str, job_id: st
         phase=job.progress_phase or "waiting for a worker",
         started=local_time(job.started_at or job.created_at, zone, now=now),
         took="" if job.started_at is None else duration(((job.completed_at or now) - job.started_at).total_seconds()),
-        span=f"{span[0]} to {span[1]}" if all(span) else "",
+        span=" to ".join(local_time(datetime.fromisoformat(str(end)), zone, now=now) for end in span) if all(span) else "",
         error=job.error_message or "",
         details=[str(line) for line in details] if isinstance(details, list) else [],
         figures=figures(job.result_summary),

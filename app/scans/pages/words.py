@@ -47,6 +47,7 @@ _FIGURES = (
     ("replay_chunks_completed", "Chunks done"),
     ("replay_chunks_total", "Chunks in all"),
 )
+_ALWAYS = frozenset({"events_created", "total_count", "anomalies_detected"})
 
 
 def result_line(summary: dict[str, object]) -> str:
@@ -60,5 +61,14 @@ def result_line(summary: dict[str, object]) -> str:
 
 
 def figures(summary: dict[str, object]) -> list[list[str]]:
-    """(label, number) of everything the run counted."""
-    return [[label, full_number(value)] for key, label in _FIGURES if isinstance(value := summary.get(key), int | float)]
+    """(label, number) of everything the run found; what it found nothing of is left out, except its main results."""
+    return [
+        [label, full_number(value)]
+        for key, label in _FIGURES
+        if isinstance(value := summary.get(key), int | float) and (value or key in _ALWAYS)
+    ]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 event`, `3 events`."""
+    return f"{full_number(number)} {noun}{'' if number == 1 else 's'}"
