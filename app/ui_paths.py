@@ -52,6 +52,11 @@ def project_heatmap(slug: object) -> str:
     return f"/p/{slug}/heatmap"
 
 
+def project_monitoring(slug: object, scope: object = "", ref: object = "") -> str:
+    """The project's series; with a scope and its ref one event type's or event's."""
+    return f"/p/{slug}/monitoring/{scope}/{ref}" if scope else f"/p/{slug}/monitoring"
+
+
 def project_live(slug: object) -> str:
     """Events as they arrive."""
     return f"/p/{slug}/live"

@@ -11,6 +11,7 @@ from models import (
     plan_drifts,
     plan_entities,
     projects,
+    reconciliation,
     saved_views,
     scans,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "plan_drifts",
     "plan_entities",
     "projects",
+    "reconciliation",
     "saved_views",
     "scans",
 ]

@@ -36,7 +36,7 @@ class EventFilter:
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """An event to make."""
+    """An event to make; `source_name` is what scans know it as, None for one that no scan has found."""
 
     event_type_id: str
     name: str
@@ -49,6 +49,7 @@ class EventDraft:
     tags: Sequence[str] = ()
     field_values: Values = ()
     meta_values: Values = ()
+    source_name: str | None = None
 
 
 class EventChanges(TypedDict, total=False):

@@ -73,6 +73,7 @@ from app.plan.service.meta_fields import (
     list_meta_fields,
     update_meta_field,
 )
+from app.plan.service.observed_event import create_observed_event
 from app.plan.service.owners import (
     add_owner,
     list_owners,
@@ -116,6 +117,7 @@ __all__ = [
     "create_event_type",
     "create_field",
     "create_meta_field",
+    "create_observed_event",
     "create_relation",
     "create_variable",
     "delete_annotation",

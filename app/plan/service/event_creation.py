@@ -69,7 +69,7 @@ class _Batch:
                 "branch_id": self._scope.branch_id,
                 "event_type_id": draft.event_type_id,
                 "name": draft.name,
-                "source_name": None,
+                "source_name": draft.source_name,
                 "description": draft.description,
                 "order": order,
                 "status": draft.status.value,

@@ -45,7 +45,7 @@ def test_rows_of_unknown_types_are_skipped_by_a_person_and_created_by_the_schedu
     bench.table.add(2, kind="app", name="open", at=bench.moment(), body={"a": 1})
     summary = bench.collect().result_summary
     assert bench.events() == {}
-    assert "Skipped 2 rows of event types that are not in the plan: app." in summary["details"]
+    assert summary["details"][0].startswith("Skipped 2 rows of event types that are not in the plan: app.")
     bench.change_config(interval="1h")
     job = bench.dispatch()
     assert (job.status, job.result_summary["mode"]) == ("completed", "metrics_collection")

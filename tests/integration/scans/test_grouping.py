@@ -52,7 +52,7 @@ def scanned(engine) -> SqlWorkbench:
                 expected_count=9,
                 stddev=1,
                 z_score=-7,
-            )  # fmt: skip
+            )
         )
     bench.change_config(event_group_rules=[RULE.as_stored()])
     return bench
@@ -64,7 +64,7 @@ def test_matching_events_become_one_with_their_counts_and_belongings(engine):
     assert (job.status, job.error_message) == ("completed", None)
     summary = job.result_summary
     assert (summary["mode"], summary["events_merged"], summary["event_group_rules"]) == ("event_groups_apply", 1, 1)
-    assert summary["details"] == ['1 events were merged into "Orders".']
+    assert summary["details"] == ['Merged into "Orders": 1 events.']
     assert bench.names() == {"Orders", "order_old", "open"}
     group = bench.events()[("web", "Orders")]
     assert group.status == "live"

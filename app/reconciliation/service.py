@@ -1,0 +1,204 @@
+"""What data has beyond the plan, what the plan has beyond the data, and how much of the data the plan covers (contract 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.identity import service as identity
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import Conflict, NotFound
+from app.kernel.ids import new_id
+from app.plan import service as plan
+from app.plan.contracts import EventStatus
+from app.plan.drafts import BulkChanges
+from app.projects import service as projects
+from app.reconciliation import policy, repository
+from app.reconciliation.contracts import (
+    AcceptedShadow,
+    ArchivedEvents,
+    Coverage,
+    DeadEvent,
+    ScanChoice,
+    ShadowCandidate,
+    ShadowList,
+    ShadowStatus,
+    UnmatchedEvent,
+)
+from models.reconciliation import ShadowEvent
+
+
+def record_shadow_events(
+    session: Session, project_id: str, scan_config_id: str, found: Iterable[UnmatchedEvent], now: datetime
+) -> int:
+    """Keep what one run counted without finding it in the plan; how many identities that were.
+
+    One that is known already gets this run's count and keeps when it was first seen and what people decided about it.
+    """
+    event_types = {name: target.id for name, target in plan.scan_targets(session, project_id).items()}
+    rows = [
+        {
+            "id": new_id(),
+            "project_id": project_id,
+            "scan_config_id": scan_config_id,
+            "event_type_name": one.event_type,
+            "event_name": one.name,
+            "event_type_id": event_types.get(one.event_type),
+            "observed_count": one.count,
+            "first_seen_at": one.first_bucket,
+            "last_seen_at": one.last_bucket,
+            "status": ShadowStatus.NEW.value,
+            "created_at": now,
+            "updated_at": now,
+        }
+        for one in policy.merged(found)
+    ]
+    repository.upsert_shadows(session, rows)
+    return len(rows)
+
+
+def list_shadow_events(
+    session: Session, actor: Actor, slug: str, *, status: ShadowStatus | None = None, limit: int = 100
+) -> ShadowList:
+    """The candidates, most frequent first; anybody signed in. Errors: NotFound for an unknown project."""
+    project = projects.get_project(session, actor, slug)
+    counts = repository.shadow_counts(session, project.id)
+    total = sum(counts.values()) if status is None else counts.get(status, 0)
+    found = repository.list_shadows(session, project.id, status=status, limit=limit)
+    return ShadowList([_candidate(*row) for row in found], total, counts.get(repository.NEW, 0))
+
+
+def accept_shadow_event(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    candidate_id: str,
+    *,
+    event_type_id: str | None = None,
+    name: str | None = None,
+    branch: str | None = None,
+    now: datetime | None = None,
+) -> AcceptedShadow:
+    """Plan the candidate: a live event that scans match by the observed name. Editors and owners.
+
+    Errors: NotFound for an unknown candidate, event type or branch; Conflict when it was decided before or an event has this
+    identity; InvalidInput without an event type, or for a name or required values that do not fit.
+    """
+    actor.require_editor()
+    row = _undecided(session, actor, slug, candidate_id)
+    event_id = plan.create_observed_event(
+        session, actor, slug, source_name=row.event_name, event_type_id=event_type_id, event_type_name=row.event_type_name,
+        name=name, branch=branch,
+    )  # fmt: skip
+    plan.touch_last_seen(session, {event_id: row.last_seen_at})
+    row.accepted_event_id = event_id
+    _decide(session, actor, slug, row, ShadowStatus.ACCEPTED, now)
+    return AcceptedShadow(row.id, event_id, ShadowStatus.ACCEPTED)
+
+
+def dismiss_shadow_event(
+    session: Session, actor: Actor, slug: str, candidate_id: str, *, now: datetime | None = None
+) -> ShadowStatus:
+    """Leave the candidate out of the plan, however often it is seen again. Editors and owners.
+
+    Errors: NotFound for an unknown candidate, Conflict when it was decided before.
+    """
+    actor.require_editor()
+    row = _undecided(session, actor, slug, candidate_id)
+    _decide(session, actor, slug, row, ShadowStatus.DISMISSED, now)
+    return ShadowStatus.DISMISSED
+
+
+def list_dead_events(session: Session, actor: Actor, slug: str, *, days: int = 30, now: datetime | None = None) -> list[DeadEvent]:
+    """Main's implemented and live events older than `days` and silent for as long, never seen ones first; anybody signed in."""
+    project = projects.get_project(session, actor, slug)
+    before = policy.cutoff(now or SYSTEM_CLOCK.now(), days)
+    return [
+        DeadEvent(event.id, event.name, event.event_type_id, event_type, event.last_seen_at, event.created_at)
+        for event, event_type in repository.dead_events(session, project.id, before=before)
+    ]
+
+
+def archive_dead_events(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    event_ids: Sequence[str],
+    *,
+    status: EventStatus = EventStatus.ARCHIVED,
+    branch: str | None = None,
+) -> ArchivedEvents:
+    """Give the events the status. Editors and owners. Errors: NotFound when one is missing on the branch; then all stay."""
+    distinct = list(dict.fromkeys(event_ids))
+    plan.bulk_update_events(session, actor, slug, distinct, BulkChanges(status=status), branch=branch)
+    return ArchivedEvents(distinct, status)
+
+
+def get_coverage(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    *,
+    days: int = 14,
+    scan_config_id: str | None = None,
+    now: datetime | None = None,
+) -> Coverage:
+    """Coverage per bucket of the last `days`, of all scans together or of one; anybody signed in.
+
+    Errors: NotFound for an unknown project or a scan of another one.
+    """
+    project = projects.get_project(session, actor, slug)
+    if scan_config_id is not None and all(scan.id != scan_config_id for scan in list_scan_choices(session, actor, slug)):
+        raise NotFound("Scan not found")
+    since = policy.cutoff(now or SYSTEM_CLOCK.now(), days)
+    items = policy.summed(repository.coverage_rows(session, project.id, since=since, scan_config_id=scan_config_id))
+    total = sum(item.total_count for item in items)
+    matched = sum(item.matched_count for item in items)
+    return Coverage(items, total, matched, policy.coverage_pct(matched, total), days)
+
+
+def list_scan_choices(session: Session, actor: Actor, slug: str) -> list[ScanChoice]:
+    """The project's scans, oldest first; anybody signed in."""
+    project = projects.get_project(session, actor, slug)
+    return [ScanChoice(scan.id, scan.name, builtin) for scan, builtin in repository.scans_of_project(session, project.id)]
+
+
+def _undecided(session: Session, actor: Actor, slug: str, candidate_id: str) -> ShadowEvent:
+    project = projects.get_project(session, actor, slug)
+    row = repository.lock_shadow(session, project.id, candidate_id)
+    if row is None:
+        raise NotFound("Shadow event not found")
+    if row.status != ShadowStatus.NEW:
+        raise Conflict(f"This shadow event was {row.status} before")
+    return row
+
+
+def _decide(session: Session, actor: Actor, slug: str, row: ShadowEvent, status: ShadowStatus, now: datetime | None) -> None:
+    row.status = status.value
+    row.decided_by = actor.user_id
+    row.decided_at = now or SYSTEM_CLOCK.now()
+    session.flush()
+    verb = "accept" if status is ShadowStatus.ACCEPTED else "dismiss"
+    identity.record_audit(
+        session, actor, f"shadow_event.{verb}", "shadow_event", row.id, project_slug=slug,
+        payload={"event_name": row.event_name, "event_id": row.accepted_event_id},
+    )  # fmt: skip
+
+
+def _candidate(row: ShadowEvent, scan_name: str, event_type: str | None) -> ShadowCandidate:
+    return ShadowCandidate(
+        id=row.id,
+        scan_config_id=row.scan_config_id,
+        scan_config_name=scan_name,
+        event_type_id=row.event_type_id,
+        event_type_name=event_type or row.event_type_name,
+        event_name=row.event_name,
+        observed_count=row.observed_count,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        status=ShadowStatus(row.status),
+        accepted_event_id=row.accepted_event_id,
+    )
