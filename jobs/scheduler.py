@@ -14,7 +14,7 @@ from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.settings import Settings
 from app.kernel.telemetry import JOB_RUNS
 from app.scans import service as scans
-from jobs import cleanup, dispatch_scans, reap_scan_jobs
+from jobs import cleanup, dispatch_scans, note_first_counts, reap_scan_jobs
 from jobs.build_demo import DemoBuilder
 from jobs.leadership import Leadership
 from jobs.run_scan_jobs import ScanJobRunner
@@ -23,6 +23,7 @@ from jobs.run_scan_looks import ScanLookRunner
 THREADS = 2
 CLAIM_SECONDS = 1
 REAP_SECONDS = 60
+FIRST_COUNTS_SECONDS = 60
 CLEANUP_SECONDS = 3600
 
 log = logging.getLogger("plumbline.jobs")
@@ -60,6 +61,7 @@ class Scheduler:
         self._add("run_scan_looks", self._looks.tick, CLAIM_SECONDS)
         self._add("reap_scan_jobs", lambda: reap_scan_jobs.run(self._leadership), REAP_SECONDS)
         self._add("dispatch_scans", lambda: dispatch_scans.run(self._leadership), self._settings.jobs.dispatch_seconds)
+        self._add("note_first_counts", lambda: note_first_counts.run(self._leadership), FIRST_COUNTS_SECONDS)
         self._add("build_demo", self._demos.tick, CLAIM_SECONDS)
         self._add("cleanup", lambda: cleanup.run(self._leadership), CLEANUP_SECONDS)
         # The worker must be known before it claims its first job, else another process would take that job for abandoned.

@@ -75,3 +75,65 @@ class SeriesEvaluation(SQLModel, table=True):
     reason: str = Field(default="", max_length=200)
     bucket: datetime = Field(sa_column=sa.Column(UtcDateTime(), nullable=False))
     evaluated_at: datetime = moment_field()
+
+
+class ScopeTuning(SQLModel, table=True):
+    """What one series of a scan is judged with instead of its project's settings; null keeps the project's."""
+
+    __tablename__ = "scope_tunings"
+    __table_args__ = (sa.UniqueConstraint("scan_config_id", "scope_type", "scope_ref"),)
+
+    id: str = id_field()
+    project_id: str = reference("projects.id")
+    scan_config_id: str = reference("scan_configs.id", index=False)
+    scope_type: str = Field(max_length=16)
+    scope_ref: str = Field(max_length=36)
+    detector: str = Field(default="baseline", max_length=16)
+    sigma_threshold: float | None = None
+    min_expected_count: int | None = None
+    created_at: datetime = created_field()
+    updated_at: datetime = updated_field()
+
+
+class SignalVerdict(SQLModel, table=True):
+    """What a person said about an incident of one series, from its first to its last bucket.
+
+    Verdicts are never changed or deleted: undoing one notes who did and when, and takes its effect on the series away.
+    """
+
+    __tablename__ = "signal_verdicts"
+    __table_args__ = (sa.Index("ix_signal_verdicts_scope", "scan_config_id", "scope_type", "scope_ref"),)
+
+    id: str = id_field()
+    project_id: str = reference("projects.id")
+    scan_config_id: str = reference("scan_configs.id", index=False)
+    scope_type: str = Field(max_length=16)
+    scope_ref: str = Field(max_length=36)
+    direction: str = Field(max_length=8)
+    started_at: datetime = moment_field()
+    ended_at: datetime = moment_field()
+    verdict: str = Field(max_length=16)
+    note: str = Field(default="", max_length=1000)
+    created_by: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
+    created_by_name: str = Field(default="", max_length=255)
+    created_at: datetime = created_field()
+    undone_at: datetime | None = moment_field(nullable=True)
+    undone_by: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
+
+
+class PlannedEvent(SQLModel, table=True):
+    """A window [starts_at, ends_at) in which departures are expected: a campaign, a migration, a load test."""
+
+    __tablename__ = "planned_events"
+    __table_args__ = (sa.Index("ix_planned_events_project_start", "project_id", "starts_at"),)
+
+    id: str = id_field()
+    project_id: str = reference("projects.id", index=False)
+    name: str = Field(max_length=200)
+    starts_at: datetime = moment_field()
+    ends_at: datetime = moment_field()
+    # Null means every series of the project.
+    scope_type: str | None = Field(default=None, max_length=16)
+    scope_ref: str | None = Field(default=None, max_length=36)
+    created_by: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
+    created_at: datetime = created_field()

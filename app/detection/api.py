@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from app.detection import service
+from app.detection import report_api, service
 from app.detection.contracts import Direction, Signal, SignalState, StoredSettings
+from app.detection.shapes import SignalScope
 from app.http import Caller, Db
 
 router = APIRouter()
+router.routes.extend(report_api.router.routes)
 
 
 class ProjectAnomalySettingsResponse(BaseModel):
@@ -45,17 +46,6 @@ class ProjectAnomalySettingsUpdate(BaseModel):
     min_history_buckets: int | None = Field(None, ge=1, le=10_000)
     sigma_threshold: float | None = Field(None, ge=0.1, allow_inf_nan=False)
     min_expected_count: int | None = Field(None, ge=0, le=2_000_000_000)
-
-
-class SignalScope(StrEnum):
-    """Every kind of scope that the interface knows; signals of series have one of the first three."""
-
-    PROJECT_TOTAL = "project_total"
-    EVENT_TYPE = "event_type"
-    EVENT = "event"
-    SCHEMA = "schema"
-    DISTRIBUTION = "distribution"
-    RELEASE_REGRESSION = "release_regression"
 
 
 class MetricSignalResponse(BaseModel):

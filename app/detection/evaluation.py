@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from app.detection import repository, signals
+from app.detection import repository, signals, tuning_repository
 from app.detection.contracts import DetectionSettings, EvaluationResult, Outcome
+from app.detection.detectors import USUAL, ScopeRules, judge_series
 from app.detection.engine.baseline import history_needed
 from app.detection.engine.episodes import Episode, episodes
-from app.detection.engine.judging import Verdicts, judge
+from app.detection.engine.judging import Verdicts
 from app.detection.engine.matrix import CountMatrix, matrix_of
 from app.detection.judgements import judgement_at
 from app.detection.repository import ScopeName, WatchedScan
@@ -52,11 +53,12 @@ def evaluate(
     reaches_newest = stop > span[1]
     if not reaches_newest:
         matrix = matrix.until(stop - scan.interval.duration)
-    verdicts = judge(matrix, settings)
+    rules = tuning_repository.rules_of_scan(session, scan.id)
+    verdicts = judge_series(matrix, [one.key for one in series], settings, rules)
     stored = _store(session, scan, start, stop, _found(scan, series, matrix, verdicts, settings, start, stop))
     unknown_count = 0
     if reaches_newest:
-        unknown_count = _note_outcomes(session, scan, series, matrix, verdicts, settings, now)
+        unknown_count = _note_outcomes(session, scan, series, matrix, verdicts, settings, rules, now)
     return EvaluationResult(
         anomaly_count=stored,
         signal_count=len(signals.active(session, scan.project_id, now, scan_config_id=scan.id)),
@@ -166,6 +168,7 @@ def _note_outcomes(
     matrix: CountMatrix,
     verdicts: Verdicts,
     settings: DetectionSettings,
+    rules: dict[SeriesKey, ScopeRules],
     now: datetime,
 ) -> int:
     """Store how the newest bucket of each series ended; returns how many are unknown."""
@@ -173,7 +176,8 @@ def _note_outcomes(
     rows = []
     unknown_count = 0
     for column, one in enumerate(series):
-        judgement = judgement_at(matrix, verdicts, newest, column, settings)
+        own = rules.get(one.key, USUAL).apply(settings)
+        judgement = judgement_at(matrix, verdicts, newest, column, own)
         unknown_count += judgement.outcome is Outcome.UNKNOWN
         rows.append(
             {

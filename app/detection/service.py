@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.detection import evaluation, repository
+from app.detection import drifts, evaluation, forecasts, regressions, report_repository, repository, tuning_repository
 from app.detection import signals as active_signals
 from app.detection.contracts import (
     DetectionSettings,
@@ -25,8 +25,8 @@ from app.detection.contracts import (
     Signal,
     StoredSettings,
 )
+from app.detection.detectors import USUAL, judge_series
 from app.detection.engine.baseline import history_needed
-from app.detection.engine.judging import judge
 from app.detection.engine.matrix import matrix_of
 from app.detection.judgements import judgement_at
 from app.identity import service as identity
@@ -300,6 +300,72 @@ def band(session: Session, actor: Actor, slug: str, series: Series) -> list[Judg
     key = series.key
     with_history = metrics.series_for(session, actor, slug, key.scope_type, key.ref, scan_config_id=scan.id, start=start, stop=stop)
     matrix = matrix_of([with_history])
-    verdicts = judge(matrix, settings)
+    rules = tuning_repository.rules_of_scan(session, scan.id)
+    verdicts = judge_series(matrix, [key], settings, rules)
+    own = rules.get(key, USUAL).apply(settings)
     rows = [bucket_index(bucket, series.interval) - matrix.first_index for bucket in series.buckets]
-    return [judgement_at(matrix, verdicts, row, 0, settings) for row in rows]
+    return [judgement_at(matrix, verdicts, row, 0, own) for row in rows]
+
+
+def forecast(
+    session: Session, actor: Actor, slug: str, scope_type: ScopeType, ref: str | None, *, scan_config_id: str
+) -> list[forecasts.ForecastPoint]:
+    """What the bucket after the newest collected one is expected to count; nothing while the history is too short (6.7).
+
+    Errors: NotFound for a scan or scope of another project.
+    """
+    project = projects.get_project(session, actor, slug)
+    scan = repository.watched_scan(session, scan_config_id)
+    span = None if scan is None else repository.covered_span(session, scan_config_id)
+    if scan is None or scan.project_id != project.id or span is None:
+        return []
+    settings = _stored(session, project).settings
+    start = span[1] - history_needed(scan.interval, settings) * scan.interval.duration
+    series = metrics.series_for(session, actor, slug, scope_type, ref, scan_config_id=scan.id, start=start)
+    return forecasts.next_bucket(series, settings)
+
+
+# Reports
+
+
+def distribution_drifts(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    scope_type: str,
+    scope_ref: str,
+    *,
+    scan_config_id: str | None = None,
+    start: datetime | None = None,
+    stop: datetime | None = None,
+) -> drifts.DriftReport:
+    """How the values of watched fields moved, per bucket in [start, stop) (contract 8.4). Errors as in `drifts.report`."""
+    project = projects.get_project(session, actor, slug)
+    settings = _stored(session, project).settings
+    return drifts.report(
+        session, project.id, settings, scope_type, scope_ref, scan_config_id=scan_config_id, start=start, stop=stop
+    )
+
+
+def release_regressions(session: Session, actor: Actor, slug: str, scan_config_id: str) -> regressions.RegressionReport:
+    """What the newest active release counts too little of (contract 7). Errors: NotFound for a scan of another project."""
+    project = projects.get_project(session, actor, slug)
+    scan = report_repository.scan_of_project(session, project.id, scan_config_id)
+    if scan is None:
+        raise NotFound("Scan not found")
+    return regressions.of_scan(session, scan)
+
+
+def drift_candidates(session: Session, scan_config_id: str) -> list[drifts.DriftPoint]:
+    """Significant drifts at the newest bucket of a scan, for alerting; nothing for a scan that is gone."""
+    scan = report_repository.find_scan(session, scan_config_id)
+    if scan is None:
+        return []
+    row = repository.settings_row(session, scan.project_id)
+    return drifts.candidates(session, scan, DetectionSettings() if row is None else _settings_of(row))
+
+
+def regression_candidates(session: Session, scan_config_id: str) -> list[regressions.Regression]:
+    """Release regressions of a scan now, for alerting; nothing for a scan that is gone."""
+    scan = report_repository.find_scan(session, scan_config_id)
+    return [] if scan is None else regressions.of_scan(session, scan).items

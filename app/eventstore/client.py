@@ -19,6 +19,7 @@ from app.eventstore import queries
 from app.eventstore.address import StoreAddress, answers
 from app.eventstore.contracts import (
     EVENT_COLUMNS,
+    MOST_BUCKETS,
     QUARANTINE_COLUMNS,
     BucketCount,
     EventRow,
@@ -116,9 +117,18 @@ class ClickHouseEventStore:
         return [GroupCount(source, name, count, _moment(first), _moment(last)) for source, name, count, first, last in rows]
 
     def count_buckets(
-        self, tenant_id: str, project_id: str, kind: str, start: datetime, stop: datetime, *, seconds: int, anchor: datetime
+        self,
+        tenant_id: str,
+        project_id: str,
+        kind: str,
+        start: datetime,
+        stop: datetime,
+        *,
+        seconds: int,
+        anchor: datetime,
+        limit: int = MOST_BUCKETS,
     ) -> Sequence[BucketCount]:
-        """Counts per group and bucket in [start, stop), by source, name and bucket. Errors: Unavailable.
+        """At most `limit` counts per group and bucket in [start, stop), by source, name and bucket. Errors: Unavailable.
 
         Reads the one-minute roll-up when both ends and the buckets lie on minutes, the events otherwise.
         """
@@ -133,6 +143,7 @@ class ClickHouseEventStore:
             stop=edges[1],
             anchor=edges[2] // 1000,
             seconds=seconds,
+            limit=limit,
         )
         return [BucketCount(source, name, _moment(bucket * 1000), count) for source, name, bucket, count in rows]
 

@@ -44,6 +44,10 @@ QUARANTINE_COLUMNS = ("tenant_id", "project_id", "kind", "received_at", "reason"
 """Columns of the `quarantine` table: received and refused, kept as text (at most 16 KiB) with the reason."""
 
 
+# What one question for buckets answers at most when the asker names no limit.
+MOST_BUCKETS = 10_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class EventRow:
     """One stored event, or one quarantined record (then `verdict` is quarantined and `properties` the raw text)."""
@@ -121,9 +125,18 @@ class EventStore(Protocol):
         ...
 
     def count_buckets(
-        self, tenant_id: str, project_id: str, kind: str, start: datetime, stop: datetime, *, seconds: int, anchor: datetime
+        self,
+        tenant_id: str,
+        project_id: str,
+        kind: str,
+        start: datetime,
+        stop: datetime,
+        *,
+        seconds: int,
+        anchor: datetime,
+        limit: int = MOST_BUCKETS,
     ) -> Sequence[BucketCount]:
-        """Counts per group and bucket in [start, stop), from the one-minute roll-up."""
+        """At most `limit` counts per group and bucket in [start, stop), from the one-minute roll-up."""
         ...
 
     def received_span(self, tenant_id: str, project_id: str, kind: str, after: datetime | None) -> ReceivedSpan | None:

@@ -24,7 +24,7 @@ GROUP BY source, name ORDER BY n DESC, source, name
 _BUCKETS = """
 SELECT source, name, {second} - positiveModulo({second} - {{{{anchor:Int64}}}}, {{{{seconds:Int64}}}}) AS bucket, {count}
 FROM {{database}}.{table} WHERE {where}
-GROUP BY source, name, bucket ORDER BY source, name, bucket
+GROUP BY source, name, bucket ORDER BY source, name, bucket LIMIT {{{{limit:UInt64}}}}
 """
 
 ROLLUP_BUCKETS = _BUCKETS.format(

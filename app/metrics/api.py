@@ -255,6 +255,7 @@ def _series(
     signals = detection.list_signals(session, actor, slug, expanded=True) if chart.config_id else []
     wanted = (chart.config_id, scope, ref or chart.config_id)
     latest = next((one for one in signals if (one.scan_config_id, one.scope_type, one.scope_ref) == wanted), None)
+    coming = detection.forecast(session, actor, slug, scope, ref, scan_config_id=chart.config_id) if chart.config_id else []
     return wire.EventMetricsResponse.model_construct(
         scope=wire.MetricsScope(chart.scope),
         scan_config_id=chart.config_id,
@@ -263,7 +264,7 @@ def _series(
         interval=chart.interval,
         latest_signal=signal_response(latest) if latest else None,
         data=wire.point_list(chart.points),
-        forecast=[],
+        forecast=[wire.ForecastPoint.model_validate(point, from_attributes=True) for point in coming],
     )
 
 

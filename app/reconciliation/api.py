@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from app.http import Caller, Db
 from app.plan.api.parameters import Branch, Editor
-from app.reconciliation import service
+from app.reconciliation import ledger_api, service
 from app.reconciliation import shapes as wire
 from app.reconciliation.contracts import ShadowStatus
 
@@ -90,3 +90,6 @@ def get_coverage(
         ),
         days=found.days,
     )
+
+
+router.routes.extend(ledger_api.router.routes)  # flat: the edge reads the path of every route

@@ -119,8 +119,9 @@ def _stands_out(part: Sequence[HourCount], sign: int) -> bool:
 
 def _clear_part(hours: Sequence[HourCount], window: range, sign: int) -> list[int]:
     """The window without hours at its ends that have little to do with the difference."""
-    mean = sign * _missing(hours[window.start : window.stop]) / len(window)
-    clear = [index for index in window if sign * _missing(hours[index : index + 1]) >= max(1.0, CLEAR_SHARE * mean)]
+    each = {index: sign * _missing(hours[index : index + 1]) for index in window}
+    bar = max(1.0, CLEAR_SHARE * max(each.values()))
+    clear = [index for index in window if each[index] >= bar]
     return list(range(clear[0], clear[-1] + 1)) if clear else []
 
 

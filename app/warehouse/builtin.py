@@ -29,7 +29,14 @@ class BuiltinWarehouse:
     def count_buckets(self, start: datetime, stop: datetime, interval: Interval, *, row_limit: int) -> Sequence[CountedBucket]:
         """Counts per group and bucket in [start, stop). Errors: TooManyRows, Unavailable."""
         rows = self.store.count_buckets(
-            self.tenant_id, self.project_id, PRODUCT_EVENTS, start, stop, seconds=interval.seconds, anchor=interval.anchor
+            self.tenant_id,
+            self.project_id,
+            PRODUCT_EVENTS,
+            start,
+            stop,
+            seconds=interval.seconds,
+            anchor=interval.anchor,
+            limit=row_limit + 1,
         )
         if len(rows) > row_limit:
             raise TooManyRows(row_limit)

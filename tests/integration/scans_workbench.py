@@ -75,14 +75,14 @@ class FakeEventStore:
             for key, count in counts.most_common()
         ]
 
-    def count_buckets(self, tenant_id, project_id, kind, start, stop, *, seconds, anchor):
+    def count_buckets(self, tenant_id, project_id, kind, start, stop, *, seconds, anchor, limit):
         self._read("buckets", start, stop)
         counts = Counter()
         for row in self.rows:
             if start <= row.time < stop:
                 index = int((row.time - anchor).total_seconds() // seconds)
                 counts[(row.source, row.name, anchor + timedelta(seconds=seconds) * index)] += row.count
-        return [BucketCount(*key, count) for key, count in counts.items()]
+        return [BucketCount(*key, count) for key, count in counts.items()][:limit]
 
     def received_span(self, tenant_id, project_id, kind, after):
         self._read("span", after)

@@ -36,7 +36,7 @@ class Warehouse:
 
 def simulate(warehouse: Warehouse, *, per_hour: int, hours: int, seed: int) -> list[HourCount]:
     """The hours as the last look of a run at the end of the span sees them."""
-    rng = random.Random(seed)  # noqa: S311 - a simulation
+    rng = random.Random(seed)
     ingested: Counter[int] = Counter()
     rows: dict[int, list[float]] = {}
     for hour in range(hours):

@@ -20,9 +20,9 @@ class RecordingStore:
         self.calls.append(arguments)
         return [GroupCount("web", "click", 7, START, STOP - timedelta(minutes=1))]
 
-    def count_buckets(self, *arguments, seconds, anchor):
-        self.calls.append((*arguments, seconds, anchor))
-        return self.buckets
+    def count_buckets(self, *arguments, seconds, anchor, limit):
+        self.calls.append((*arguments, seconds, anchor, limit))
+        return self.buckets[:limit]
 
     def received_span(self, *arguments):
         self.calls.append(arguments)
@@ -41,7 +41,7 @@ def test_buckets_are_asked_for_with_width_and_anchor(interval: Interval):
     store = RecordingStore()
     counted = BuiltinWarehouse(store, "tenant", "project").count_buckets(START, STOP, interval, row_limit=2)
     assert counted[0] == CountedBucket("web", "click", START, 3)
-    assert store.calls == [("tenant", "project", "event", START, STOP, interval.seconds, interval.anchor)]
+    assert store.calls == [("tenant", "project", "event", START, STOP, interval.seconds, interval.anchor, 3)]
 
 
 def test_more_rows_than_the_limit_are_refused_and_exactly_the_limit_is_not():

@@ -1,0 +1,11 @@
+"""The routes of alerting."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.alerting.api import deliveries, destinations, monitors
+
+router = APIRouter()
+for _module in (destinations, monitors, deliveries):
+    router.routes.extend(_module.router.routes)  # flat: the edge reads the path of every route

@@ -1,0 +1,117 @@
+"""Routes on destinations and their rules, tagged alerting (contract 12.1, 12.2, 12.7)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from app.alerting import service
+from app.alerting.api.parameters import PROJECT, EarlyCaller, EarlyEditor, Editor
+from app.alerting.shapes.destinations import (
+    AlertDestinationCreate,
+    AlertDestinationResponse,
+    AlertDestinationUpdate,
+    destination_response,
+)
+from app.alerting.shapes.rules import (
+    AlertRuleCreate,
+    AlertRuleResponse,
+    AlertRuleSimulateResponse,
+    AlertRuleUpdate,
+    rule_response,
+    simulation_response,
+)
+from app.http import Caller, Db
+from app.kernel.database import session_scope
+
+router = APIRouter(tags=["alerting"])
+
+DESTINATIONS = PROJECT + "/alert-destinations"
+DESTINATION = DESTINATIONS + "/{destination_id}"
+RULE = DESTINATION + "/rules/{rule_id}"
+
+
+@router.get(DESTINATIONS, operation_id="list_alert_destinations")
+def list_alert_destinations(slug: str, session: Db, actor: Caller) -> list[AlertDestinationResponse]:
+    """The project's destinations with their rules, newest first."""
+    return [destination_response(view) for view in service.list_destinations(session, actor, slug)]
+
+
+@router.post(DESTINATIONS, operation_id="create_alert_destination", status_code=201)
+def create_alert_destination(slug: str, body: AlertDestinationCreate, actor: EarlyEditor) -> AlertDestinationResponse:
+    """Add a destination."""
+    fields = body.channel_fields()
+    service.check_reach(body.type, fields)
+    with session_scope() as session:
+        view = service.create_destination(session, actor, slug, body.type, body.name, fields, enabled=body.enabled)
+    return destination_response(view)
+
+
+@router.get(DESTINATION, operation_id="get_alert_destination")
+def get_alert_destination(slug: str, destination_id: UUID, session: Db, actor: Caller) -> AlertDestinationResponse:
+    """One destination with its rules."""
+    return destination_response(service.get_destination(session, actor, slug, str(destination_id)))
+
+
+@router.patch(DESTINATION, operation_id="update_alert_destination")
+def update_alert_destination(
+    slug: str, destination_id: UUID, body: AlertDestinationUpdate, actor: EarlyEditor
+) -> AlertDestinationResponse:
+    """Change a destination; its type stays, blank secrets keep the stored ones."""
+    with session_scope(write=False) as session:
+        kind = service.get_destination(session, actor, slug, str(destination_id)).type
+    service.check_reach(kind, body.channel_fields())
+    with session_scope() as session:
+        view = service.update_destination(session, actor, slug, str(destination_id), body.changes())
+    return destination_response(view)
+
+
+@router.delete(DESTINATION, operation_id="delete_alert_destination", status_code=204)
+def delete_alert_destination(slug: str, destination_id: UUID, session: Db, actor: Editor) -> None:
+    """Remove a destination with its rules."""
+    service.delete_destination(session, actor, slug, str(destination_id))
+
+
+@router.post(DESTINATION + "/rules", operation_id="create_alert_rule", status_code=201)
+def create_alert_rule(slug: str, destination_id: UUID, body: AlertRuleCreate, session: Db, actor: Editor) -> AlertRuleResponse:
+    """Add a rule to a destination."""
+    return rule_response(service.create_rule(session, actor, slug, str(destination_id), body.spec()))
+
+
+@router.patch(RULE, operation_id="update_alert_rule")
+def update_alert_rule(
+    slug: str, destination_id: UUID, rule_id: UUID, body: AlertRuleUpdate, session: Db, actor: Editor
+) -> AlertRuleResponse:
+    """Change a rule; filters are replaced as a whole."""
+    return rule_response(service.update_rule(session, actor, slug, str(destination_id), str(rule_id), body.changes()))
+
+
+@router.delete(RULE, operation_id="delete_alert_rule", status_code=204)
+def delete_alert_rule(slug: str, destination_id: UUID, rule_id: UUID, session: Db, actor: Editor) -> None:
+    """Remove a rule."""
+    service.delete_rule(session, actor, slug, str(destination_id), str(rule_id))
+
+
+@router.post(RULE + "/simulate", operation_id="simulate_alert_rule")
+def simulate_alert_rule(
+    slug: str,
+    destination_id: UUID,
+    rule_id: UUID,
+    actor: EarlyCaller,
+    days: Annotated[int, Query(ge=1, le=90)] = 7,
+    cooldown_minutes_override: Annotated[int | None, Query(ge=0, le=10_080)] = None,
+) -> AlertRuleSimulateResponse:
+    """What the rule would have told in the last days. Nothing is sent or changed."""
+    with session_scope(write=False) as session:
+        found = service.simulate_rule(
+            session,
+            actor,
+            slug,
+            str(destination_id),
+            str(rule_id),
+            days=days,
+            cooldown_minutes_override=cooldown_minutes_override,
+        )
+    return simulation_response(found)

@@ -1,0 +1,319 @@
+"""What crosses the border of alerting: candidates in, views out, and what a channel needs to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.alerting.vocabulary import (
+    AlertDirection,
+    AlertDriftType,
+    AlertScope,
+    DeliveryStatus,
+    DestinationType,
+    FilterField,
+    FilterOperator,
+    GroupStatus,
+    MessageFormat,
+    MonitorStatus,
+)
+
+ScopeKey = tuple[AlertScope, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something a rule may tell about. `last_bucket` is later than `bucket` only for an outage that lasts."""
+
+    scope_type: AlertScope
+    scope_ref: str
+    scope_name: str
+    bucket: datetime
+    direction: AlertDirection
+    actual: float
+    expected: float
+    id: str = ""
+    last_bucket: datetime | None = None
+    event_type_id: str | None = None
+    event_id: str | None = None
+    drift_field: str | None = None
+    drift_type: AlertDriftType | None = None
+    sample_value: str | None = None
+
+    @property
+    def key(self) -> ScopeKey:
+        """What the rule's state is kept by."""
+        return self.scope_type, self.scope_ref
+
+    @property
+    def newest_bucket(self) -> datetime:
+        """The last bucket it is about."""
+        return self.last_bucket or self.bucket
+
+    @property
+    def absolute_delta(self) -> float:
+        """How far the count is from the expected one."""
+        return abs(self.actual - self.expected)
+
+    @property
+    def percent_delta(self) -> float:
+        """The same in percent of the expected count; 100 when nothing was expected."""
+        if self.expected > 0:
+            return self.absolute_delta / self.expected * 100
+        return 100.0 if self.absolute_delta > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFilter:
+    """A condition on a candidate."""
+
+    field: FilterField
+    operator: FilterOperator
+    values: tuple[str, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """A rule as people write it (contract 12.2)."""
+
+    name: str
+    enabled: bool = True
+    include_project_total: bool = True
+    include_event_types: bool = True
+    include_events: bool = True
+    include_schema_drifts: bool = False
+    include_distribution_drifts: bool = False
+    include_release_regressions: bool = False
+    notify_on_spike: bool = True
+    notify_on_drop: bool = True
+    ai_explanation_enabled: bool = False
+    min_percent_delta: float = 0.0
+    min_absolute_delta: float = 0.0
+    min_expected_count: float = 0.0
+    cooldown_minutes: int = 1440
+    message_template: str | None = None
+    items_template: str | None = None
+    message_format: MessageFormat = MessageFormat.PLAIN
+    filters: tuple[RuleFilter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """A stored rule."""
+
+    id: str
+    destination_id: str
+    spec: RuleSpec
+    muted_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationFields:
+    """A destination as people write it; only the fields of its channel count. Secrets are in the clear here and only here."""
+
+    webhook_url: str | None = None
+    bot_token: str | None = None
+    chat_id: str | None = None
+    target_url: str | None = None
+    webhook_header_name: str | None = None
+    webhook_header_value: str | None = None
+    email_recipients: str | None = None
+    email_from_address: str | None = None
+    email_subject_template: str | None = None
+    jira_base_url: str | None = None
+    jira_auth_email: str | None = None
+    jira_api_token: str | None = None
+    jira_project_key: str | None = None
+    jira_issue_type: str | None = None
+    linear_api_key: str | None = None
+    linear_team_id: str | None = None
+    linear_state_id: str | None = None
+    linear_label_ids: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationView:
+    """A destination without its secrets."""
+
+    id: str
+    project_id: str
+    type: DestinationType
+    name: str
+    enabled: bool
+    webhook_set: bool
+    bot_token_set: bool
+    chat_id: str | None
+    target_url_set: bool
+    webhook_header_name: str | None
+    email_recipients: str | None
+    email_from_address: str | None
+    email_subject_template: str | None
+    jira_base_url: str | None
+    jira_auth_email: str | None
+    jira_api_token_set: bool
+    jira_project_key: str | None
+    jira_issue_type: str | None
+    linear_api_key_set: bool
+    linear_team_id: str | None
+    linear_state_id: str | None
+    linear_label_ids: str | None
+    rules: list[RuleView]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Everything a channel needs to reach a destination, secrets included: for the process that sends, never for an answer."""
+
+    type: DestinationType
+    name: str
+    fields: DestinationFields
+    signing_secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message ready to be sent: the stored snapshot and the id that stays the same over all its attempts."""
+
+    delivery_id: str
+    target: Target
+    snapshot: dict[str, object]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SendOutcome:
+    """How an attempt ended. `notes` are added to the snapshot."""
+
+    is_sent: bool
+    error_message: str | None = None
+    error_kind: str | None = None
+    is_temporary: bool = False
+    retry_after_seconds: float | None = None
+    notes: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryItemView:
+    """One scope in a delivery."""
+
+    id: str
+    delivery_id: str
+    scope_type: AlertScope
+    scope_ref: str
+    scope_name: str
+    event_type_id: str | None
+    event_id: str | None
+    bucket: datetime
+    direction: AlertDirection
+    actual_count: int
+    expected_count: int
+    absolute_delta: int
+    percent_delta: float
+    details_path: str | None
+    monitoring_path: str | None
+    drift_field: str | None
+    drift_type: AlertDriftType | None
+    sample_value: str | None
+    correlation_group_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """A delivery; `items` only when it was asked for alone."""
+
+    id: str
+    project_id: str
+    scan_config_id: str
+    scan_job_id: str | None
+    destination_id: str
+    rule_id: str
+    destination_name: str
+    rule_name: str
+    scan_name: str
+    status: DeliveryStatus
+    channel: DestinationType
+    matched_count: int
+    payload_snapshot: dict[str, object] | None
+    error_message: str | None
+    created_at: datetime
+    updated_at: datetime
+    sent_at: datetime | None
+    attempt_count: int
+    next_attempt_at: datetime | None
+    items: list[DeliveryItemView]
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorView:
+    """A rule as something that watches (contract 12.8)."""
+
+    rule: RuleView
+    destination_name: str
+    destination_type: DestinationType
+    destination_enabled: bool
+    status: MonitorStatus
+    active_scope_count: int
+    firing_scope_count: int
+    last_anomaly_at: datetime | None
+    last_notified_at: datetime | None
+    muted: bool
+    total_deliveries: int = 0
+    last_delivery_at: datetime | None = None
+    last_delivery_status: DeliveryStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A correlation group of the inbox (contract 12.9)."""
+
+    correlation_group_id: str
+    status: GroupStatus
+    muted_until: datetime | None
+    note: str | None
+    false_positive_count: int
+    item_count: int
+    delivery_count: int
+    latest_bucket: datetime
+    latest_delivery_at: datetime
+    direction: AlertDirection
+    scope_names: list[str]
+    destination_names: list[str]
+    rule_names: list[str]
+    scan_names: list[str]
+    acted_at: datetime | None
+    acted_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A candidate that a simulated rule tells about, as it would read."""
+
+    candidate: Candidate
+    rendered_item: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What a rule would have done (contract 12.7)."""
+
+    rule_id: str
+    rule_name: str
+    days: int
+    window_from: datetime
+    window_to: datetime
+    considered_count: int
+    matched_count: int
+    firings: list[Firing]
+    is_noisy: bool
+    cooldown_minutes_used: int
+    rendered_message: str | None
+
+    @property
+    def saved_count(self) -> int:
+        """How many messages the cooldown held back."""
+        return self.matched_count - len(self.firings)

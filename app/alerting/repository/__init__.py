@@ -1,0 +1,1 @@
+"""Every query of alerting. Callers name the project; nothing here decides."""

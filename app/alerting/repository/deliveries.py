@@ -1,0 +1,165 @@
+"""Queries on deliveries: the outbox that workers claim from, and the history that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from app.alerting.vocabulary import DeliveryStatus
+from models.alerting import AlertDelivery, AlertDeliveryItem
+
+_CLAIM_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which deliveries a list shows; None does not restrict. Both moments are inclusive."""
+
+    status: str | None = None
+    channel: str | None = None
+    destination_id: str | None = None
+    rule_id: str | None = None
+    scan_config_id: str | None = None
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFigures:
+    """What a rule has sent so far."""
+
+    total: int
+    last_at: datetime
+    last_status: str
+
+
+def add(session: Session, delivery: AlertDelivery, items: Iterable[AlertDeliveryItem]) -> None:
+    """Insert a delivery with its items."""
+    session.add(delivery)
+    session.flush()
+    session.add_all(items)
+    session.flush()
+
+
+def _due(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(AlertDelivery.next_attempt_at) <= now,
+        col(AlertDelivery.status).in_([DeliveryStatus.PENDING.value, DeliveryStatus.FAILED.value]),
+        sa.or_(col(AlertDelivery.claimed_until).is_(None), col(AlertDelivery.claimed_until) <= now),
+    )
+
+
+def has_due(session: Session, now: datetime) -> bool:
+    """Whether a delivery waits for a worker."""
+    return session.execute(sa.select(col(AlertDelivery.id)).where(_due(now)).limit(1)).first() is not None
+
+
+def claim(session: Session, holder: str, now: datetime, until: datetime) -> AlertDelivery | None:
+    """Take the delivery that has waited longest; of several workers exactly one gets it."""
+    for _ in range(_CLAIM_TRIES):
+        found = session.execute(
+            sa.select(col(AlertDelivery.id))
+            .where(_due(now))
+            .order_by(col(AlertDelivery.next_attempt_at), col(AlertDelivery.id))
+            .limit(1)
+        ).scalar_one_or_none()
+        if found is None:
+            return None
+        taken = session.execute(
+            sa.update(AlertDelivery)
+            .where(col(AlertDelivery.id) == found, _due(now))
+            .values(
+                claimed_by=holder,
+                claimed_until=until,
+                attempt_count=col(AlertDelivery.attempt_count) + 1,
+                status=DeliveryStatus.PENDING.value,
+            ),
+            execution_options={"synchronize_session": False},
+        )
+        if cast("sa.CursorResult[Any]", taken).rowcount == 1:
+            return session.get(AlertDelivery, found, populate_existing=True)
+    return None
+
+
+def claimed(session: Session, delivery_id: str, holder: str) -> AlertDelivery | None:
+    """The delivery, when the holder still has it."""
+    statement = (
+        sa.select(AlertDelivery)
+        .where(col(AlertDelivery.id) == delivery_id, col(AlertDelivery.claimed_by) == holder)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return session.execute(statement).scalar_one_or_none()
+
+
+def supersede(session: Session, rule_id: str, scan_config_id: str) -> None:
+    """Failed deliveries of the rule and scan are not tried again by themselves: a newer one says what is true now."""
+    session.execute(
+        sa.update(AlertDelivery)
+        .where(
+            col(AlertDelivery.rule_id) == rule_id,
+            col(AlertDelivery.scan_config_id) == scan_config_id,
+            col(AlertDelivery.status) == DeliveryStatus.FAILED.value,
+            col(AlertDelivery.next_attempt_at).is_not(None),
+        )
+        .values(next_attempt_at=None),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def page(session: Session, project_id: str, wanted: DeliveryFilter, *, limit: int, offset: int) -> tuple[list[AlertDelivery], int]:
+    """The project's deliveries, newest first, and how many there are in all."""
+    conditions = [col(AlertDelivery.project_id) == project_id]
+    for name in ("status", "channel", "destination_id", "rule_id", "scan_config_id"):
+        value = getattr(wanted, name)
+        if value is not None:
+            conditions.append(col(getattr(AlertDelivery, name)) == value)
+    if wanted.date_from is not None:
+        conditions.append(col(AlertDelivery.created_at) >= wanted.date_from)
+    if wanted.date_to is not None:
+        conditions.append(col(AlertDelivery.created_at) <= wanted.date_to)
+    total = session.execute(sa.select(sa.func.count()).select_from(AlertDelivery).where(*conditions)).scalar_one()
+    statement = (
+        sa.select(AlertDelivery)
+        .where(*conditions)
+        .order_by(col(AlertDelivery.created_at).desc(), col(AlertDelivery.id).desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return list(session.execute(statement).scalars()), total
+
+
+def find(session: Session, project_id: str, delivery_id: str, *, lock: bool = False) -> AlertDelivery | None:
+    """One of the project's deliveries as it is now."""
+    statement = sa.select(AlertDelivery).where(col(AlertDelivery.project_id) == project_id, col(AlertDelivery.id) == delivery_id)
+    if lock:
+        statement = statement.with_for_update()
+    return session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
+
+
+def items_of(session: Session, delivery_id: str) -> list[AlertDeliveryItem]:
+    """A delivery's items by scope type, the newest bucket first."""
+    statement = (
+        sa.select(AlertDeliveryItem)
+        .where(col(AlertDeliveryItem.delivery_id) == delivery_id)
+        .order_by(col(AlertDeliveryItem.scope_type), col(AlertDeliveryItem.bucket).desc(), col(AlertDeliveryItem.id))
+    )
+    return list(session.execute(statement).scalars())
+
+
+def figures(session: Session, rule_id: str) -> DeliveryFigures | None:
+    """What the rule has sent so far; None for nothing."""
+    of_rule = col(AlertDelivery.rule_id) == rule_id
+    total = session.execute(sa.select(sa.func.count()).select_from(AlertDelivery).where(of_rule)).scalar_one()
+    newest = session.execute(
+        sa.select(col(AlertDelivery.created_at), col(AlertDelivery.status))
+        .where(of_rule)
+        .order_by(col(AlertDelivery.created_at).desc(), col(AlertDelivery.id).desc())
+        .limit(1)
+    ).first()
+    return None if newest is None else DeliveryFigures(total, newest[0], newest[1])

@@ -1,0 +1,183 @@
+"""When a rule tells about a candidate. Pure: the same functions run live, in simulations and in explanations (contract 12.3, 12.4).
+
+A candidate passes the gates in the order of `Gate`; the first closed one is the reason why nothing was sent.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.alerting.contracts import Candidate, RuleFilter, RuleSpec, ScopeKey
+from app.alerting.vocabulary import DIRECTION_LABELS, SERIES_SCOPES, AlertDirection, AlertScope, FilterField, FilterOperator
+
+_GROUPS = uuid.UUID("6f0f5f0e-8f3b-5a59-9d7e-0b6c51a0f7d4")
+_POSITIVE = frozenset({FilterOperator.EQ, FilterOperator.IN})
+
+
+class Gate(StrEnum):
+    """What can keep a rule silent, in the order in which it is asked."""
+
+    RULE_ENABLED = "rule_enabled"
+    DESTINATION_ENABLED = "destination_enabled"
+    SCOPE = "scope"
+    DIRECTION = "direction"
+    EXPECTED_COUNT = "expected_count"
+    ABSOLUTE_DELTA = "absolute_delta"
+    PERCENT_DELTA = "percent_delta"
+    FILTERS = "filters"
+    NOT_MUTED = "not_muted"
+    GROUP = "group"
+    NOT_UNDER_WAY = "not_under_way"
+    NEWER_BUCKET = "newer_bucket"
+    COOLDOWN = "cooldown"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeState:
+    """What a rule remembers of one scope. `is_under_way` while a delivery about it has neither arrived nor failed."""
+
+    bucket: datetime
+    newest_bucket: datetime
+    direction: AlertDirection
+    is_active: bool = True
+    notified_at: datetime | None = None
+    notified_bucket: datetime | None = None
+    is_under_way: bool = False
+
+    def notified(self, at: datetime, bucket: datetime) -> ScopeState:
+        """After a delivery about `bucket` arrived."""
+        return replace(self, notified_at=at, notified_bucket=bucket, is_under_way=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else decides, beside the rule and its memory."""
+
+    now: datetime
+    cooldown: timedelta
+    is_muted: bool = False
+    suppressed_groups: Collection[str] = frozenset()
+    scan_config_id: str = ""
+    rule_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one look at the candidates does: the new states, what to tell, and which scopes stopped being active."""
+
+    states: dict[ScopeKey, ScopeState]
+    firings: list[Candidate]
+    closed: list[tuple[ScopeKey, AlertDirection]]
+
+
+def group_id(scan_config_id: str, rule_id: str, candidate_key: ScopeKey, direction: AlertDirection) -> str:
+    """The correlation group of a scope in one rule and scan: always the same, so that decisions outlive deliveries."""
+    scope_type, scope_ref = candidate_key
+    return str(uuid.uuid5(_GROUPS, "/".join((scan_config_id, rule_id, scope_type.value, scope_ref, direction.value))))
+
+
+def includes_scope(rule: RuleSpec, scope_type: AlertScope) -> bool:
+    """Whether the rule is about this kind of scope."""
+    return {
+        AlertScope.PROJECT_TOTAL: rule.include_project_total,
+        AlertScope.EVENT_TYPE: rule.include_event_types,
+        AlertScope.EVENT: rule.include_events,
+        AlertScope.SCHEMA: rule.include_schema_drifts,
+        AlertScope.DISTRIBUTION: rule.include_distribution_drifts,
+        AlertScope.RELEASE_REGRESSION: rule.include_release_regressions,
+    }[scope_type]
+
+
+def includes_direction(rule: RuleSpec, direction: AlertDirection) -> bool:
+    """Whether the rule is about this direction."""
+    return rule.notify_on_spike if direction is AlertDirection.SPIKE else rule.notify_on_drop
+
+
+def passes(one: RuleFilter, candidate: Candidate) -> bool:
+    """Whether the filter holds; an attribute that the candidate does not have lets it pass."""
+    value = {
+        FilterField.EVENT_TYPE: candidate.event_type_id,
+        FilterField.EVENT: candidate.event_id,
+        FilterField.DIRECTION: DIRECTION_LABELS[candidate.direction],
+    }[one.field]
+    return value is None or (value in one.values) == (one.operator in _POSITIVE)
+
+
+def first_mismatch(rule: RuleSpec, candidate: Candidate) -> Gate | None:
+    """The first gate of matching that is closed; None when the candidate matches."""
+    return next((gate for gate, is_open in matching_gates(rule, candidate) if not is_open), None)
+
+
+def matching_gates(rule: RuleSpec, candidate: Candidate) -> Iterable[tuple[Gate, bool]]:
+    """Each gate of matching and whether it is open. Drifts have no counts to compare, so thresholds let them pass."""
+    yield Gate.SCOPE, includes_scope(rule, candidate.scope_type)
+    yield Gate.DIRECTION, includes_direction(rule, candidate.direction)
+    has_counts = candidate.scope_type in SERIES_SCOPES
+    delta = candidate.absolute_delta
+    is_enough = candidate.percent_delta >= rule.min_percent_delta if candidate.expected > 0 else delta > 0
+    yield Gate.EXPECTED_COUNT, not has_counts or candidate.expected >= rule.min_expected_count
+    yield Gate.ABSOLUTE_DELTA, not has_counts or delta >= rule.min_absolute_delta
+    yield Gate.PERCENT_DELTA, not has_counts or is_enough
+    yield Gate.FILTERS, all(passes(one, candidate) for one in rule.filters)
+
+
+def sending_gates(state: ScopeState | None, candidate: Candidate, given: Circumstances) -> Iterable[tuple[Gate, bool]]:
+    """Each gate between a match and a message, for the state before this look."""
+    yield Gate.NOT_MUTED, not given.is_muted
+    group = group_id(given.scan_config_id, given.rule_id, candidate.key, candidate.direction) if given.suppressed_groups else ""
+    yield Gate.GROUP, group not in given.suppressed_groups
+    yield Gate.NOT_UNDER_WAY, state is None or not state.is_under_way
+    told = None if state is None else state.notified_bucket
+    yield Gate.NEWER_BUCKET, told is None or candidate.bucket > told
+    at = None if state is None else state.notified_at
+    yield Gate.COOLDOWN, at is None or given.now - at >= given.cooldown
+
+
+def advance(state: ScopeState | None, candidate: Candidate, given: Circumstances) -> tuple[ScopeState, bool]:
+    """The state after a matching candidate was seen, and whether to tell about it."""
+    fires = all(is_open for _, is_open in sending_gates(state, candidate, given))
+    if state is None:
+        return ScopeState(candidate.bucket, candidate.newest_bucket, candidate.direction), fires
+    seen = replace(
+        state, bucket=candidate.bucket, newest_bucket=candidate.newest_bucket, direction=candidate.direction, is_active=True
+    )
+    return seen, fires
+
+
+def look(states: Mapping[ScopeKey, ScopeState], matching: Sequence[Candidate], given: Circumstances) -> Step:
+    """One look at everything that matches now: scopes that are missing from it stop being active."""
+    after: dict[ScopeKey, ScopeState] = {}
+    firings = []
+    for candidate in matching:
+        seen, fires = advance(after.get(candidate.key, states.get(candidate.key)), candidate, given)
+        after[candidate.key] = seen
+        if fires:
+            firings.append(candidate)
+    closed = []
+    for key, state in states.items():
+        if key not in after:
+            after[key] = replace(state, is_active=False)
+            if state.is_active:
+                closed.append((key, state.direction))
+    return Step(after, firings, closed)
+
+
+def replay(matching: Iterable[Candidate], cooldown: timedelta) -> list[Candidate]:
+    """What a rule would have told about, one candidate after the other in the order of their buckets.
+
+    Time passes with the buckets and every message arrives at once.
+    """
+    states: dict[ScopeKey, ScopeState] = {}
+    firings = []
+    for candidate in matching:
+        given = Circumstances(candidate.bucket, cooldown)
+        seen, fires = advance(states.get(candidate.key), candidate, given)
+        if fires:
+            firings.append(candidate)
+            seen = seen.notified(candidate.bucket, candidate.bucket)
+        states[candidate.key] = seen
+    return firings

@@ -1,0 +1,41 @@
+"""What the next bucket of a series is expected to count (contract 6.7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from app.detection.contracts import DetectionSettings
+from app.detection.engine.judging import Verdict, judge
+from app.detection.engine.matrix import CountMatrix, Floats, matrix_of
+from app.metrics.contracts import Series
+
+CYCLES_REQUIRED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastPoint:
+    """One coming bucket, never below 0; `stddev` is the spread that a judgement of it would use."""
+
+    bucket: datetime
+    expected_count: float
+    stddev: float
+
+
+def next_bucket(series: Series, settings: DetectionSettings) -> list[ForecastPoint]:
+    """The bucket after the series' last one; nothing for less than two cycles of its shortest season."""
+    known = sum(count is not None for count in series.counts)
+    periods = series.interval.seasonal_periods
+    least = CYCLES_REQUIRED * periods[-1] if periods else settings.min_history_buckets
+    if not series.buckets or known < max(least, settings.min_history_buckets):
+        return []
+    matrix = matrix_of([series])
+    # What the coming bucket counts does not enter its own expectation: zero stands in for it.
+    counts: Floats = np.vstack([matrix.counts, np.zeros((1, 1))])
+    judged = judge(CountMatrix(matrix.interval, matrix.first_index, counts), replace(settings, min_expected_count=0))
+    if judged.verdict[-1, 0] > Verdict.ANOMALY:
+        return []
+    expected, spread = float(judged.expected[-1, 0]), float(judged.spread[-1, 0])
+    return [ForecastPoint(matrix.bucket(matrix.bucket_count), max(0.0, expected), spread)]

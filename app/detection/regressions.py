@@ -1,0 +1,106 @@
+"""Release regressions of a scan: its newest active release against the one before (contract 7)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from app.detection import report_repository as queries
+from app.detection import repository
+from app.detection.engine.releases import Deficit, RegressionKind, active_releases, deficit
+from app.kernel.intervals import Interval, bucket_index
+from app.metrics.contracts import ScopeType
+from app.scans.versions import newest_versions, version_key
+from models.scans import ScanConfig
+
+LONGEST_WINDOW = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A scope that a release counts too little of, in the window [window_from, window_to] of bucket starts."""
+
+    scope_type: ScopeType
+    scope_ref: str
+    scope_name: str
+    event_id: str | None
+    event_type_id: str | None
+    version: str
+    previous_version: str
+    deficit: Deficit
+    release_share: float
+    window_from: datetime
+    window_to: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RegressionReport:
+    """A scan's regressions, missing scopes first and then by ratio. `reason` says why nothing could be compared."""
+
+    scan_config_id: str
+    app_version_column: str | None
+    latest_version: str | None
+    items: list[Regression]
+    reason: str = ""
+
+
+def of_scan(session: Session, scan: ScanConfig) -> RegressionReport:
+    """Compare the two highest active releases of the scan."""
+    column = scan.app_version_column
+    if column is None or scan.interval is None:
+        return RegressionReport(scan.id, column, None, [], "the scan has no app version column")
+    interval = Interval(scan.interval)
+    traffic: dict[int, int] = defaultdict(int)
+    by_version: dict[str, dict[int, int]] = defaultdict(dict)
+    for version, is_other, bucket, count in queries.version_totals(session, scan.id, column):
+        place = bucket_index(bucket, interval)
+        traffic[place] += count
+        if not is_other and version:
+            by_version[version][place] = by_version[version].get(place, 0) + count
+    if not by_version:
+        return RegressionReport(scan.id, column, None, [], "no version was counted yet")
+    seen = newest_versions(by_version, len(by_version))
+    order = [version for version in reversed(seen) if _is_release(version)]
+    longest = max(1, int(LONGEST_WINDOW / interval.duration))
+    active = active_releases(by_version, traffic, order, longest)
+    if len(active) < 2:
+        latest = active[-1].version if active else seen[0]
+        return RegressionReport(scan.id, column, latest, [], "no two releases have enough traffic to compare")
+    newer, older = active[-1], active[-2]
+    newest = max(traffic)
+    start = max(newer.activated, newest - longest + 1)
+
+    def total(counts: dict[int, int]) -> int:
+        return sum(count for bucket, count in counts.items() if bucket >= start)
+
+    total_new, total_previous = total(by_version[newer.version]), total(by_version[older.version])
+    share = total_new / max(1, total(traffic))
+    window_from, window_to = (interval.anchor + place * interval.duration for place in (start, newest))
+    counts: dict[tuple[ScopeType, str], dict[str, int]] = defaultdict(dict)
+    for scope, ref, version, count in queries.version_scopes(session, scan.id, column, [newer.version, older.version], window_from):
+        counts[(ScopeType(scope), ref)][version] = count
+    names = repository.scope_names(session, scan.project_id)
+    items = []
+    for (scope_type, ref), of_scope in counts.items():
+        name = names.get((scope_type, ref))
+        found = deficit(of_scope.get(newer.version, 0), of_scope.get(older.version, 0), total_new, total_previous)
+        if name is not None and found is not None:
+            items.append(
+                Regression(
+                    scope_type, ref, name.name, name.event_id, name.event_type_id, newer.version, older.version, found, share,
+                    window_from, window_to,
+                )
+            )  # fmt: skip
+    items.sort(
+        key=lambda item: (item.deficit.kind is not RegressionKind.MISSING, item.deficit.ratio, item.scope_name, item.scope_ref)
+    )
+    reason = "" if total_previous else "the release before has no traffic in the window"
+    return RegressionReport(scan.id, column, newer.version, items, reason)
+
+
+def _is_release(version: str) -> bool:
+    key = version_key(version)
+    return bool(key[0]) and bool(key[2])

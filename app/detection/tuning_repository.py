@@ -1,0 +1,95 @@
+"""Every query on tunings, verdicts and planned events. Callers name the project or the scan; nothing here decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from app.detection.detectors import Detector, ScopeRules
+from app.metrics.contracts import ScopeType, SeriesKey
+from models.detection import PlannedEvent, ScopeTuning, SignalVerdict
+
+_FALSE_POSITIVE = "false_positive"
+
+
+def rules_of_scan(session: Session, scan_config_id: str) -> dict[SeriesKey, ScopeRules]:
+    """What differs from the project for the scan's series; series without anything of their own are not there."""
+    false_positives: dict[SeriesKey, int] = {}
+    counted = (
+        sa.select(col(SignalVerdict.scope_type), col(SignalVerdict.scope_ref), sa.func.count())
+        .where(
+            col(SignalVerdict.scan_config_id) == scan_config_id,
+            col(SignalVerdict.verdict) == _FALSE_POSITIVE,
+            col(SignalVerdict.undone_at).is_(None),
+        )
+        .group_by(col(SignalVerdict.scope_type), col(SignalVerdict.scope_ref))
+    )
+    for scope_type, ref, count in session.execute(counted):
+        false_positives[SeriesKey(scan_config_id, ScopeType(scope_type), ref)] = count
+    rules = {key: ScopeRules(false_positive_count=count) for key, count in false_positives.items()}
+    for row in session.execute(sa.select(ScopeTuning).where(col(ScopeTuning.scan_config_id) == scan_config_id)).scalars():
+        key = SeriesKey(scan_config_id, ScopeType(row.scope_type), row.scope_ref)
+        rules[key] = ScopeRules(Detector(row.detector), row.sigma_threshold, row.min_expected_count, false_positives.get(key, 0))
+    return rules
+
+
+def tuning_row(session: Session, key: SeriesKey) -> ScopeTuning | None:
+    """The stored tuning of one series."""
+    statement = sa.select(ScopeTuning).where(
+        col(ScopeTuning.scan_config_id) == key.scan_config_id,
+        col(ScopeTuning.scope_type) == key.scope_type.value,
+        col(ScopeTuning.scope_ref) == key.ref,
+    )
+    return session.execute(statement).scalar_one_or_none()
+
+
+def add(session: Session, row: ScopeTuning | SignalVerdict | PlannedEvent) -> None:
+    """Insert now."""
+    session.add(row)
+    session.flush()
+
+
+def delete(session: Session, row: ScopeTuning | PlannedEvent) -> None:
+    """Remove now."""
+    session.delete(row)
+    session.flush()
+
+
+def verdict_row(session: Session, project_id: str, verdict_id: str) -> SignalVerdict | None:
+    """The verdict, when it is one of the project's."""
+    row = session.get(SignalVerdict, verdict_id)
+    return row if row is not None and row.project_id == project_id else None
+
+
+def verdicts(
+    session: Session, project_id: str, *, scope_type: str | None, scope_ref: str | None, limit: int, offset: int
+) -> list[SignalVerdict]:
+    """The project's verdicts, newest first, undone ones too."""
+    statement = sa.select(SignalVerdict).where(col(SignalVerdict.project_id) == project_id)
+    if scope_type is not None:
+        statement = statement.where(col(SignalVerdict.scope_type) == scope_type)
+    if scope_ref is not None:
+        statement = statement.where(col(SignalVerdict.scope_ref) == scope_ref)
+    statement = statement.order_by(col(SignalVerdict.created_at).desc(), col(SignalVerdict.id).desc())
+    return list(session.execute(statement.limit(limit).offset(offset)).scalars())
+
+
+def planned_row(session: Session, project_id: str, planned_event_id: str) -> PlannedEvent | None:
+    """The planned event, when it is one of the project's."""
+    row = session.get(PlannedEvent, planned_event_id)
+    return row if row is not None and row.project_id == project_id else None
+
+
+def planned_events(
+    session: Session, project_id: str, start: datetime | None = None, stop: datetime | None = None
+) -> list[PlannedEvent]:
+    """The project's planned events that touch [start, stop), newest start first, at most 500."""
+    statement = sa.select(PlannedEvent).where(col(PlannedEvent.project_id) == project_id)
+    if start is not None:
+        statement = statement.where(col(PlannedEvent.ends_at) > start)
+    if stop is not None:
+        statement = statement.where(col(PlannedEvent.starts_at) < stop)
+    statement = statement.order_by(col(PlannedEvent.starts_at).desc(), col(PlannedEvent.id)).limit(500)
+    return list(session.execute(statement).scalars())
