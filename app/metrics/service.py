@@ -136,15 +136,15 @@ def window_totals(
     session: Session,
     actor: Actor,
     slug: str,
-    event_ids: Sequence[str],
+    event_ids: Sequence[str] | None = None,
     window_hours: int = DEFAULT_WINDOW_HOURS,
     *,
     now: datetime | None = None,
 ) -> dict[str, int]:
-    """Volume of each event in the last `window_hours`; 0 for events without any."""
+    """Volume of each event in the last `window_hours`; 0 for events without any. Without ids: of every event that has some."""
     project = projects.get_project(session, actor, slug)
     totals = _window_totals(session, project.id, window_hours, event_ids, now)
-    return {event_id: totals.get(event_id, 0) for event_id in event_ids}
+    return totals if event_ids is None else {event_id: totals.get(event_id, 0) for event_id in event_ids}
 
 
 def overview(

@@ -199,6 +199,17 @@ class VariableContextView:
 
 
 @dataclass(frozen=True, slots=True)
+class EventSortKey:
+    """What a list of events is ordered by."""
+
+    id: str
+    name: str
+    event_type_name: str
+    status: str
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SavedCatalogueView:
     """A person's view of the catalogue; `query` is what follows the question mark of its address."""
 

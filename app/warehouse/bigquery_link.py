@@ -116,7 +116,7 @@ def _open(connection: SourceConnection) -> Any:
         account = json.loads(connection.password)
         # Where tokens are fetched is part of the file; only Google's own address gets the signed request.
         account["token_uri"] = _TOKEN_ADDRESS
-        credentials = service_account.Credentials.from_service_account_info(account, scopes=_SCOPES)
+        credentials = service_account.Credentials.from_service_account_info(account, scopes=_SCOPES)  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, KeyError):
         raise ConnectionFault(FaultKind.CREDENTIALS) from None
     location = str(connection.extra_params.get("location") or "") or None

@@ -15,25 +15,21 @@ from app.detection import service as detection
 from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.pagination import Page
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, SeriesKey
 from app.plan import service as plan
 from app.plan.branch_scope import readable_branch
-from app.plan.contracts import EventStatus, EventView
+from app.plan.contracts import EventStatus
 from app.plan.drafts import EventDraft, EventFilter
 from app.plan.pages.event_view import FIELD_PREFIX, META_PREFIX, ValueRow, field_row, meta_row
 from app.plan.pages.words import Form, plural, tags_of, text_of
-from app.plan.service.event_details import details_by_id
-from app.plan.views import EventDetail
+from app.plan.service.event_details import details_by_id, list_sort_keys
+from app.plan.views import EventDetail, EventSortKey
 from app.presentation import STATUS_TONES, STATUS_WORDS
 from components import spark_path
 from components.format import NO_VALUE, ago, full_number, iso_utc, local_time
 
 PAGE_SIZE = 50
-# Sorting by volume needs every event once; a plan of this size is read in a fraction of a second.
-MOST_SORTED = 10_000
-Listed = EventView | EventDetail
 SORTS = ("name", "type", "status", "volume", "seen")
 
 
@@ -86,39 +82,35 @@ class CatalogueView:
 def catalogue_view(session: Session, actor: Actor, slug: str, branch: str, query: Query, zone: ZoneInfo) -> CatalogueView:
     """The branch's events that match. Volume and signals are those of main, which alone is counted."""
     now = SYSTEM_CLOCK.now()
-    found = _matching(session, actor, slug, branch, query, now)
-    volumes = {} if branch else metrics.window_totals(session, actor, slug, [event.id for event in found.items], now=now)
-    ordered = _sorted(found.items, volumes, query.sort)
+    wanted = EventFilter(
+        event_type_id=query.type_id or None, search=query.search, statuses=[query.status] if query.status else [], tag=query.tag
+    )
+    found = list_sort_keys(session, actor, slug, wanted, branch=branch, now=now)
+    is_by_volume = query.sort.lstrip("-") == "volume"
+    volumes = metrics.window_totals(session, actor, slug, now=now) if is_by_volume and not branch else {}
+    ordered = _sorted(found, volumes, query.sort)
     ids = [event.id for event in ordered[(query.page - 1) * PAGE_SIZE : query.page * PAGE_SIZE]]
+    if not (is_by_volume or branch):
+        volumes = metrics.window_totals(session, actor, slug, ids, now=now)
     shown = details_by_id(session, readable_branch(session, actor, slug, branch).branch_id, ids)
     signals = {} if branch else _signals(session, actor, slug, shown)
     shapes = {} if branch else _shapes(session, actor, slug, shown, now)
     names = {user.id: user.name or user.email for user in identity.list_users(session, actor)}
     return CatalogueView(
         rows=[_row(event, slug, branch, volumes, shapes, signals, names, zone, now) for event in shown],
-        total=found.total,
+        total=len(found),
         types=[[entry.id, entry.display_name] for entry in plan.list_event_type_details(session, actor, slug, branch=branch)],
         tags=[[tag, tag] for tag in plan.list_tags(session, actor, slug, branch=branch)],
     )
 
 
-def _matching(
-    session: Session, actor: Actor, slug: str, branch: str, query: Query, now: datetime
-) -> Page[EventView] | Page[EventDetail]:
-    """Every event that matches. Main without further filters is read without tags and values, which cost the most."""
-    statuses = [query.status] if query.status else []
-    if not (branch or query.tag or query.type_id):
-        return plan.list_events(session, actor, slug, search=query.search, status=statuses, limit=MOST_SORTED)
-    wanted = EventFilter(event_type_id=query.type_id or None, search=query.search, statuses=statuses, tag=query.tag)
-    return plan.list_event_details(session, actor, slug, wanted, branch=branch, limit=MOST_SORTED, now=now)
-
-
-def _sorted(events: Sequence[Listed], volumes: Mapping[str, int], sort: str) -> list[Listed]:
+def _sorted(events: Sequence[EventSortKey], volumes: Mapping[str, int], sort: str) -> list[EventSortKey]:
     never = datetime.min.replace(tzinfo=SYSTEM_CLOCK.now().tzinfo)
-    keys: dict[str, Callable[[Listed], Any]] = {
+    ranks = {status: rank for rank, status in enumerate(STATUS_WORDS)}
+    keys: dict[str, Callable[[EventSortKey], Any]] = {
         "name": lambda event: event.name.lower(),
-        "type": lambda event: (event.event_type_name if isinstance(event, EventView) else event.event_type.name).lower(),
-        "status": lambda event: list(STATUS_WORDS).index(event.status.value),
+        "type": lambda event: event.event_type_name.lower(),
+        "status": lambda event: ranks[event.status],
         "volume": lambda event: volumes.get(event.id, 0),
         "seen": lambda event: event.last_seen_at or never,
     }

@@ -24,6 +24,7 @@ from app.plan.service.catalogue import DEFAULT_PAGE, LARGEST_PAGE
 from app.plan.views import (
     EventChangeView,
     EventDetail,
+    EventSortKey,
     EventTypeBrief,
     FieldValueView,
     MetaValueView,
@@ -59,6 +60,18 @@ def list_event_details(
     event_type_ids = {row[0].event_type_id for row in found}
     counts = drifts.active_counts(session, event_type_ids, now=now, since=visible_since(now))
     return Page(details_of(session, found, counts), total, limit, offset)
+
+
+def list_sort_keys(
+    session: Session, actor: Actor, slug: str, wanted: EventFilter, *, branch: str | None = None, now: datetime | None = None
+) -> list[EventSortKey]:
+    """What a list orders by, of every event that matches, in no order. Cheap also for a plan of ten thousand events.
+
+    Errors: NotFound, BadRequest as `readable_branch`.
+    """
+    scope = readable_branch(session, actor, slug, branch)
+    found = rows.sorting_rows(session, scope.branch_id, _tidy(wanted), now=now or SYSTEM_CLOCK.now())
+    return [EventSortKey(*row) for row in found]
 
 
 def get_event_detail(session: Session, actor: Actor, slug: str, event_id: str, *, branch: str | None = None) -> EventDetail:
