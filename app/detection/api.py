@@ -9,13 +9,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from app.detection import report_api, service
+from app.detection import feedback_api, report_api, service
 from app.detection.contracts import Direction, Signal, SignalState, StoredSettings
 from app.detection.shapes import SignalScope
 from app.http import Caller, Db
 
 router = APIRouter()
-router.routes.extend(report_api.router.routes)
+router.routes.extend([*report_api.router.routes, *feedback_api.router.routes])  # flat: the edge reads every route's path
 
 
 class ProjectAnomalySettingsResponse(BaseModel):

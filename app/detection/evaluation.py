@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -26,17 +27,32 @@ FIRST_EVALUATION = timedelta(days=60)
 ONE_SECOND = timedelta(seconds=1)
 
 
-def evaluate(
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What an evaluation found in [start, stop), not stored yet. `outcomes` is None when the newest bucket was not judged."""
+
+    scan: WatchedScan
+    start: datetime
+    stop: datetime
+    found: dict[tuple[SeriesKey, datetime], Anomaly]
+    outcomes: list[dict[str, object]] | None
+    now: datetime
+
+
+def judge_scan(
     session: Session,
     scan: WatchedScan,
     settings: DetectionSettings,
     now: datetime,
     window: tuple[datetime, datetime] | None,
-) -> EvaluationResult:
-    """Judge the scan's series from the window's start, at least the 30 newest buckets; the first time the last 60 days."""
+) -> Judged | None:
+    """Judge the scan's series from the window's start, at least the 30 newest buckets; the first time the last 60 days.
+
+    Only reads, so that nobody waits for the numbers. None without a collected bucket.
+    """
     span = repository.covered_span(session, scan.id)
     if span is None:
-        return EvaluationResult()
+        return None
     start, stop = _evaluated_range(session, scan, settings, span, window)
     names = repository.scope_names(session, scan.project_id)
     load_from = start - history_needed(scan.interval, settings) * scan.interval.duration
@@ -46,23 +62,29 @@ def evaluate(
         if one.buckets and _is_wanted(one.key, settings, names)
     ]
     if not series:
-        _store(session, scan, start, stop, {})
-        repository.replace_evaluations(session, scan.id, [])
-        return EvaluationResult()
+        return Judged(scan, start, stop, {}, [], now)
     matrix = matrix_of(series)
     reaches_newest = stop > span[1]
     if not reaches_newest:
         matrix = matrix.until(stop - scan.interval.duration)
     rules = tuning_repository.rules_of_scan(session, scan.id)
     verdicts = judge_series(matrix, [one.key for one in series], settings, rules)
-    stored = _store(session, scan, start, stop, _found(scan, series, matrix, verdicts, settings, start, stop))
-    unknown_count = 0
-    if reaches_newest:
-        unknown_count = _note_outcomes(session, scan, series, matrix, verdicts, settings, rules, now)
+    found = _found(scan, series, matrix, verdicts, settings, start, stop)
+    outcomes = _outcomes(scan, series, matrix, verdicts, settings, rules, now) if reaches_newest else None
+    return Judged(scan, start, stop, found, outcomes, now)
+
+
+def store(session: Session, judged: Judged) -> EvaluationResult:
+    """Make the stored anomalies of the window what was found, and note how each series stands."""
+    scan = judged.scan
+    stored = _store(session, scan, judged.start, judged.stop, judged.found)
+    outcomes = judged.outcomes
+    if outcomes is not None:
+        repository.replace_evaluations(session, scan.id, outcomes)
     return EvaluationResult(
         anomaly_count=stored,
-        signal_count=len(signals.active(session, scan.project_id, now, scan_config_id=scan.id)),
-        unknown_count=unknown_count,
+        signal_count=len(signals.active(session, scan.project_id, judged.now, scan_config_id=scan.id)),
+        unknown_count=sum(row["outcome"] == Outcome.UNKNOWN.value for row in outcomes or ()),
     )
 
 
@@ -161,8 +183,7 @@ def _store(
     return len(found)
 
 
-def _note_outcomes(
-    session: Session,
+def _outcomes(
     scan: WatchedScan,
     series: list[Series],
     matrix: CountMatrix,
@@ -170,15 +191,13 @@ def _note_outcomes(
     settings: DetectionSettings,
     rules: dict[SeriesKey, ScopeRules],
     now: datetime,
-) -> int:
-    """Store how the newest bucket of each series ended; returns how many are unknown."""
+) -> list[dict[str, object]]:
+    """How the newest bucket of each series ended."""
     newest = matrix.bucket_count - 1
-    rows = []
-    unknown_count = 0
+    rows: list[dict[str, object]] = []
     for column, one in enumerate(series):
         own = rules.get(one.key, USUAL).apply(settings)
         judgement = judgement_at(matrix, verdicts, newest, column, own)
-        unknown_count += judgement.outcome is Outcome.UNKNOWN
         rows.append(
             {
                 "scan_config_id": scan.id,
@@ -190,5 +209,4 @@ def _note_outcomes(
                 "evaluated_at": now,
             }
         )
-    repository.replace_evaluations(session, scan.id, rows)
-    return unknown_count
+    return rows

@@ -135,13 +135,29 @@ def evaluate_config(
     Judges the 30 newest buckets, or from the start of `window` (the buckets whose counts changed); the first time the last 60
     days. Does nothing while detection is off, for scans without an interval, and for scans that are gone.
     """
+    judged = judge_config(session, config_id, now, window=window)
+    return EvaluationResult() if judged is None else evaluation.store(session, judged)
+
+
+def judge_config(
+    session: Session, config_id: str, now: datetime, *, window: tuple[datetime, datetime] | None = None
+) -> evaluation.Judged | None:
+    """The first, long half of `evaluate_config`: it only reads. None when there is nothing to judge."""
     scan = repository.watched_scan(session, config_id)
-    if scan is None:
+    row = None if scan is None else repository.settings_row(session, scan.project_id)
+    if scan is None or row is None or not row.anomaly_detection_enabled:
+        return None
+    return evaluation.judge_scan(session, scan, _settings_of(row), now, window)
+
+
+def store_judged(session: Session, judged: evaluation.Judged | None) -> EvaluationResult:
+    """The second, short half: stores what was found, unless the scan is gone or detection was switched off meanwhile."""
+    if judged is None or repository.watched_scan(session, judged.scan.id) is None:
         return EvaluationResult()
-    row = repository.settings_row(session, scan.project_id)
+    row = repository.settings_row(session, judged.scan.project_id)
     if row is None or not row.anomaly_detection_enabled:
         return EvaluationResult()
-    return evaluation.evaluate(session, scan, _settings_of(row), now, window)
+    return evaluation.store(session, judged)
 
 
 def list_evaluations(session: Session, actor: Actor, slug: str) -> list[SeriesOutcome]:

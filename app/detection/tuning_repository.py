@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.detection.detectors import Detector, ScopeRules
+from app.kernel.clock import SYSTEM_CLOCK
 from app.metrics.contracts import ScopeType, SeriesKey
 from models.detection import PlannedEvent, ScopeTuning, SignalVerdict
 
@@ -61,6 +62,25 @@ def verdict_row(session: Session, project_id: str, verdict_id: str) -> SignalVer
     """The verdict, when it is one of the project's."""
     row = session.get(SignalVerdict, verdict_id)
     return row if row is not None and row.project_id == project_id else None
+
+
+def standing_verdict(session: Session, key: SeriesKey, direction: str, started_at: datetime) -> SignalVerdict | None:
+    """The verdict on an incident that nobody took back."""
+    statement = sa.select(SignalVerdict).where(
+        col(SignalVerdict.scan_config_id) == key.scan_config_id,
+        col(SignalVerdict.scope_type) == key.scope_type.value,
+        col(SignalVerdict.scope_ref) == key.ref,
+        col(SignalVerdict.direction) == direction,
+        col(SignalVerdict.started_at) == started_at,
+        col(SignalVerdict.undone_at).is_(None),
+    )
+    return session.execute(statement.order_by(col(SignalVerdict.created_at).desc()).limit(1)).scalar_one_or_none()
+
+
+def mark_undone(session: Session, row: SignalVerdict, user_id: str | None) -> None:
+    """Note that the verdict was taken back now."""
+    row.undone_at, row.undone_by = SYSTEM_CLOCK.now(), user_id
+    session.flush()
 
 
 def verdicts(

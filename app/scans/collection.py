@@ -131,8 +131,10 @@ def _store(session: Session, config_id: str, chunk: CollectedCounts) -> None:
 
 def _judge(run: Run, window: Window, progress: JobProgress, tools: RunTools) -> None:
     progress.report(90, "Looking for anomalies")
+    with tools.transaction(write=False) as session:
+        store = tools.evaluate(session, run.config_id, tools.clock.now(), window)
     with tools.transaction() as session:
-        found = tools.evaluate(session, run.config_id, tools.clock.now(), window)
+        found = store(session)
     progress.summary.update(summaries.evaluation_keys(found.anomaly_count, found.signal_count, found.unknown_count))
 
 

@@ -74,7 +74,8 @@ class RunTools:
 
     transaction: Transaction
     open_warehouse: Callable[[Run], Warehouse]
-    evaluate: Callable[[Session, str, datetime, Window], Evaluation]
+    # Judges while it only reads; what it returns stores the findings in a transaction that writes.
+    evaluate: Callable[[Session, str, datetime, Window], Callable[[Session], Evaluation]]
     clock: Clock
     open_sql: Callable[[SourceConnection], SqlWarehouse] = _open_sql
 
@@ -87,10 +88,11 @@ def _open_warehouse(run: Run) -> Warehouse:
     return warehouses.open_builtin(run.tenant_id, run.project_id)
 
 
-def _evaluate(session: Session, config_id: str, now: datetime, window: Window) -> Evaluation:
+def _evaluate(session: Session, config_id: str, now: datetime, window: Window) -> Callable[[Session], Evaluation]:
     from app.detection import service as detection  # imported when a run ends: detection reads scans
 
-    return detection.evaluate_config(session, config_id, now, window=(window.start, window.stop))
+    judged = detection.judge_config(session, config_id, now, window=(window.start, window.stop))
+    return lambda writing: detection.store_judged(writing, judged)
 
 
 DEFAULT_TOOLS = RunTools(_transaction, _open_warehouse, _evaluate, SYSTEM_CLOCK)

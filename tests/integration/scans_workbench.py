@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -132,12 +133,12 @@ class Workbench:
             clock=self.clock,
         )
 
-    def _evaluate(self, session: Session, config_id: str, now: datetime, window: Window) -> Found:
+    def _evaluate(self, session: Session, config_id: str, now: datetime, window: Window) -> Callable[[Session], Found]:
         if self.evaluation_error is not None:
             raise self.evaluation_error
         assert (config_id, now) == (self.config_id, self.clock.now())
         self.evaluated.append(window)
-        return Found(anomaly_count=2, signal_count=1)
+        return lambda _: Found(anomaly_count=2, signal_count=1)
 
     def request(self) -> str:
         with self.transaction() as session:
