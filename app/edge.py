@@ -18,6 +18,7 @@ from fastapi import APIRouter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.edge_headers import Headers, content_security_policy, is_foreign_origin
+from app.ingest.dialects import routes as dialects
 from app.kernel.telemetry import HTTP_DURATION, HTTP_REQUESTS
 from app.route_tree import RouteTree
 from app.ui_paths import HOME
@@ -43,6 +44,7 @@ COOKIE_SEGMENTS = frozenset({"api", "session"})
 SURFACE_SEGMENTS = frozenset({"v1", "v0", "collect", "events", "alerts", "webhooks", "agent", "auth", "users", "audit"})
 API_SEGMENTS = COOKIE_SEGMENTS | SURFACE_SEGMENTS
 # Each surface also answers below a prefix of its own, so that a client gets a base address that is only its.
+DIALECT_PATHS = frozenset(dialects.PATHS)
 SURFACE_PREFIXES = frozenset({"driftlock", "tinybird", "litesoc", "spectratrace"})
 # Reflex's own routes that no page of ours uses; an upload would be open to anyone.
 CLOSED_SEGMENTS = frozenset({"_upload", "_all_routes", "auth-codespace"})
@@ -92,6 +94,8 @@ class Edge:
     def _choose(self, scope: Scope, path: str) -> _Choice:
         if path in INGEST_PATHS:
             return _Choice(self._ingest, scope, _NO_HEADERS, logs_faults=True)
+        if path.rstrip("/") in DIALECT_PATHS and (scope["method"] in ("POST", "OPTIONS") or path not in OPERATIONS_PATHS):
+            return _Choice(dialects.handle, scope, _NO_HEADERS, logs_faults=True)
         if path in OPERATIONS_PATHS or path.startswith(DOCS_FILES):
             return _Choice(_answering_head(self._operations, scope), scope, [*SECURITY_HEADERS, *content_security_policy(path)])
         first = path[1:].partition("/")[0]

@@ -11,6 +11,7 @@ import msgspec
 from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import MethodNotAllowed, refusal, success
 from app.ingest.bodies import ClientGone, Receive, discard_body, read_body
+from app.ingest.dialects import routes as dialects
 from app.ingest.key_cache import check_principal, token_of
 from app.ingest.outcomes import count_dropped
 from app.ingest.pipeline import Pipeline, Sources
@@ -134,6 +135,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["type"] == "http":
         if scope["path"] == EVENTS_PATH:
             await handle(scope, receive, send)
+        elif scope["path"].rstrip("/") in dialects.PATHS and scope["method"] in ("POST", "OPTIONS"):
+            await dialects.handle(scope, receive, send)
         else:
             await _operate(scope, send)
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlmodel import Session
@@ -26,7 +27,8 @@ from app.ingest.outcomes import count_dropped, count_records, count_stored
 from app.ingest.planned_names import Names, PlannedNames
 from app.ingest.quotas import PLANS, DayQuota, MinuteRate
 from app.ingest.records import RecordLines
-from app.ingest.rules import Cleaned, TimeWindow, clean_batch
+from app.ingest.rules import DAY, Cleaned, TimeWindow, clean_batch
+from app.ingest.times import milliseconds_of
 from app.ingest.wal import Append, LogFiles, LogLimits, Segment, WriteAheadLog
 from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.errors import AppError, BadRequest, Unavailable
@@ -178,6 +180,17 @@ class Pipeline:
             return None
         done, _ = await asyncio.wait([stored], timeout=WAIT_SECONDS)
         return bool(done)
+
+    def is_storable(self, time: datetime) -> bool:
+        """Whether a record of this time is kept: not older than the retention and not far in the future."""
+        now, moment = milliseconds_of(self.clock.now()), milliseconds_of(time)
+        return max(now - self._window.age, DAY) <= moment <= now + self._window.future
+
+    async def charge(self, principal: IngestPrincipal, records: int) -> None:
+        """Take the records of another dialect from the tenant's day; TooManyRequests."""
+        plan = PLANS.get(principal.tenant_plan, PLANS["trial"])
+        if plan.events_per_day is not None:
+            await self._quota.take(principal.tenant_id, plan, records, self.clock.now())
 
     async def accept(self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool = False) -> Outcome:
         """Store the body's events durably. BadRequest, PayloadTooLarge, TooManyRequests, Unavailable; on each of them no event

@@ -185,6 +185,7 @@ class Client:
         headers: dict[str, str] | None = None,
         query: str = "",
         method: str = "POST",
+        path: str = "/v1/events",
         chunks: int = 1,
     ) -> Answer:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -207,7 +208,7 @@ class Client:
         scope = {
             "type": "http",
             "method": method,
-            "path": "/v1/events",
+            "path": path,
             "query_string": query.encode(),
             "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs.items()],
         }
@@ -216,8 +217,15 @@ class Client:
         return Answer(
             start["status"],
             {name.decode(): value.decode() for name, value in start["headers"]},
-            json.loads(b"".join(message.get("body", b"") for message in sent[1:])),
+            _decoded(b"".join(message.get("body", b"") for message in sent[1:])),
         )
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
 
 
 def ingest_settings(data_dir: Any, **variables: Any) -> Settings:

@@ -1,0 +1,1 @@
+"""What clients of other products send, turned into our events."""

@@ -1,0 +1,63 @@
+"""What the dialects have in common: the event in the shape of contract A.2, and faults of a whole body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from app.kernel.errors import BadRequest
+
+Json = dict[str, Any]
+DEEPEST_TEXT: Final = 500
+
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class DialectBatch:
+    """The events of a request in the shape of contract A.2, and the key when the body carried one."""
+
+    events: list[Json]
+    token: str = ""
+
+
+@dataclass(slots=True)
+class EventBuilder:
+    """Collects the members of one event; what is empty is left out, so that the rules see it as absent."""
+
+    members: Json = field(default_factory=dict)
+
+    def put(self, name: str, value: object) -> None:
+        """Set the member unless the value is empty."""
+        if value is not None and value != "":
+            self.members[name] = value
+
+
+def decoded_json(body: bytes) -> Any:
+    """The body as JSON values. BadRequest when it is none."""
+    try:
+        return _decode(body)
+    except RecursionError:
+        raise BadRequest("the body is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"the body is not JSON: {error}") from None
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    """The value when it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def text_of(value: object) -> str:
+    """A text or number as text of at most 500 characters, everything else as none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value)[:DEEPEST_TEXT]
+
+
+def no_event(sent: object) -> Json:
+    """Something that is no event of its dialect, as what the rules refuse and quarantine."""
+    return {"service": None, "custom_attributes": {"sent": sent}}
