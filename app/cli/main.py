@@ -24,6 +24,7 @@ app.add_typer(key.app, name="key")
 app.add_typer(demo.app, name="demo")
 app.command("export")(plan.export)
 app.command("import")(plan.import_)
+app.command("codegen")(plan.codegen)
 
 
 @app.command()

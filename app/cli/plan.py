@@ -15,6 +15,8 @@ from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import session_scope
 from app.migrations import upgrade
 from app.plan.branching import service as branching
+from app.plan.codegen.model import Language
+from app.plan.codegen.service import tracking_code
 from app.plan.shapes.transfer import MOST_ROWS, import_report
 from app.plan.transfer import service, yaml_folder
 from app.plan.transfer.preview import Preview, RowStatus
@@ -48,6 +50,30 @@ def export(
             sys.stdout.buffer.write(found.content)
         else:
             path.write_bytes(found.content)
+    except OSError as error:
+        fail(f"cannot write {error.filename or output}: {error.strerror or error}")
+
+
+def codegen(
+    project: Project,
+    language: Annotated[Language, typer.Option(help="Language of the code.")],
+    output: Annotated[str, typer.Option(help="File or folder to write, or - for standard output.")] = _STANDARD_OUTPUT,
+    branch: Annotated[str | None, typer.Option(help="Name or id of a branch; main without it.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when the file is not what the plan says.")] = False,
+) -> None:
+    """Write typed tracking code for every event of the plan, the same text for equal plans."""
+    _prepare()
+    with session_scope(write=False) as session:
+        code = tracking_code(session, SYSTEM_ACTOR, project, language, _branch_id(session, project, branch))
+    if output == _STANDARD_OUTPUT and not check:
+        sys.stdout.write(code.text)
+        return
+    path = Path(output) / code.filename if Path(output).is_dir() else Path(output)
+    try:
+        if check and (not path.exists() or path.read_text(encoding="utf-8") != code.text):
+            fail(f"{path} is not what the plan says; run `plumbline codegen` again")
+        if not check:
+            path.write_text(code.text, encoding="utf-8", newline="\n")
     except OSError as error:
         fail(f"cannot write {error.filename or output}: {error.strerror or error}")
 

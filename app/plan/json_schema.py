@@ -60,23 +60,22 @@ def _property(rule: FieldRule) -> dict[str, object]:
         schema["maximum"] = rule.maximum
     if rule.sensitivity != "none":
         schema["x-sensitivity"] = rule.sensitivity
-    literal = _literal(rule)
+    literal = literal_of(rule.field_type, rule.authored)
     if literal is not None:
         schema["const"] = literal
     return schema
 
 
-def _literal(rule: FieldRule) -> object:
-    """The value the event pins, in its JSON type; None when it pins none or the text does not fit the type."""
-    text = rule.authored
-    if not text or "${" in text:
+def literal_of(field_type: str, authored: str | None) -> str | float | bool | None:
+    """The value an event pins, in its JSON type; None when it pins none or the text does not fit the type."""
+    if not authored or "${" in authored:
         return None
-    if rule.field_type == "number":
+    if field_type == "number":
         try:
-            number = float(text)
+            number = float(authored)
         except ValueError:
             return None
         return int(number) if number.is_integer() else number
-    if rule.field_type == "boolean":
-        return {"true": True, "false": False}.get(text.lower())
-    return None if rule.field_type == "json" else text
+    if field_type == "boolean":
+        return {"true": True, "false": False}.get(authored.lower())
+    return None if field_type == "json" else authored

@@ -18,6 +18,8 @@ from app.kernel.database import session_scope
 from app.kernel.errors import InvalidInput, PayloadTooLarge
 from app.plan.api.bounded_uploads import BoundedUploadRoute
 from app.plan.api.parameters import PLAN, Branch
+from app.plan.codegen.model import Language
+from app.plan.codegen.service import tracking_code
 from app.plan.shapes.transfer import MOST_ROWS, ImportReport, import_report
 from app.plan.transfer import service
 from app.plan.transfer.records import MOST_BYTES
@@ -50,6 +52,8 @@ class _PlanFileRoute(BoundedUploadRoute):
     def bound(self) -> tuple[int, PayloadTooLarge]:
         return MOST_BYTES, PayloadTooLarge(f"A file has at most {MOST_BYTES} bytes")
 
+
+CODE = PLAN + "/plan/code/{language}"
 
 router = APIRouter(tags=["plan-transfer"])
 _uploads = APIRouter(tags=["plan-transfer"], route_class=_PlanFileRoute)
@@ -89,6 +93,14 @@ async def _plan_file(request: Request, _actor: Importer) -> _PlanFile:
         if not isinstance(file, UploadFile):
             raise InvalidInput("Send the plan as the part file", field="file")
         return _PlanFile(file.filename or "file", await run_in_threadpool(file.file.read), None)
+
+
+@router.get(CODE, operation_id="export_tracking_code", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def export_tracking_code(slug: str, language: Language, session: Db, actor: Caller, branch: Branch = None) -> Response:
+    """Typed tracking code for the events of the branch, as a file."""
+    code = tracking_code(session, actor, slug, language, branch)
+    disposition = f"attachment; filename={code.filename}"
+    return Response(code.text, media_type="text/plain; charset=utf-8", headers={"Content-Disposition": disposition})
 
 
 @router.get(

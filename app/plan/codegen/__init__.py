@@ -1,0 +1,1 @@
+"""Typed tracking code made from the plan."""
