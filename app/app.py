@@ -28,7 +28,19 @@ from app.ui import PAGES, LoginGuard, on_backend_error, on_frontend_error, open_
 from components.shell import head
 from jobs import scheduler
 
-AREAS = ("identity", "projects", "plan", "ingest", "scans", "scans.sources", "metrics", "detection", "reconciliation")
+AREAS = (
+    "identity",
+    "projects",
+    "plan",
+    "ingest",
+    "scans",
+    "scans.sources",
+    "metrics",
+    "detection",
+    "alerting",
+    "reconciliation",
+    "assistant",
+)
 
 
 def _modules_named(name: str) -> list[ModuleType]:

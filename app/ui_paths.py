@@ -37,6 +37,11 @@ def project_events(slug: object) -> str:
     return f"/p/{slug}/events"
 
 
+def events_with_tag(slug: object, tag: str, branch_id: str = "") -> str:
+    """The plan's events that carry the tag."""
+    return f"/p/{slug}/events?tag={quote(tag, safe='')}" + (f"&branch={quote(branch_id, safe='')}" if branch_id else "")
+
+
 def project_event(slug: object, event_id: object) -> str:
     """One event of the plan."""
     return f"/p/{slug}/events/{event_id}"

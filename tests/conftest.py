@@ -31,7 +31,18 @@ from tests.postgres_server import PostgresServer
 
 pytest_plugins = ["tests.eventstore_fixtures"]
 
-AREAS = ("identity", "projects", "plan", "scans", "scans.sources", "metrics", "detection", "reconciliation")
+AREAS = (
+    "identity",
+    "projects",
+    "plan",
+    "scans",
+    "scans.sources",
+    "metrics",
+    "detection",
+    "alerting",
+    "reconciliation",
+    "assistant",
+)
 SQLITE = "sqlite"
 POSTGRES = "postgres"
 BOTH_ENGINES = [SQLITE, pytest.param(POSTGRES, marks=pytest.mark.postgres)]

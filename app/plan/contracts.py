@@ -210,3 +210,17 @@ class GroupableEvent:
     name: str
     values: Mapping[str, str]
     json_fields: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRules:
+    """What a field of an event type demands of a value (contract 2.5)."""
+
+    name: str
+    field_type: str
+    is_required: bool
+    enum_options: tuple[str, ...] = ()
+    regex: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    sensitivity: str = "none"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.plan.branch_scope import main_branch_id
+from app.plan.branch_scope import BranchScope, main_branch_id, readable_branch, writable_branch
 from app.plan.service.annotations import (
     create_annotation,
     delete_annotation,
@@ -14,6 +14,7 @@ from app.plan.service.catalogue import (
     SCAN_DESCRIPTION,
     count_events,
     events_by_id,
+    field_rules,
     get_event,
     is_on_main,
     list_event_types,
@@ -104,6 +105,7 @@ __all__ = [
     "DEFAULT_PAGE",
     "LARGEST_PAGE",
     "SCAN_DESCRIPTION",
+    "BranchScope",
     "add_owner",
     "apply_drift_action",
     "apply_scanned_catalog",
@@ -131,6 +133,7 @@ __all__ = [
     "delete_variable",
     "event_json_schema",
     "events_by_id",
+    "field_rules",
     "get_event",
     "get_event_detail",
     "get_event_history",
@@ -158,6 +161,7 @@ __all__ = [
     "page_of_variables",
     "plan_identities",
     "planned_names",
+    "readable_branch",
     "record_drifts",
     "remove_owner",
     "reorder_events",
@@ -172,4 +176,5 @@ __all__ = [
     "update_meta_field",
     "update_variable",
     "variable_sources",
+    "writable_branch",
 ]

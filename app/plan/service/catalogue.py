@@ -14,7 +14,16 @@ from app.kernel.ids import new_id
 from app.kernel.pagination import Page
 from app.plan import repository
 from app.plan.branch_scope import main_branch_id
-from app.plan.contracts import EventStatus, EventTypeView, EventView, ObservedEvent, PlanIdentities, SyncResult, identity_of
+from app.plan.contracts import (
+    EventStatus,
+    EventTypeView,
+    EventView,
+    FieldRules,
+    ObservedEvent,
+    PlanIdentities,
+    SyncResult,
+    identity_of,
+)
 from app.plan.repository import definitions
 from app.plan.sync import color_for, decide, merged_identities
 from app.projects import service as projects
@@ -32,6 +41,30 @@ def planned_names(session: Session, project_id: str) -> frozenset[tuple[str, str
         return frozenset()
     rows = repository.identity_rows(session, branch_id, without_status=EventStatus.ARCHIVED)
     return frozenset((event_type, identity) for event_type, identity, _, _ in rows)
+
+
+def field_rules(session: Session, project_id: str) -> dict[str, list[FieldRules]]:
+    """What main's fields demand, by event type name, in their order. Empty for a project without a plan."""
+    branch_id = repository.find_main_branch(session, project_id)
+    if branch_id is None:
+        return {}
+    types = {row.id: name for name, row in repository.event_types_by_name(session, branch_id).items()}
+    return {
+        types[type_id]: [
+            FieldRules(
+                name=field.name,
+                field_type=field.field_type,
+                is_required=field.is_required,
+                enum_options=tuple(field.enum_options or ()),
+                regex=field.contract_regex,
+                minimum=field.contract_min_value,
+                maximum=field.contract_max_value,
+                sensitivity=field.sensitivity,
+            )
+            for field in fields
+        ]
+        for type_id, fields in definitions.fields_of(session, list(types)).items()
+    }
 
 
 def plan_identities(session: Session, project_id: str) -> PlanIdentities:

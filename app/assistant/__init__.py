@@ -1,0 +1,1 @@
+"""Search through a plan."""

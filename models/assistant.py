@@ -1,0 +1,39 @@
+"""What search looks through."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from models.base import text_field
+
+_TAGS = sa.text("entity_type = 'tag'")
+
+
+class SearchDocument(SQLModel, table=True):
+    """One entity of a plan as search sees it. Database triggers keep it in the transaction that changes the plan.
+
+    A changed entity gets a new row, and ids are never used twice: readers find what is new to them by id. There is no foreign
+    key, because rows go and come while a deletion cascades through the plan.
+    """
+
+    __tablename__ = "search_documents"
+    __table_args__ = (
+        sa.Index("ix_search_documents_branch", "branch_id", "id"),
+        sa.Index("ix_search_documents_entity", "entity_id"),
+        sa.Index("ix_search_documents_tag", "branch_id", "title", sqlite_where=_TAGS, postgresql_where=_TAGS),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=sa.Column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
+    )
+    branch_id: str = Field(max_length=64)
+    entity_type: str = Field(max_length=16)
+    entity_id: str = Field(max_length=64)
+    parent_id: str | None = Field(default=None, max_length=64)
+    title: str = text_field()
+    keywords: str = text_field()
+    description: str = text_field()
+    body: str = text_field()
+    is_archived: bool = False

@@ -1,0 +1,25 @@
+"""What a project does with events that break its plan."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from models.base import created_field, json_field, updated_field
+
+
+class IngestPolicy(SQLModel, table=True):
+    """One project's choices; without a row everything is allowed and nothing is changed."""
+
+    __tablename__ = "ingest_policies"
+
+    project_id: str = Field(sa_column=sa.Column(sa.String(64), sa.ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True))
+    mode: str = Field(default="allow", max_length=16)
+    refuses_unplanned: bool = False
+    refuses_unknown_properties: bool = False
+    overrides: list[dict[str, object]] = json_field(list)
+    sensitivity: dict[str, object] = json_field(dict)
+    created_at: datetime = created_field()
+    updated_at: datetime = updated_field()
