@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from sqlmodel import Session
 
 from app.detection import service as detection
-from app.detection.api import SignalScope, signal_response
+from app.detection.api import signal_response
+from app.detection.shapes import SignalScope
 from app.http import Caller, Db
 from app.identity.contracts import Actor
 from app.kernel.errors import InvalidInput

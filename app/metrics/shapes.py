@@ -9,8 +9,9 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from app.detection.api import MetricSignalResponse, SignalScope
+from app.detection.api import MetricSignalResponse
 from app.detection.contracts import Direction
+from app.detection.shapes import SignalScope
 from app.kernel.intervals import Interval
 from app.metrics.charts import Point, ValueChart
 from app.plan.shapes.value_types import Moment
