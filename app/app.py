@@ -34,7 +34,6 @@ AREAS = (
     "plan",
     "ingest",
     "scans",
-    "scans.sources",
     "metrics",
     "detection",
     "alerting",

@@ -36,7 +36,6 @@ AREAS = (
     "projects",
     "plan",
     "scans",
-    "scans.sources",
     "metrics",
     "detection",
     "alerting",

@@ -82,7 +82,7 @@ class BothBench(Workbench):
     def _evaluate(self, session, config_id, now, window):
         from tests.integration.scans_workbench import Found
 
-        return Found()
+        return lambda _: Found()
 
     def add_scan(self, kind: str, project_id: str, **changes: object) -> str:
         with self.transaction() as session:
