@@ -181,7 +181,7 @@ def test_whoever_saves_second_sees_both_versions(
     page.get_by_role("button", name="Edit").click()
     form = page.get_by_role("form", name="Edit the event")
     form.get_by_label("Description").fill("mine")
-    Api(server, editor, slug).send("PATCH", f"/events/{event['id']}", {"description": "theirs"})
+    Api(server, session_cookie(server, editor), slug).send("PATCH", f"/events/{event['id']}", {"description": "theirs"})
     form.get_by_role("button", name="Save").click()
     clash = page.get_by_role("alert").filter(has_text="Somebody else changed this event")
     expect(clash).to_contain_text("Edda Editor described it as “theirs”")
