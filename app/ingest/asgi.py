@@ -15,8 +15,8 @@ from app.ingest.dialects import routes as dialects
 from app.ingest.key_cache import check_principal, token_of
 from app.ingest.outcomes import count_dropped
 from app.ingest.pipeline import Pipeline, Sources
-from app.ingest.planned_names import Names
 from app.ingest.process import Process, running_pipeline
+from app.ingest.project_plans import ProjectPlan
 from app.kernel.database import session_scope
 from app.kernel.errors import AppError
 from app.kernel.ids import new_id
@@ -37,7 +37,7 @@ async def start(pipeline: Pipeline | None = None) -> None:
     if pipeline is None:
         from app.eventstore.service import get_event_store
 
-        sources = Sources(principal=_principal, planned_names=_planned_names, transaction=session_scope)
+        sources = Sources(principal=_principal, project_plan=_project_plan, transaction=session_scope)
         pipeline = Pipeline(get_settings(), get_event_store(), sources)
     await pipeline.start()
     Process.pipeline = pipeline
@@ -62,11 +62,11 @@ def _principal(token: str) -> IngestPrincipal | None:
         return identity.ingest_principal_for(session, token)
 
 
-def _planned_names(project_id: str) -> Names:
-    from app.plan import service as plan
+def _project_plan(project_id: str) -> ProjectPlan:
+    from app.ingest import policies
 
     with session_scope(write=False) as session:
-        return plan.planned_names(session, project_id)
+        return policies.project_plan(session, project_id)
 
 
 async def handle(scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,6 +16,8 @@ from app.kernel.errors import BadRequest, PayloadTooLarge
 
 NAME_CHARACTERS: Final = 500
 EVENT_BYTES: Final = 1_048_576
+# What a producer sent both on the event and among its attributes is kept under this prefix.
+TWICE_SENT: Final = "event."
 
 _Name = Annotated[str, Meta(max_length=NAME_CHARACTERS)]
 _Text = Annotated[str, Meta(max_length=500)]
@@ -145,6 +147,6 @@ def _single(raw: msgspec.Raw) -> Event | str:
         attributes = event.custom_attributes or {}
         for key, value in unknown.items():
             # Nothing a producer sends is lost: a key used on both levels keeps both values.
-            attributes[f"event.{key}" if key in attributes else key] = value
+            attributes[f"{TWICE_SENT}{key}" if key in attributes else key] = value
         event.custom_attributes = attributes
     return event

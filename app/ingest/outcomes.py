@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import Counter
 
 from app.ingest.records import RecordLines
-from app.ingest.rules import Cleaned
+from app.ingest.rules import BREAKS_PLAN, Cleaned
 from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_RECORDS
 
 SURFACE: Final = "events"
@@ -27,11 +27,13 @@ def count_stored(batches: Iterable[Cleaned]) -> None:
     processed = 0
     for cleaned in batches:
         processed += cleaned.count
-        tally["accepted", ""] += cleaned.count - cleaned.flagged
-        if cleaned.flagged:
-            tally["flagged", cleaned.flag_reason] += cleaned.flagged
-        if cleaned.faults:
-            tally["quarantined", "breaks a rule"] += len(cleaned.faults)
+        tally["accepted", ""] += cleaned.count - sum(cleaned.flagged.values())
+        for reason, flagged in cleaned.flagged.items():
+            tally["flagged", reason] += flagged
+        if cleaned.blocked:
+            tally["quarantined", BREAKS_PLAN] += cleaned.blocked
+        if len(cleaned.faults) > cleaned.blocked:
+            tally["quarantined", "breaks a rule"] += len(cleaned.faults) - cleaned.blocked
     for (outcome, reason), records in tally.items():
         _counter(outcome, reason).inc(records)
     EVENTS_PROCESSED.inc(processed)

@@ -24,7 +24,7 @@ from app.ingest.folders import LogFolder, claim_folders
 from app.ingest.frames import frame_header
 from app.ingest.key_cache import KeyCache
 from app.ingest.outcomes import count_dropped, count_records, count_stored
-from app.ingest.planned_names import Names, PlannedNames
+from app.ingest.project_plans import ProjectPlan, ProjectPlans
 from app.ingest.quotas import PLANS, DayQuota, MinuteRate
 from app.ingest.records import RecordLines
 from app.ingest.rules import DAY, Cleaned, TimeWindow, clean_batch
@@ -47,7 +47,7 @@ class Sources:
     """Where the pipeline asks about keys and plans, and its transactions for quotas. The first two run in threads."""
 
     principal: Callable[[str], IngestPrincipal | None]
-    planned_names: Callable[[str], Names]
+    project_plan: Callable[[str], ProjectPlan]
     transaction: Callable[[], AbstractContextManager[Session]]
 
 
@@ -85,7 +85,7 @@ class Pipeline:
         self.clock = clock
         self._files = files
         self.keys = KeyCache(sources.principal)
-        self._plans = PlannedNames(sources.planned_names)
+        self._plans = ProjectPlans(sources.project_plan)
         self._rate = MinuteRate()
         self._quota = DayQuota(sources.transaction)
         self._drainer = Drainer(store, self._on_stored)
@@ -186,6 +186,10 @@ class Pipeline:
         now, moment = milliseconds_of(self.clock.now()), milliseconds_of(time)
         return max(now - self._window.age, DAY) <= moment <= now + self._window.future
 
+    async def project_plan(self, project_id: str) -> ProjectPlan:
+        """What the project's plan and policy say of arriving events; at most a minute old."""
+        return self._plans.cached(project_id) or await self._plans.plan(project_id)
+
     async def charge(self, principal: IngestPrincipal, records: int) -> None:
         """Take the records of another dialect from the tenant's day; TooManyRequests."""
         plan = PLANS.get(principal.tenant_plan, PLANS["trial"])
@@ -200,27 +204,25 @@ class Pipeline:
         except AppError as refusal:
             count_dropped(refusal.code)
             raise
-        planned = self._plans.cached(principal.project_id)
-        if planned is None:
-            planned = await self._plans.names(principal.project_id)
+        plan = await self.project_plan(principal.project_id)
         cleaned = clean_batch(
             batch,
             tenant_id=principal.tenant_id,
             project_id=principal.project_id,
-            planned=planned,
+            plan=plan,
             window=self._window,
             now=self.clock.now(),
         )
-        plan = PLANS.get(principal.tenant_plan, PLANS["trial"])
+        quotas = PLANS.get(principal.tenant_plan, PLANS["trial"])
         row_count = cleaned.count
         try:
-            if plan.events_per_day is not None:
-                await self._quota.take(principal.tenant_id, plan, row_count, self.clock.now())
+            if quotas.events_per_day is not None:
+                await self._quota.take(principal.tenant_id, quotas, row_count, self.clock.now())
             try:
                 ticket = self._append(cleaned, len(body), is_waiting=is_waiting)
                 await ticket.committed
             except Unavailable:
-                self._quota.give_back(principal.tenant_id, plan, row_count)
+                self._quota.give_back(principal.tenant_id, quotas, row_count)
                 raise
         except AppError as refusal:
             count_dropped(refusal.code, len(batch))

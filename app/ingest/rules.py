@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,19 +15,25 @@ import msgspec
 
 from app.ingest.columns import EventValues, RowBatch, columns_of
 from app.ingest.decode import Batch, Event
+from app.ingest.project_plans import ProjectPlan
 from app.ingest.quarantine import QuarantineRow, quarantine_lines, raw_text
 from app.ingest.times import EPOCH, MILLISECOND, milliseconds_of, stored_time
 from app.ingest.usual_batch import Names, usual_columns
+from app.ingest.validation import NOT_IN_PLAN, Mode, ProjectChecks
 from app.plan.contracts import EVENT_TYPE_NAME_LIMIT, identity_of
 
 DAY: Final = 86_400_000
 DEEPEST_NESTING: Final = 32
-NOT_IN_PLAN: Final = "not in plan"
 PLAN_UNAVAILABLE: Final = "plan unavailable"
+BREAKS_PLAN: Final = "breaks the plan"
+UNREADABLE: Final = "[left out: it could not be read, so nothing in it could be masked]"
 _MILLISECONDS_FROM: Final = 100_000_000_000  # as seconds this lies in the year 5138, as milliseconds in 1973
 _NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
 _NUL_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+# What an event carries beside its attributes and a plan may speak of.
+MEMBERS: Final = ("user_id", "session_id", "ip_address", "user_agent", "status", "environment", "severity", "duration")
 
 _canonical_json = msgspec.json.Encoder(order="sorted").encode
 
@@ -35,8 +42,8 @@ _canonical_json = msgspec.json.Encoder(order="sorted").encode
 class Cleaned(RowBatch):
     """What became of a batch: rows to store, refused records to keep as NDJSON, and what to tell the producer."""
 
-    flagged: int
-    flag_reason: str
+    flagged: Mapping[str, int]
+    blocked: int
     quarantine: bytes
     faults: list[tuple[int, str]]
 
@@ -58,41 +65,65 @@ class FaultyEvent(Exception):
     """The event breaks a rule; the text says which."""
 
 
-def clean_batch(
-    batch: Batch, *, tenant_id: str, project_id: str, planned: Names | None, window: TimeWindow, now: datetime
-) -> Cleaned:
-    """Apply the rules to every event received at `now`. `planned` holds the (source, name) pairs of the plan; None means nobody
-    could tell."""
+class BlockedEvent(FaultyEvent):
+    """The event breaks the plan of a project that blocks such events."""
+
+
+def clean_batch(batch: Batch, *, tenant_id: str, project_id: str, plan: ProjectPlan, window: TimeWindow, now: datetime) -> Cleaned:
+    """Apply the rules, and the project's checks when it has some, to every event received at `now`."""
     received_at = milliseconds_of(now)
     rules = _Rules(
         received_at=received_at,
         oldest=max(received_at - window.age, DAY),
         newest=received_at + window.future,
-        known=frozenset() if planned is None else planned,
-        flag_reason=PLAN_UNAVAILABLE if planned is None else NOT_IN_PLAN,
+        known=frozenset() if plan.names is None else plan.names,
+        flag_reason=PLAN_UNAVAILABLE if plan.names is None else NOT_IN_PLAN,
         fresh_ids=_FreshIds(len(batch), received_at),
+        checks=plan.checks,
+        is_plan_known=plan.names is not None,
     )
     body = batch.body
     is_ascii = body.isascii()
     # Without an escape, a DEL or a character beyond ASCII no text can hold a control character: JSON has them escaped.
     is_plain = is_ascii and b"\\" not in body and b"\x7f" not in body
     faults: list[tuple[int, str]] = []
-    usual = rules.usual_columns(batch.events) if is_plain and batch.events is not None else None
+    blocked = 0
+    flagged: Mapping[str, int]
+    usual = rules.usual_columns(batch.events) if is_plain and batch.events is not None and plan.checks is None else None
     if usual is not None:
-        values, flagged = usual
+        values, unplanned = usual
+        flagged = {rules.flag_reason: unplanned} if unplanned else {}
     else:
-        rows, faults = rules.rows_of(batch.singly())
+        rows, faults, blocked = rules.rows_of(batch.singly())
         values = columns_of(rows)
-        flagged = sum([row.verdict == "flagged" for row in rows])
+        flagged = Counter(
+            row.verdict_reason if row.verdict_reason in (NOT_IN_PLAN, PLAN_UNAVAILABLE) else BREAKS_PLAN
+            for row in rows
+            if row.verdict == "flagged"
+        )
     count = len(batch) - len(faults)
     quarantine = b""
     if faults:
         stored_at = stored_time(received_at)
-        refused = [(reason, raw_text(batch.raw(index))) for index, reason in faults]
+        refused = [(reason, _raw(batch, index, plan.checks)) for index, reason in faults]
         quarantine = quarantine_lines(
             [QuarantineRow(tenant_id, project_id, "event", stored_at, reason, raw) for reason, raw in refused]
         )
-    return Cleaned(tenant_id, project_id, received_at, count, values, is_plain, flagged, rules.flag_reason, quarantine, faults)
+    is_ascii = is_plain and plan.checks is None  # a reason may name a field of the plan
+    return Cleaned(tenant_id, project_id, received_at, count, values, is_ascii, flagged, blocked, quarantine, faults)
+
+
+def _raw(batch: Batch, index: int, checks: ProjectChecks | None) -> str:
+    raw = batch.raw(index)
+    return raw_text(raw) if checks is None or not checks.labelled else masked_text(raw, checks)
+
+
+def masked_text(raw: bytes | str, checks: ProjectChecks) -> str:
+    """The text of a refused record without the values that the project's policy keeps out of every table."""
+    try:
+        return raw_text(msgspec.json.encode(checks.cleaned(msgspec.json.decode(raw))))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +136,8 @@ class _Rules:
     known: Names
     flag_reason: str
     fresh_ids: Callable[[], str]
+    checks: ProjectChecks | None
+    is_plan_known: bool
 
     def usual_columns(self, events: Sequence[Event]) -> tuple[Sequence[Sequence[Any]], int] | None:
         return usual_columns(
@@ -116,31 +149,36 @@ class _Rules:
             fresh_ids=self.fresh_ids,
         )
 
-    def rows_of(self, events: Iterable[Event | str]) -> tuple[list[EventValues], list[tuple[int, str]]]:
-        """The good events as rows, and the positions and faults of the others."""
+    def rows_of(self, events: Iterable[Event | str]) -> tuple[list[EventValues], list[tuple[int, str]], int]:
+        """The good events as rows, the positions and faults of the others, and how many of those only break the plan."""
         rows: list[EventValues] = []
         faults: list[tuple[int, str]] = []
+        blocked = 0
         for index, event in enumerate(events):
             try:
                 if isinstance(event, str):
                     raise FaultyEvent(event)
                 rows.append(self._row(event))
             except FaultyEvent as fault:
+                blocked += isinstance(fault, BlockedEvent)
                 faults.append((index, str(fault)))
-        return rows, faults
+        return rows, faults, blocked
 
     def _row(self, event: Event) -> EventValues:
         source = event.service
         if source.isspace():
             raise FaultyEvent("service is empty")
         name = event.operation or source
+        is_planned = (source, name) in self.known or _is_planned_shortened(source, name, self.known)
+        time = self._time(event.timestamp)
+        violation = self._checked(event, source, name, is_planned=is_planned) if self.checks is not None else ""
         properties = _properties(event)
         _check_texts(event, properties)
-        is_planned = (source, name) in self.known or _is_planned_shortened(source, name, self.known)
+        reason = violation if is_planned or violation else self.flag_reason
         return EventValues(
             source=source,
             name=name,
-            time=self._time(event.timestamp),
+            time=time,
             id=event.id or event.event_id or event.idempotency_key or self.fresh_ids(),
             actor_id=_text(event.user_id),
             session_id=_text(event.session_id),
@@ -149,10 +187,27 @@ class _Rules:
             value=event.duration,
             ip=event.ip_address or "",
             environment=event.environment or "",
-            verdict="accepted" if is_planned else "flagged",
-            verdict_reason="" if is_planned else self.flag_reason,
+            verdict="flagged" if reason else "accepted",
+            verdict_reason=reason,
             properties=properties,
         )
+
+    def _checked(self, event: Event, source: str, name: str, *, is_planned: bool) -> str:
+        """What the event breaks of the plan, its labelled values treated; BlockedEvent where the project blocks it."""
+        assert self.checks is not None
+        attributes = event.custom_attributes or {}
+        if _depth(attributes) > DEEPEST_NESTING:
+            raise FaultyEvent(f"nested deeper than {DEEPEST_NESTING} levels")
+        members = {key: value for key in MEMBERS if (value := getattr(event, key)) is not None}
+        # While nobody can read the plan an event is not held against it.
+        is_held = is_planned or self.is_plan_known
+        judged = self.checks.judge(source, name, event.environment or "", attributes, members, is_planned=is_planned)
+        if is_held and judged.violation and judged.mode is Mode.BLOCK:
+            raise BlockedEvent(f"{BREAKS_PLAN}: {judged.violation}")
+        event.custom_attributes = attributes or None
+        for key in MEMBERS:
+            setattr(event, key, members.get(key))
+        return judged.violation if is_held else ""
 
     def _time(self, stamp: str | float | None) -> int:
         if stamp is None:

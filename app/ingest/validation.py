@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from app.ingest.decode import TWICE_SENT
+from app.ingest.value_checks import Check, checks_of
 from app.plan.contracts import FieldRules
-from app.plan.value_pattern import ValuePattern
 
 MASK: Final = "[masked]"
 ANY: Final = "*"
@@ -71,13 +71,13 @@ class Policy:
         treated = any(treatment is not Treatment.PASS for treatment in self.sensitivity.values())
         return self.mode is not Mode.ALLOW or treated or any(entry.mode is not Mode.ALLOW for entry in self.overrides)
 
+    def without_modes(self) -> Policy:
+        """The same policy with every event allowed; sensitive values are still treated."""
+        return Policy(sensitivity=self.sensitivity)
+
     def mode_of(self, source: str, event: str, environment: str) -> Mode:
         """The mode for such an event."""
         return next((entry.mode for entry in self.overrides if entry.fits(source, event, environment)), self.mode)
-
-
-Check = Callable[[Any], str]
-"""Says what is wrong with a value, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +97,26 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class ProjectChecks:
-    """The compiled plan and policy of one project."""
+    """The compiled plan and policy of one project. `labelled` holds every property name under a treatment, whatever its event
+    type: what is cleaned of when nobody can tell the type."""
 
     policy: Policy
     types: Mapping[str, _TypeChecks]
+    labelled: Mapping[str, Treatment]
     secret: bytes
 
-    @property
-    def labelled(self) -> Mapping[str, Treatment]:
-        """Every property name under a treatment, whatever its event type: what raw text is cleaned of."""
-        return {name: treatment for checks in self.types.values() for name, treatment in checks.treatments.items()}
-
-    def judge(self, source: str, event: str, environment: str, attributes: dict[str, Any], *, is_planned: bool) -> Judged:
-        """Check the attributes and treat labelled ones in place."""
+    def judge(
+        self,
+        source: str,
+        event: str,
+        environment: str,
+        attributes: dict[str, Any],
+        members: dict[str, Any],
+        *,
+        is_planned: bool,
+    ) -> Judged:
+        """Check an event and treat its labelled values in place. `members` are what it carries beside its attributes, such as
+        `user_id`: a field of the plan may mean them, but none of them is ever unknown."""
         mode = self.policy.mode_of(source, event, environment)
         checks = self.types.get(source)
         violation = ""
@@ -117,37 +124,51 @@ class ProjectChecks:
             if not is_planned:
                 violation = NOT_IN_PLAN if self.policy.refuses_unplanned else ""
             elif checks is not None:
-                violation = _first_violation(checks, attributes, refuses_unknown=self.policy.refuses_unknown_properties)
-        if checks is not None:
-            self._treat(attributes, checks.treatments)
+                refuses_unknown = self.policy.refuses_unknown_properties
+                violation = _first_violation(checks, attributes, members, refuses_unknown=refuses_unknown)
+        treatments = self.labelled if checks is None else checks.treatments
+        if treatments:
+            self._treat(attributes, treatments, "")
+            self._treat(members, treatments, "")
+            if isinstance(members.get("duration"), str):
+                del members["duration"]  # a number cannot hold a mask
         return Judged(mode, violation)
 
     def cleaned(self, value: Any) -> Any:
         """The value with every labelled property treated, at any depth; for records that could not be read as events."""
-        labelled = self.labelled
         if isinstance(value, dict):
-            kept = {key: self.cleaned(inner) for key, inner in value.items()}
-            self._treat(kept, labelled)
-            return kept
-        return [self.cleaned(inner) for inner in value] if isinstance(value, list) else value
+            self._treat(value, self.labelled, "")
+        elif isinstance(value, list):
+            for inner in value:
+                self.cleaned(inner)
+        return value
 
-    def _treat(self, attributes: dict[str, Any], treatments: Mapping[str, Treatment]) -> None:
-        for name in treatments.keys() & attributes.keys():
-            treatment = treatments[name]
-            if treatment is Treatment.DROP:
-                del attributes[name]
+    def _treat(self, values: dict[str, Any], treatments: Mapping[str, Treatment], path: str) -> None:
+        """Treat by name and by dotted path, also inside objects and arrays: a value is no less sensitive one level deeper."""
+        for name, value in list(values.items()):
+            treatment = treatments.get(name) or treatments.get(f"{path}{name}") or treatments.get(name.removeprefix(TWICE_SENT))
+            if treatment is None:
+                for inner in value if isinstance(value, list) else (value,):
+                    if isinstance(inner, dict):
+                        self._treat(inner, treatments, f"{path}{name}.")
+                    elif isinstance(inner, list):
+                        self.cleaned(inner)
+            elif treatment is Treatment.DROP:
+                del values[name]
             elif treatment is Treatment.MASK:
-                attributes[name] = MASK
-            elif treatment is Treatment.HMAC:
-                text = str(attributes[name]).encode("utf-8", "surrogatepass")
-                attributes[name] = hmac.new(self.secret, text, hashlib.sha256).hexdigest()[:_HMAC_CHARACTERS]
+                values[name] = MASK
+            else:
+                text = str(value).encode("utf-8", "surrogatepass")
+                values[name] = hmac.new(self.secret, text, hashlib.sha256).hexdigest()[:_HMAC_CHARACTERS]
 
 
 def compile_checks(fields: Mapping[str, Sequence[FieldRules]], policy: Policy, secret: bytes) -> ProjectChecks | None:
     """The checks of a project, by event type name; None when its policy asks for none."""
     if not policy.is_active:
         return None
-    return ProjectChecks(policy, {name: _type_checks(rules, policy) for name, rules in fields.items()}, secret)
+    types = {name: _type_checks(rules, policy) for name, rules in fields.items()}
+    labelled = {name: treatment for checks in types.values() for name, treatment in checks.treatments.items()}
+    return ProjectChecks(policy, types, labelled, secret)
 
 
 def _type_checks(rules: Iterable[FieldRules], policy: Policy) -> _TypeChecks:
@@ -155,77 +176,31 @@ def _type_checks(rules: Iterable[FieldRules], policy: Policy) -> _TypeChecks:
     treatments = {rule.name: policy.sensitivity.get(rule.sensitivity, Treatment.PASS) for rule in rules}
     return _TypeChecks(
         required=tuple(rule.name for rule in rules if rule.is_required),
-        by_property={rule.name: tuple(_checks(rule)) for rule in rules},
+        by_property={rule.name: tuple(checks_of(rule)) for rule in rules},
         treatments={name: treatment for name, treatment in treatments.items() if treatment is not Treatment.PASS},
     )
 
 
-def _first_violation(checks: _TypeChecks, attributes: Mapping[str, Any], *, refuses_unknown: bool) -> str:
+def _first_violation(
+    checks: _TypeChecks, attributes: Mapping[str, Any], members: Mapping[str, Any], *, refuses_unknown: bool
+) -> str:
     for name in checks.required:
-        if attributes.get(name) is None:
+        if attributes.get(name) is None and members.get(name) is None:
             return f"{name} is missing"
     for name, value in attributes.items():
         rules = checks.by_property.get(name)
         if rules is None:
-            if refuses_unknown and name != "user_agent":
+            if refuses_unknown:
                 return f"{name[:100]} is not in the plan"
-            continue
-        if value is None:
-            continue
-        for check in rules:
-            fault = check(value)
-            if fault:
-                return f"{name} {fault}"
+        elif fault := _fault(rules, value):
+            return f"{name} {fault}"
+    for name, value in members.items():
+        if name not in attributes and (fault := _fault(checks.by_property.get(name, ()), value)):
+            return f"{name} {fault}"
     return ""
 
 
-_KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
-    "string": ((str,), "is not text"),
-    "url": ((str,), "is not text"),
-    "number": ((int, float), "is not a number"),
-    "boolean": ((bool,), "is neither true nor false"),
-    "json": ((dict, list), "is neither an object nor an array"),
-}
-
-
-def _checks(rule: FieldRules) -> Iterable[Check]:
-    if rule.field_type in _KINDS:
-        yield _is_kind(*_KINDS[rule.field_type], is_number=rule.field_type == "number")
-    if rule.field_type == "url":
-        yield lambda value: "" if "://" in value else "is not an address"
-    if rule.field_type == "enum" and rule.enum_options:
-        yield _is_option(frozenset(rule.enum_options))
-    if rule.regex and rule.field_type in ("string", "url", "enum"):
-        yield _matches(rule.regex)
-    if rule.field_type == "number" and (rule.minimum is not None or rule.maximum is not None):
-        yield _is_within(rule.minimum, rule.maximum)
-
-
-def _is_kind(kinds: tuple[type, ...], fault: str, *, is_number: bool) -> Check:
-    def check(value: Any) -> str:
-        if not isinstance(value, kinds) or (is_number and isinstance(value, bool)):
-            return fault
-        return fault if isinstance(value, float) and not math.isfinite(value) else ""
-
-    return check
-
-
-def _is_option(options: Collection[str]) -> Check:
-    return lambda value: "" if isinstance(value, str) and value in options else "is none of its options"
-
-
-def _matches(pattern: str) -> Check:
-    try:
-        compiled = ValuePattern(pattern)
-    except ValueError:  # stored before patterns were checked
-        return lambda _value: ""
-    return lambda value: "" if isinstance(value, str) and compiled.matches(value) else "does not match its pattern"
-
-
-def _is_within(minimum: float | None, maximum: float | None) -> Check:
-    def check(value: Any) -> str:
-        if minimum is not None and value < minimum:
-            return f"is below {minimum:g}"
-        return f"is above {maximum:g}" if maximum is not None and value > maximum else ""
-
-    return check
+def _fault(checks: Iterable[Check], value: Any) -> str:
+    if value is None:
+        return ""
+    return next((fault for check in checks if (fault := check(value))), "")

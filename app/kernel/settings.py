@@ -89,6 +89,9 @@ class IngestSettings(_Group):
     durability: str = Field(
         "fsync", pattern="^(fsync|write)$", description="`fsync` survives power loss, `write` only the death of the process"
     )
+    validation: bool = Field(
+        True, description="whether events are held against the plan as projects ask; off allows all, sensitive values stay masked"
+    )
     max_body_bytes: int = Field(1_048_576, ge=1024, le=104_857_600, description="largest request body after decompression")
     max_batch_events: int = Field(10_000, ge=1, description="most events in one request")
     max_age_days: int = Field(7300, ge=1, le=36500, description="oldest event time accepted, in days before now")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from app.ingest.outcomes import count_dropped
 from app.ingest.pipeline import Pipeline
 from app.ingest.process import running_pipeline
 from app.ingest.records import Record, RefusedRecord, encode_records
+from app.ingest.rules import masked_text
 from app.kernel.errors import AppError, BadRequest, Unauthorized
 from app.kernel.ids import new_id
 
@@ -111,6 +113,10 @@ async def _keep(pipeline: Pipeline, principal: IngestPrincipal, path: str, found
             kept.append(record)
         else:
             refused.append(RefusedRecord(record.kind, record.received_at, TOO_OLD, record.body or record.name))
+    checks = (await pipeline.project_plan(principal.project_id)).checks
+    if checks is not None and checks.labelled:
+        kept = [replace(record, properties=checks.cleaned(record.properties)) for record in kept]
+        refused = [replace(record, raw=masked_text(record.raw, checks)) for record in refused]
     await pipeline.charge(principal, len(kept))
     surface = path.rpartition("/")[2]
     await pipeline.keep(encode_records(f"otlp {surface}", principal.tenant_id, principal.project_id, kept, refused))

@@ -20,6 +20,8 @@ from app.eventstore.contracts import Rejected
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.ingest import asgi
 from app.ingest.pipeline import Pipeline, Sources
+from app.ingest.project_plans import ProjectPlan
+from app.ingest.validation import ProjectChecks
 from app.ingest.wal import LogFiles
 from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.database import create_engine, session_scope
@@ -136,6 +138,7 @@ class World:
 
     keys: dict[str, IngestPrincipal] = field(default_factory=lambda: {"good": principal()})
     names: frozenset[tuple[str, str]] = frozenset({("web", "click")})
+    checks: ProjectChecks | None = None
     store: MemoryStore = field(default_factory=MemoryStore)
     lookups: int = 0
     plan_error: Exception | None = None
@@ -150,10 +153,10 @@ class World:
             raise self.key_error
         return self.keys.get(token)
 
-    def planned_names(self, project_id: str) -> frozenset[tuple[str, str]]:
+    def project_plan(self, project_id: str) -> ProjectPlan:
         if self.plan_error:
             raise self.plan_error
-        return self.names
+        return ProjectPlan(self.names, self.checks)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -164,7 +167,7 @@ class World:
             yield session
 
     def sources(self) -> Sources:
-        return Sources(self.principal_for, self.planned_names, self.transaction)
+        return Sources(self.principal_for, self.project_plan, self.transaction)
 
 
 @dataclass

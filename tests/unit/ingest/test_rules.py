@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.ingest.columns import encode_columns, json_lines, native_block
 from app.ingest.decode import decode_batch
+from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import TimeWindow, clean_batch
 from app.kernel.ids import is_uuid
 from tests.unit.ingest.harness import read_native
@@ -17,13 +18,13 @@ from tests.unit.ingest.harness import read_native
 NOW = datetime(2026, 5, 6, 7, 8, 9, 123_000, tzinfo=UTC)
 
 
-def clean(*events, planned=frozenset({("web", "click")})):
+def clean(*events, planned=frozenset({("web", "click")}), checks=None):
     body = json.dumps(list(events)).encode()
     return clean_batch(
         decode_batch(body, 10_000),
         tenant_id="t",
         project_id="p",
-        planned=planned,
+        plan=ProjectPlan(planned, checks),
         window=TimeWindow.of(max_age_days=7300, max_future_hours=24),
         now=NOW,
     )
@@ -151,7 +152,7 @@ def test_long_service_names_are_found_in_the_plan_under_their_shortened_form():
     service = "s" * 300
     planned = frozenset({("s" * 252 + "...", "click")})
     cleaned = clean({"service": service, "operation": "click"}, planned=planned)
-    assert cleaned.flagged == 0 and rows_of(cleaned)[0]["source"] == service
+    assert not cleaned.flagged and rows_of(cleaned)[0]["source"] == service
 
 
 def test_numbers_are_taken_for_ids_and_status():
