@@ -20,6 +20,7 @@ from app import (
     not_found,  # noqa: F401 - registers its page
     operations,
 )
+from app.areas import AREAS
 from app.edge import Edge
 from app.http import area_app
 from app.ingest import asgi as ingest
@@ -27,19 +28,6 @@ from app.kernel.settings import get_settings
 from app.ui import PAGES, LoginGuard, on_backend_error, on_frontend_error, open_handlers
 from components.shell import head
 from jobs import scheduler
-
-AREAS = (
-    "identity",
-    "projects",
-    "plan",
-    "ingest",
-    "scans",
-    "metrics",
-    "detection",
-    "alerting",
-    "reconciliation",
-    "assistant",
-)
 
 
 def _modules_named(name: str) -> list[ModuleType]:

@@ -1,4 +1,4 @@
-"""What a project does with events that break its plan."""
+"""What a project does with events that break its plan, and which refused ones it has taken in since."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from app.kernel.database import UtcDateTime
 from models.base import created_field, json_field, updated_field
 
 
@@ -23,3 +24,17 @@ class IngestPolicy(SQLModel, table=True):
     sensitivity: dict[str, object] = json_field(dict)
     created_at: datetime = created_field()
     updated_at: datetime = updated_field()
+
+
+class ReplayedRecord(SQLModel, table=True):
+    """A quarantined record that fits by now and was stored as an event; it is never stored a second time."""
+
+    __tablename__ = "replayed_records"
+
+    project_id: str = Field(sa_column=sa.Column(sa.String(64), sa.ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True))
+    fingerprint: str = Field(max_length=64, primary_key=True)
+    source: str = Field(max_length=500)
+    name: str = Field(max_length=500)
+    reason: str = Field(max_length=500)
+    received_at: datetime = Field(sa_column=sa.Column(UtcDateTime(), nullable=False))
+    replayed_at: datetime = Field(sa_column=sa.Column(UtcDateTime(), nullable=False))

@@ -9,7 +9,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import bcrypt
 import pytest
@@ -18,6 +20,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
+from app.areas import AREAS
 from app.http import SESSION_COOKIE
 from app.identity import passwords
 from app.identity.contracts import UserRole
@@ -31,17 +34,6 @@ from tests.postgres_server import PostgresServer
 
 pytest_plugins = ["tests.eventstore_fixtures"]
 
-AREAS = (
-    "identity",
-    "projects",
-    "plan",
-    "scans",
-    "metrics",
-    "detection",
-    "alerting",
-    "reconciliation",
-    "assistant",
-)
 SQLITE = "sqlite"
 POSTGRES = "postgres"
 BOTH_ENGINES = [SQLITE, pytest.param(POSTGRES, marks=pytest.mark.postgres)]
@@ -122,10 +114,15 @@ def clock() -> FixedClock:
     return FixedClock(datetime(2026, 11, 25, 9, 30, tzinfo=UTC))
 
 
+def area_modules() -> list[ModuleType]:
+    """The module with the routes of every area."""
+    modules = [f"app.{area}.api" for area in AREAS]
+    return [importlib.import_module(name) for name in modules if importlib.util.find_spec(name)]
+
+
 def area_routers() -> list[APIRouter]:
     """The routes of every area."""
-    modules = [f"app.{area}.api" for area in AREAS]
-    return [importlib.import_module(name).router for name in modules if importlib.util.find_spec(name)]
+    return [module.router for module in area_modules()]
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +140,10 @@ def http_application():
         await send({"type": "http.response.start", "status": 404, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    areas = [(area_app("tests", router), [router]) for router in area_routers()]
+    def application(module: ModuleType):
+        return getattr(module, "application", partial(area_app, "tests"))(module.router)
+
+    areas = [(application(module), [module.router]) for module in area_modules()]
     return Edge(ingest=absent, areas=areas, operations=absent, pages=absent)
 
 

@@ -34,18 +34,18 @@ LARGEST_PAGE = 10_000
 SCAN_DESCRIPTION = "Generated from a data source scan."
 
 
-def planned_names(session: Session, project_id: str) -> frozenset[tuple[str, str]]:
-    """Every (source, name) that main plans and has not archived; compare through `identity_of`."""
-    branch_id = repository.find_main_branch(session, project_id)
+def planned_names(session: Session, project_id: str, branch_id: str | None = None) -> frozenset[tuple[str, str]]:
+    """Every (source, name) that the branch, or main, plans and has not archived; compare through `identity_of`."""
+    branch_id = branch_id or repository.find_main_branch(session, project_id)
     if branch_id is None:
         return frozenset()
     rows = repository.identity_rows(session, branch_id, without_status=EventStatus.ARCHIVED)
     return frozenset((event_type, identity) for event_type, identity, _, _ in rows)
 
 
-def field_rules(session: Session, project_id: str) -> dict[str, list[FieldRules]]:
-    """What main's fields demand, by event type name, in their order. Empty for a project without a plan."""
-    branch_id = repository.find_main_branch(session, project_id)
+def field_rules(session: Session, project_id: str, branch_id: str | None = None) -> dict[str, list[FieldRules]]:
+    """What the fields of the branch, or of main, demand, by event type name, in their order. Empty for a project without a plan."""
+    branch_id = branch_id or repository.find_main_branch(session, project_id)
     if branch_id is None:
         return {}
     types = {row.id: name for name, row in repository.event_types_by_name(session, branch_id).items()}

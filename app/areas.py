@@ -1,0 +1,18 @@
+"""The areas of the product: folders under `app/` that may bring routes (`api`) and pages (`pages`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+AREAS: Final = (
+    "identity",
+    "projects",
+    "plan",
+    "ingest",
+    "scans",
+    "metrics",
+    "detection",
+    "alerting",
+    "reconciliation",
+    "assistant",
+)

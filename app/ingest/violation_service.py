@@ -1,0 +1,219 @@
+"""What breaks the plan, seen by the people of a project: groups of faults, a second look at refused events, and what a branch
+would change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, Final
+
+import msgspec
+from sqlmodel import Session
+
+from app.eventstore.service import get_event_store
+from app.identity import service as identity
+from app.identity.contracts import Actor
+from app.ingest import policies, violation_repository
+from app.ingest.columns import COLUMNS, encode_columns, native_block
+from app.ingest.decode import decode_batch
+from app.ingest.project_plans import ProjectPlan
+from app.ingest.rules import MEMBERS, Cleaned, TimeWindow, clean_batch
+from app.ingest.validation import Mode, Policy, ProjectChecks, compile_checks
+from app.ingest.violation_repository import RefusedEvent, ViolationGroup
+from app.kernel.errors import AppError
+from app.kernel.settings import get_settings
+from app.plan import service as plan
+from app.projects import service as projects
+
+LONGEST_HOURS: Final = 24 * 30
+MOST_REPLAYED: Final = 10_000
+MOST_SAMPLED: Final = 5_000
+# Rows of the newest minute may still be on their way into the store; a later look would make another batch of them.
+_SETTLED: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Violations:
+    """Groups of refused and of flagged events since an instant. `replayed` holds how many of a refused group were taken in."""
+
+    since: datetime
+    refused: Sequence[ViolationGroup]
+    flagged: Sequence[ViolationGroup]
+    replayed: dict[tuple[str, str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a second look at refused events came to."""
+
+    replayed: int
+    refused_again: int
+    already_replayed: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictChange:
+    """Events of one name whose verdict another plan changes; a reason is empty for a good verdict."""
+
+    source: str
+    name: str
+    app_version: str
+    before: str
+    after: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class BranchPreview:
+    """Recent events held against main and against a branch."""
+
+    sampled: int
+    good_before: int
+    good_after: int
+    changes: Sequence[VerdictChange]
+
+
+def list_violations(session: Session, actor: Actor, slug: str, now: datetime, *, hours: int = 24) -> Violations:
+    """What was refused or flagged in the last hours, most frequent first. Errors: NotFound, Unavailable."""
+    project = projects.get_project(session, actor, slug)
+    since = now - timedelta(hours=max(1, min(hours, LONGEST_HOURS)))
+    refused, flagged = [
+        violation_repository.violation_groups(project.tenant_id, project.id, since, is_refused=is_refused)
+        for is_refused in (True, False)
+    ]
+    return Violations(since, refused, flagged, violation_repository.replayed_counts(session, project.id, since))
+
+
+def replay_refused(
+    session: Session, actor: Actor, slug: str, now: datetime, *, reason: str = "", hours: int = LONGEST_HOURS
+) -> Replay:
+    """Hold refused events against today's plan and policy and store those that fit, with the times they were sent with.
+
+    Safe to repeat: what was taken in is remembered, and a look that was interrupted is repeated under the same tokens of the
+    event store. Editors and owners. Errors: NotFound, Unavailable.
+    """
+    actor.require_editor()
+    project = projects.get_project(session, actor, slug)
+    since = now - timedelta(hours=max(1, min(hours, LONGEST_HOURS)))
+    found = violation_repository.refused_events(project.tenant_id, project.id, since, reason=reason, limit=MOST_REPLAYED)
+    settled = [record for record in found if record.received_at < now - _SETTLED]
+    known = violation_repository.replayed_among(session, project.id, [record.fingerprint for record in settled])
+    waiting = [record for record in settled if record.fingerprint not in known]
+    rules = policies.project_plan(session, project.id)
+    taken: list[RefusedEvent] = []
+    for minute, group in groupby(waiting, key=lambda record: record.received_at.replace(second=0, microsecond=0)):
+        batches = list(_fitting(list(group), project.tenant_id, project.id, rules))
+        fitting = [record for _, records in batches for record in records]
+        if not fitting:
+            continue
+        digest = hashlib.sha256("".join(record.fingerprint for record in fitting).encode()).hexdigest()[:32]
+        block = native_block([encode_columns([cleaned]) for cleaned, _ in batches], len(fitting))
+        token = f"replay:{project.id}:{minute:%Y%m%d%H%M}:{digest}"
+        get_event_store().insert_block("events", block, columns=COLUMNS, rows=len(fitting), token=token)
+        taken += fitting
+    violation_repository.note_replayed(session, project.id, taken, now)
+    if taken:
+        payload = {"reason": reason, "replayed": len(taken)}
+        identity.record_audit(session, actor, "quarantine.replayed", "project", project.id, project_slug=slug, payload=payload)
+    return Replay(len(taken), len(waiting) - len(taken), len(known))
+
+
+def preview_branch(
+    session: Session, actor: Actor, slug: str, branch_id: str, now: datetime, *, hours: int = 24, limit: int = 2000
+) -> BranchPreview:
+    """Recent events, refused ones among them, held against main and against the branch as strictly as the project's policy can
+    be; stored nowhere. Errors: NotFound for project and branch, BadRequest for a branch that is no id, Unavailable."""
+    scope = plan.readable_branch(session, actor, slug, branch_id)
+    project = scope.project
+    since = now - timedelta(hours=max(1, min(hours, LONGEST_HOURS)))
+    limit = max(1, min(limit, MOST_SAMPLED))
+    chosen = policies.get_policy(session, actor, slug)
+    strict = Policy(Mode.FLAG, refuses_unplanned=True, refuses_unknown_properties=chosen.refuses_unknown_properties)
+    sides = [_Side.of(session, project.id, branch, strict) for branch in (None, scope.branch_id)]
+    changes: Counter[tuple[str, str, str, str, str]] = Counter()
+    sampled = good_before = good_after = 0
+    for source, name, environment, members, attributes in _sample(project.tenant_id, project.id, since, limit):
+        before, after = [side.fault(source, name, environment, members, attributes) for side in sides]
+        sampled += 1
+        good_before += not before
+        good_after += not after
+        if before != after:
+            version = attributes.get("app_version", "")
+            changes[source, name, version if isinstance(version, str) else "", before, after] += 1
+    ordered = [VerdictChange(*key, count) for key, count in changes.most_common()]
+    return BranchPreview(sampled, good_before, good_after, ordered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    names: frozenset[tuple[str, str]]
+    checks: ProjectChecks
+
+    @classmethod
+    def of(cls, session: Session, project_id: str, branch_id: str | None, policy: Policy) -> _Side:
+        checks = compile_checks(plan.field_rules(session, project_id, branch_id), policy, b"")
+        assert checks is not None  # a policy that flags always has checks
+        return cls(plan.planned_names(session, project_id, branch_id), checks)
+
+    def fault(self, source: str, name: str, environment: str, members: dict[str, Any], attributes: dict[str, Any]) -> str:
+        is_planned = (source, name) in self.names
+        return self.checks.judge(source, name, environment, attributes, members, is_planned=is_planned).violation
+
+
+def _sample(
+    tenant_id: str, project_id: str, since: datetime, limit: int
+) -> Iterator[tuple[str, str, str, dict[str, Any], dict[str, Any]]]:
+    for row in violation_repository.stored_sample(tenant_id, project_id, since, limit):
+        source, name, environment, actor, session_id, ip, status, severity, value, properties = row
+        found = {
+            "user_id": actor, "session_id": session_id, "ip_address": ip, "status": status,
+            "severity": severity, "environment": environment, "duration": value,
+        }  # fmt: skip
+        members = {key: item for key, item in found.items() if item not in ("", None)}
+        attributes = _object(properties)
+        if "user_agent" in attributes:
+            members["user_agent"] = attributes.pop("user_agent")
+        yield source, name, environment, members, attributes
+    for record in violation_repository.refused_events(tenant_id, project_id, since, reason="", limit=limit):
+        event = _object(record.raw)
+        attributes = event.pop("custom_attributes", None)
+        if not record.source or not isinstance(attributes, dict | None):
+            continue
+        members = {key: event[key] for key in MEMBERS if event.get(key) is not None}
+        environment = event.get("environment")
+        yield record.source, record.name, environment if isinstance(environment, str) else "", members, attributes or {}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError):
+        return {}
+
+
+def _fitting(
+    records: Sequence[RefusedEvent], tenant_id: str, project_id: str, rules: ProjectPlan
+) -> Iterator[tuple[Cleaned, list[RefusedEvent]]]:
+    """The events that pass by now, request by request: what came without a time gets the one it was received at."""
+    settings = get_settings()
+    window = TimeWindow.of(
+        max_age_days=min(settings.ingest.max_age_days, settings.storage.retention_days),
+        max_future_hours=settings.ingest.max_future_hours,
+    )
+    for received_at, group in groupby(records, key=lambda record: record.received_at):
+        readable = [record for record in group if _object(record.raw)]
+        if not readable:
+            continue
+        body = b'{"events":[' + b",".join(record.raw.encode() for record in readable) + b"]}"
+        try:
+            batch = decode_batch(body, len(readable))
+            cleaned = clean_batch(batch, tenant_id=tenant_id, project_id=project_id, plan=rules, window=window, now=received_at)
+        except AppError:
+            continue
+        faulty = {index for index, _ in cleaned.faults}
+        if cleaned.count:
+            yield cleaned, [record for index, record in enumerate(readable) if index not in faulty]
