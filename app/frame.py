@@ -119,6 +119,7 @@ def _project(slug: Any) -> list[NavGroup]:
         NavGroup(
             "Govern",
             [
+                NavItem("checks", "Plan checks", ui_paths.project_checks(slug), "shield-check", "c"),
                 NavItem("scans", "Scans", ui_paths.project_scans(slug), "scan-line", "s"),
                 NavItem("keys", "Ingest keys", ui_paths.project_keys(slug), "key-round", "k"),
             ],

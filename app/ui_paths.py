@@ -67,6 +67,11 @@ def project_live(slug: object) -> str:
     return f"/p/{slug}/live"
 
 
+def project_checks(slug: object) -> str:
+    """What happens to events that break the plan, and which do."""
+    return f"/p/{slug}/checks"
+
+
 def project_scans(slug: object) -> str:
     """Scans of the project and their jobs."""
     return f"/p/{slug}/scans"

@@ -93,6 +93,7 @@ class ReplayResponse(BaseModel):
     replayed: int
     refused_again: int
     already_replayed: int
+    too_fresh: int
 
 
 class VerdictChangeResponse(BaseModel):
@@ -163,7 +164,12 @@ def list_violations(slug: str, session: Db, actor: Caller, hours: Hours = 24) ->
 def replay(slug: str, body: ReplayBody, session: Db, actor: Annotated[Actor, Depends(_editor)]) -> ReplayResponse:
     """Hold refused events against today's plan and store those that fit; repeating it stores nothing twice. Editors."""
     result = violation_service.replay_refused(session, actor, slug, SYSTEM_CLOCK.now(), reason=body.reason)
-    return ReplayResponse(replayed=result.replayed, refused_again=result.refused_again, already_replayed=result.already_replayed)
+    return ReplayResponse(
+        replayed=result.replayed,
+        refused_again=result.refused_again,
+        already_replayed=result.already_replayed,
+        too_fresh=result.too_fresh,
+    )
 
 
 @router.get(BASE + "/ingest/preview", operation_id="preview_branch")

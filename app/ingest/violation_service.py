@@ -32,8 +32,8 @@ from app.projects import service as projects
 LONGEST_HOURS: Final = 24 * 30
 MOST_REPLAYED: Final = 10_000
 MOST_SAMPLED: Final = 5_000
-# Rows of the newest minute may still be on their way into the store; a later look would make another batch of them.
-_SETTLED: Final = timedelta(minutes=1)
+# The newest rows may have others of their second on the way into the store; a later look would make another batch of them.
+_SETTLED: Final = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,12 @@ class Violations:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a second look at refused events came to."""
+    """What a second look at refused events came to. Those of the last seconds are too fresh to be looked at."""
 
     replayed: int
     refused_again: int
     already_replayed: int
+    too_fresh: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +106,21 @@ def replay_refused(
     waiting = [record for record in settled if record.fingerprint not in known]
     rules = policies.project_plan(session, project.id)
     taken: list[RefusedEvent] = []
-    for minute, group in groupby(waiting, key=lambda record: record.received_at.replace(second=0, microsecond=0)):
+    for moment, group in groupby(waiting, key=lambda record: record.received_at.replace(microsecond=0)):
         batches = list(_fitting(list(group), project.tenant_id, project.id, rules))
         fitting = [record for _, records in batches for record in records]
         if not fitting:
             continue
         digest = hashlib.sha256("".join(record.fingerprint for record in fitting).encode()).hexdigest()[:32]
         block = native_block([encode_columns([cleaned]) for cleaned, _ in batches], len(fitting))
-        token = f"replay:{project.id}:{minute:%Y%m%d%H%M}:{digest}"
+        token = f"replay:{project.id}:{moment:%Y%m%d%H%M%S}:{digest}"
         get_event_store().insert_block("events", block, columns=COLUMNS, rows=len(fitting), token=token)
         taken += fitting
     violation_repository.note_replayed(session, project.id, taken, now)
     if taken:
         payload = {"reason": reason, "replayed": len(taken)}
         identity.record_audit(session, actor, "quarantine.replayed", "project", project.id, project_slug=slug, payload=payload)
-    return Replay(len(taken), len(waiting) - len(taken), len(known))
+    return Replay(len(taken), len(waiting) - len(taken), len(known), len(found) - len(settled))
 
 
 def preview_branch(

@@ -107,11 +107,26 @@ def test_refused_events_are_grouped_and_taken_in_once_after_the_plan_changed(cli
     assert sum(found["quarantined"][0]["trend"]) == 2 and len(found["quarantined"][0]["examples"]) == 2
 
     replay = f"{shop.base}/ingest/replay"
-    assert client.post(replay, json={}, headers=owner).json() == {"replayed": 0, "refused_again": 3, "already_replayed": 0}
+    assert client.post(replay, json={}, headers=owner).json() == {
+        "replayed": 0,
+        "refused_again": 3,
+        "already_replayed": 0,
+        "too_fresh": 0,
+    }
     change = client.patch(f"{shop.base}/event-types/{kind_id}/fields/{field_id}", json={"field_type": "string"}, headers=owner)
     assert change.status_code == 200, change.text
-    assert client.post(replay, json={}, headers=owner).json() == {"replayed": 2, "refused_again": 1, "already_replayed": 0}
-    assert client.post(replay, json={}, headers=owner).json() == {"replayed": 0, "refused_again": 1, "already_replayed": 2}
+    assert client.post(replay, json={}, headers=owner).json() == {
+        "replayed": 2,
+        "refused_again": 1,
+        "already_replayed": 0,
+        "too_fresh": 0,
+    }
+    assert client.post(replay, json={}, headers=owner).json() == {
+        "replayed": 0,
+        "refused_again": 1,
+        "already_replayed": 2,
+        "too_fresh": 0,
+    }
     rows = shop.store.recent(shop.tenant_id, shop.project_id, after=None, limit=20)
     assert len([row for row in rows if row.verdict == "accepted"]) == 3
     after = client.get(f"{shop.base}/ingest/violations", headers=owner).json()

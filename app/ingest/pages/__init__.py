@@ -1,0 +1,5 @@
+"""Pages on what arrives; importing this registers them."""
+
+from app.ingest.pages import checks, live
+
+__all__ = ["checks", "live"]
