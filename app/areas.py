@@ -15,4 +15,5 @@ AREAS: Final = (
     "alerting",
     "reconciliation",
     "assistant",
+    "logs",
 )

@@ -10,11 +10,13 @@ from sqlmodel import Session
 from app.eventstore.contracts import EventRow
 from app.eventstore.service import get_event_store
 from app.identity.contracts import Actor
+from app.ingest.bodies import ClientGone, read_body
 from app.ingest.process import keep, keep_from_thread
 from app.ingest.records import Record, RecordLines, RefusedRecord, encode_records
 from app.projects import service as projects
 
 __all__ = [
+    "ClientGone",
     "Record",
     "RecordLines",
     "RefusedRecord",
@@ -23,6 +25,7 @@ __all__ = [
     "keep",
     "keep_from_thread",
     "quarantined_count",
+    "read_body",
     "recent_records",
 ]
 

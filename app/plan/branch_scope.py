@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.identity.contracts import Actor
 from app.kernel.errors import BadRequest, Conflict, NotFound
 from app.plan import repository
+from app.plan.repository.plan_rules import rules_of
 from app.plan.review import BranchStatus
 from app.projects import service as projects
 from app.projects.contracts import ProjectView
@@ -53,10 +54,13 @@ def readable_branch(session: Session, actor: Actor, slug: str, branch: str | Non
     return BranchScope(project, row.id, is_main=row.kind == repository.MAIN)
 
 
-def writable_branch(session: Session, actor: Actor, slug: str, branch: str | None = None) -> BranchScope:
+def writable_branch(
+    session: Session, actor: Actor, slug: str, branch: str | None = None, *, changes_plan: bool = True
+) -> BranchScope:
     """As `readable_branch`, for editors and owners, and held until the transaction ends: writers of one branch take turns.
 
-    Errors: also Conflict when the branch is a working one that is merged or closed.
+    Errors: also Conflict when the branch is a working one that is merged or closed, and for main when the project protects it
+    and the caller means to change the plan itself.
     """
     actor.require_editor()
     project = projects.get_project(session, actor, slug)
@@ -67,6 +71,8 @@ def writable_branch(session: Session, actor: Actor, slug: str, branch: str | Non
     is_main = row.kind == repository.MAIN
     if not is_main and row.status in _FROZEN:
         raise Conflict(f"Branch is {row.status} and cannot be changed")
+    if is_main and changes_plan and rules_of(session, project.id).protects_main:
+        raise Conflict("Main is protected in this project; make the change on a branch")
     return BranchScope(project, row.id, is_main)
 
 

@@ -14,6 +14,7 @@ from app.plan.api import (
     meta_fields,
     owners,
     photos,
+    plan_rules,
     relations,
     revisions,
     transfer,
@@ -33,6 +34,7 @@ for _module in (
     revisions,
     events,
     photos,
+    plan_rules,
     chart_annotations,
     transfer,
 ):

@@ -41,7 +41,7 @@ def create_branch(session: Session, actor: Actor, slug: str, name: str, descript
 
     Errors: NotFound; InvalidInput for a name that is blank, too long or main's; Conflict for one that is taken.
     """
-    scope = writable_branch(session, actor, slug)
+    scope = writable_branch(session, actor, slug, changes_plan=False)
     name = _checked_name(name)
     if repository.is_branch_name_taken(session, scope.project.id, name):
         raise Conflict(f"A branch named {name} exists")

@@ -18,7 +18,9 @@ from app.plan.branching.revisions import store_revision
 from app.plan.branching.rows import load_snapshot
 from app.plan.branching.scope import changeable, readable, require_reviewable, require_working
 from app.plan.branching.views import BranchConflicts, BranchDetail, ResolutionView
+from app.plan.governance import Enforcement, Finding, approvals_needed, findings, is_sensitive, touched_event_types
 from app.plan.merge import RESOLVABLE, Choice, Choices, FieldConflict, Merge, merge
+from app.plan.repository.plan_rules import rules_of
 from app.plan.review import BranchStatus
 from app.plan.service.trail import note
 from app.plan.snapshot import EntityType, Snapshot
@@ -89,15 +91,16 @@ def merge_branch(session: Session, actor: Actor, slug: str, branch_id: str) -> B
     """Bring the branch to main in this transaction and write a revision. Editors and owners.
 
     Errors: NotFound; BadRequest for main and a merged branch; Conflict when it is not approved, and with an object as detail
-    for conflicts, for conflicts without a choice and for owners who have not approved, in this order.
+    for conflicts, for conflicts without a choice, for owners who have not approved and for the project's rules, in this order.
     """
-    main = writable_branch(session, actor, slug)  # held first, as every writer of two branches does
+    main = writable_branch(session, actor, slug, changes_plan=False)  # held first, as every writer of two branches does
     _, branch = changeable(session, actor, slug, branch_id)
     _check_state(branch, main)
     ours, theirs = load_snapshot(session, main.branch_id), load_snapshot(session, branch.id)
     outcome = merge(base_of(session, branch), ours, theirs, stored_choices(session, branch.id))
     _check_conflicts(outcome)
     _check_owners(session, branch.id, outcome)
+    _check_rules(session, main, branch, theirs, outcome)
     now = SYSTEM_CLOCK.now()
     ids = write_merge(session, main.project.id, main.branch_id, outcome, ours, user_id=actor.user_id, now=now)
     photos = bring_photos(session, theirs, ids)
@@ -155,6 +158,31 @@ def _check_owners(session: Session, branch_id: str, outcome: Merge) -> None:
     ]
     if missing:
         raise Conflict("Owners of event types have not approved", detail={"missing_owner_approvals": missing})
+
+
+def broken_rules(session: Session, project_id: str, theirs: Snapshot, outcome: Merge) -> list[Finding]:
+    """What the branch would bring to main that breaks the project's rules."""
+    return findings(theirs, rules_of(session, project_id), touched_event_types(outcome))
+
+
+def lacking_approvals(session: Session, project_id: str, branch_id: str, outcome: Merge) -> int:
+    """How many approvals are still missing by the project's rules."""
+    needed = approvals_needed(rules_of(session, project_id), is_sensitive=is_sensitive(outcome))
+    if needed <= 1:  # the review's own state asks for that one
+        return 0
+    return max(0, needed - len(repository.approvals(session, branch_id)))
+
+
+def _check_rules(session: Session, main: BranchScope, branch: PlanBranch, theirs: Snapshot, outcome: Merge) -> None:
+    lacking = lacking_approvals(session, main.project.id, branch.id, outcome)
+    if lacking:
+        raise Conflict(f"The project's rules ask for {lacking} more approvals", detail={"missing_approvals": lacking})
+    if rules_of(session, main.project.id).enforcement is not Enforcement.BLOCK:
+        return
+    broken = broken_rules(session, main.project.id, theirs, outcome)
+    if broken:
+        violations = [{"rule": item.rule.value, "event_type": item.event_type, "name": item.name} for item in broken]
+        raise Conflict("The branch breaks rules of the project", detail={"rule_violations": violations})
 
 
 def stored_choices(session: Session, branch_id: str) -> Choices:

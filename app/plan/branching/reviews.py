@@ -6,11 +6,13 @@ from sqlmodel import Session
 
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.plan.branching import repository
 from app.plan.branching.branches import detail_of
+from app.plan.branching.readiness import branch_readiness
 from app.plan.branching.scope import changeable, readable, require_reviewable
 from app.plan.branching.views import BranchDetail, CommentView, ReviewerView
+from app.plan.repository.plan_rules import rules_of
 from app.plan.review import BranchAction, BranchStatus, transition
 from app.plan.service.trail import note
 from models.branches import BranchApproval, BranchComment, BranchReviewer
@@ -19,16 +21,22 @@ from models.branches import BranchApproval, BranchComment, BranchReviewer
 def transition_branch(session: Session, actor: Actor, slug: str, branch_id: str, action: BranchAction) -> BranchDetail:
     """Move the review along. Editors and owners.
 
-    Errors: NotFound; BadRequest for main and for a merged branch; Conflict when the action is not allowed from there.
+    Errors: NotFound; BadRequest for main and for a merged branch; Conflict when the action is not allowed from there, or when the
+    project forbids to approve one's own branch. An approval short of what the project's rules ask for leaves it in review.
     """
     scope, branch = changeable(session, actor, slug, branch_id)
     require_reviewable(branch)
     step = transition(BranchStatus(branch.status), action)
     if step.clears:
         repository.clear_review(session, branch.id)
+    reached = step.to
     if step.records_approval:
+        if actor.user_id == branch.created_by and rules_of(session, scope.project.id).forbids_self_approval:
+            raise Conflict("This project asks for somebody else's approval of your branch")
         _approve(session, branch.id, actor)
-    before, branch.status = branch.status, step.to.value
+        if branch_readiness(session, actor, slug, branch_id).lacking_approvals:
+            reached = BranchStatus.READY_FOR_REVIEW  # until enough people have approved
+    before, branch.status = branch.status, reached.value
     note(session, actor, scope, f"branch.{action.value}", branch.id, name=branch.name, status=[before, branch.status])
     repository.add(session, branch)
     return detail_of(session, branch)

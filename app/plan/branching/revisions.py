@@ -28,7 +28,7 @@ FURTHEST_OFFSET = 2**31 - 1
 
 def create_revision(session: Session, actor: Actor, slug: str, summary: str = "") -> RevisionDetail:
     """A snapshot of main as it is now. Editors and owners. Errors: NotFound."""
-    scope = writable_branch(session, actor, slug)
+    scope = writable_branch(session, actor, slug, changes_plan=False)
     row = store_revision(session, actor, scope.project.id, load_snapshot(session, scope.branch_id), summary)
     note(session, actor, scope, "revision.create", row.id, summary=summary)
     return _detail(row)

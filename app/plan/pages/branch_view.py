@@ -204,7 +204,19 @@ def _checks(detail: BranchDetail, readiness: Readiness, names: Mapping[str, str]
             ],
             not readiness.missing_owners,
         ),
+        *_rule_checks(readiness),
     ]
+
+
+def _rule_checks(readiness: Readiness) -> list[Check]:
+    """What the project's own rules ask for, told only where there is something to tell."""
+    checks = []
+    if readiness.lacking_approvals:
+        checks.append(Check("Enough people approved", [f"{plural(readiness.lacking_approvals, 'approval')} more"], False))
+    if readiness.broken_rules:
+        title = "The project's plan rules are kept" if readiness.rules_block else "Plan rules (these only warn)"
+        checks.append(Check(title, [finding.message for finding in readiness.broken_rules], not readiness.rules_block))
+    return checks
 
 
 def _verb(reason: str) -> str:

@@ -80,6 +80,7 @@ from app.plan.service.owners import (
     list_owners,
     remove_owner,
 )
+from app.plan.service.plan_rules import get_rules, rule_findings, set_rules
 from app.plan.service.relations import (
     create_relation,
     delete_relation,
@@ -138,6 +139,7 @@ __all__ = [
     "get_event_detail",
     "get_event_history",
     "get_event_type",
+    "get_rules",
     "groupable_events",
     "is_on_main",
     "list_annotations",
@@ -166,8 +168,10 @@ __all__ = [
     "remove_owner",
     "reorder_events",
     "reorder_fields",
+    "rule_findings",
     "save_view",
     "scan_targets",
+    "set_rules",
     "sync_observed_events",
     "touch_last_seen",
     "update_event",

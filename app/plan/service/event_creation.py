@@ -19,6 +19,7 @@ from app.plan.repository import definitions
 from app.plan.repository import events as rows
 from app.plan.rules import checked_breakdown_columns, checked_name, checked_tags, checked_values
 from app.plan.service.event_rules import check_identities, check_owner
+from app.plan.service.plan_rules import check_event_names
 from models.plan import Event
 from models.plan_entities import EventChange, EventFieldValue, EventMetaValue, EventTag, FieldDefinition, MetaField
 
@@ -34,6 +35,7 @@ def insert_drafts(session: Session, actor: Actor, scope: BranchScope, drafts: Se
     for owner_id in {draft.owner_id for draft in drafts}:
         check_owner(session, owner_id)
     check_identities(session, scope, [(draft.event_type_id, checked_name(draft.name)) for draft in drafts])
+    check_event_names(session, scope.project.id, (draft.name for draft in drafts))
     fields = {key: {row.id: row for row in found} for key, found in definitions.fields_of(session, type_ids).items()}
     metas = {row.id: row for row in definitions.meta_fields(session, scope.branch_id)}
     first_order = repository.highest_order(session, scope.branch_id, Event) + 1

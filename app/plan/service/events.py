@@ -18,6 +18,7 @@ from app.plan.service.event_creation import insert_drafts
 from app.plan.service.event_details import details_by_id
 from app.plan.service.event_rules import check_identities, check_owner
 from app.plan.service.event_values import History, moment_text, replace_field_values, replace_meta_values, replace_tags
+from app.plan.service.plan_rules import check_event_names
 from app.plan.service.trail import note
 from app.plan.views import EventDetail
 from models.plan import Event
@@ -108,6 +109,7 @@ def _change_attributes(
     name = changes.get("name")
     if name is not None and name != event.name:
         renamed = (event.event_type_id, checked_name(name))
+        check_event_names(session, scope.project.id, [name])
         check_identities(session, scope, [renamed], except_id=event.id, is_name_identity=event.source_name is None)
         history.append(("name", event.name, name))
         event.name = name

@@ -15,6 +15,7 @@ from app.plan.drafts import FieldChanges, FieldDraft
 from app.plan.repository import definitions as rows
 from app.plan.rules import check_field, checked_name
 from app.plan.service.changes import apply_changes
+from app.plan.service.plan_rules import check_field_names
 from app.plan.service.trail import note, note_many
 from app.plan.views import FieldView
 from app.plan.vocabulary import FieldType, Sensitivity
@@ -40,6 +41,7 @@ def create_field(
     event_type = find_event_type(session, scope, event_type_id)
     if any(field.name == draft.name for field in _fields(session, event_type)):
         raise Conflict(f"The event type has a field named {draft.name}")
+    check_field_names(session, scope.project.id, [draft.name])
     field = field_row(event_type.id, draft)
     rows.add(session, field)
     note(session, actor, scope, "field.create", field.id, name=field.name, event_type_id=event_type.id)
@@ -57,6 +59,7 @@ def bulk_create_fields(
     event_type = find_event_type(session, scope, event_type_id)
     present = _fields(session, event_type)
     names = {field.name for field in present}
+    check_field_names(session, scope.project.id, (draft.name for draft in drafts if draft.name not in names))
     next_order = max((field.order for field in present), default=-1) + 1
     added: list[FieldDefinition] = []
     for draft in drafts:

@@ -27,7 +27,7 @@ def add_owner(session: Session, actor: Actor, slug: str, event_type_id: str, use
 
     Errors: NotFound for the event type or the person; BadRequest for an event type of a working branch; Conflict when they are.
     """
-    scope = writable_branch(session, actor, slug)
+    scope = writable_branch(session, actor, slug, changes_plan=False)
     event_type = _find(session, scope, event_type_id)
     user = rows.user_by_id(session, user_id)
     if user is None:
@@ -45,7 +45,7 @@ def remove_owner(session: Session, actor: Actor, slug: str, event_type_id: str, 
 
     Errors: NotFound for the event type or the ownership; BadRequest for an event type of a working branch.
     """
-    scope = writable_branch(session, actor, slug)
+    scope = writable_branch(session, actor, slug, changes_plan=False)
     event_type = _find(session, scope, event_type_id)
     owner = next((owner for owner, _ in rows.owners_of(session, event_type.id) if owner.id == owner_id), None)
     if owner is None:

@@ -132,7 +132,7 @@ def import_plan(
     Without a name the branch is called after the moment. A document that changes nothing makes no branch.
     Errors: NotFound; ImportRefused for a document with faults; InvalidInput and Conflict for the name, as `create_branch`.
     """
-    main = writable_branch(session, actor, slug)  # held, so that the branch is made from what was looked at
+    main = writable_branch(session, actor, slug, changes_plan=False)  # held, so that the branch is made from what was looked at
     planned = preview(document, load_snapshot(session, main.branch_id))
     if planned.errors:
         raise ImportRefused(planned)
