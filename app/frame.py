@@ -138,6 +138,7 @@ def _plan(slug: Any, query: Any) -> NavGroup:
             NavItem("relations", "Relations", f"{ui_paths.project_relations(slug)}{query}", "waypoints", "y"),
             NavItem("meta-fields", "Meta fields", f"{ui_paths.project_meta_fields(slug)}{query}", "tags", "f"),
             NavItem("branches", "Branches", ui_paths.project_branches(slug), "git-branch", "b"),
+            NavItem("plan-rules", "Plan rules", ui_paths.project_plan_rules(slug), "scale", "u"),
             NavItem("revisions", "Revisions", ui_paths.project_revisions(slug), "history", "r"),
         ],
     )

@@ -67,6 +67,11 @@ def project_live(slug: object) -> str:
     return f"/p/{slug}/live"
 
 
+def project_plan_rules(slug: object) -> str:
+    """What the project asks of its plan."""
+    return f"/p/{slug}/plan-rules"
+
+
 def project_checks(slug: object) -> str:
     """What happens to events that break the plan, and which do."""
     return f"/p/{slug}/checks"

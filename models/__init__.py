@@ -19,6 +19,7 @@ from models import (
     reconciliation,
     saved_views,
     scans,
+    security,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "reconciliation",
     "saved_views",
     "scans",
+    "security",
 ]

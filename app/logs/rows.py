@@ -96,14 +96,18 @@ def read_csv(body: bytes, columns: tuple[Column, ...]) -> list[Read]:
 
 def _csv_values(pairs: Iterable[tuple[str, str]], types: dict[str, str]) -> Iterator[tuple[str, object]]:
     for name, text in pairs:
-        kind = types.get(name)
-        value: object = text
-        if kind is not None and kind not in ("String", "DateTime"):
-            try:
-                value = float(text) if kind == "Float64" else int(text)
-            except ValueError:
-                value = text
-        yield name, value
+        # Without columns yet, what reads as a number is one.
+        is_text = types.get(name, "" if not types else "String") in ("String", "DateTime")
+        yield name, text if is_text else _number_or_text(text)
+
+
+def _number_or_text(text: str) -> object:
+    for reader in (int, float):
+        try:
+            return reader(text)
+        except ValueError:
+            continue
+    return text
 
 
 def inferred_columns(read: list[Read]) -> tuple[Column, ...]:

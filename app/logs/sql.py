@@ -68,7 +68,9 @@ def inline_rows(rows: Sequence[Sequence[object]], columns: Sequence[tuple[str, s
     types = ", ".join(kind if kind != "DateTime" else "UInt32" for _, kind in columns)
     text = msgspec.json.encode([list(row) for row in rows]).hex()
     chosen = ", ".join(f"{_element(place, kind)} AS {name}" for place, (name, kind) in enumerate(columns, 1))
-    return f"SELECT {chosen} FROM (SELECT arrayJoin(JSONExtract(unhex('{text}'), 'Array(Tuple({types}))')) AS entry)"
+    entries = f"SELECT arrayJoin(JSONExtract(unhex('{text}'), 'Array(Tuple({types}))')) AS entry"
+    # The rows are the project's already; naming it keeps the rule that every query of the store does.
+    return f"SELECT {chosen} FROM ({entries}) WHERE {{{{project:String}}}} != '' AND {{{{tenant:String}}}} != ''"
 
 
 def _element(place: int, kind: str) -> str:

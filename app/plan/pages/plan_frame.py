@@ -13,11 +13,12 @@ from app import ui_paths
 from app.frame import ProjectState, project_frame, slug_var
 from app.identity.contracts import Actor, UserRole
 from app.page_states import LoadedState, page_body
+from app.plan import service as plan
 from app.plan.branch_scope import readable_branch
 from app.plan.branching import service as branching
 from app.plan.pages.words import BRANCH_STATUSES
 from app.plan.review import BranchStatus
-from components import Crumb, link_button, not_found_state
+from components import Crumb, link_button, not_found_state, notice, text_link
 from components.branch_bar import branch_banner, branch_switch
 
 MAIN = "main"
@@ -43,6 +44,7 @@ class Surroundings:
     name: str
     status: str
     is_frozen: bool
+    is_protected: bool
     may_edit: bool
     choices: list[BranchChoice]
 
@@ -54,6 +56,7 @@ class PlanState(LoadedState):
     branch_status: str = ""
     is_main: bool = True
     is_frozen: bool = False
+    is_protected: bool = False
     may_edit: bool = False
     branch_href: str = ""
     main_href: str = ""
@@ -69,7 +72,7 @@ class PlanState(LoadedState):
         branch = self._branch()
         found = await self._read(surroundings, self._slug(), branch, path)
         self.branch_name, self.branch_status, self.is_frozen = found.name, found.status, found.is_frozen
-        self.is_main, self.may_edit = not branch, found.may_edit
+        self.is_main, self.may_edit, self.is_protected = not branch, found.may_edit, found.is_protected
         self.branch_href = ui_paths.project_branch(self._slug(), branch) if branch else ""
         self.main_href = path
         if self.branch_choices != found.choices:
@@ -88,6 +91,7 @@ def surroundings(session: Session, actor: Actor, slug: str, branch: str, path: s
     current = next((row for row in rows if row.id == scope.branch_id), None)
     status = current.status.value if current and not scope.is_main else ""
     is_frozen = status in _FROZEN
+    is_protected = scope.is_main and plan.get_rules(session, actor, slug).protects_main
     choices = [
         BranchChoice(
             name=row.name,
@@ -102,7 +106,8 @@ def surroundings(session: Session, actor: Actor, slug: str, branch: str, path: s
         name=current.name if current else MAIN,
         status=BRANCH_STATUSES.get(status, status).lower(),
         is_frozen=is_frozen,
-        may_edit=actor.role in (UserRole.EDITOR, UserRole.OWNER) and not is_frozen,
+        is_protected=is_protected,
+        may_edit=actor.role in (UserRole.EDITOR, UserRole.OWNER) and not is_frozen and not is_protected,
         choices=choices,
     )
 
@@ -137,7 +142,20 @@ def plan_body(state: Any, *content: Any, on_retry: Any, what: str) -> rx.Compone
             "It may have been deleted, or the address is mistyped.",
             link_button("All branches", href=ui_paths.project_branches(slug_var())),
         ),
-        page_body(state, *content, on_retry=on_retry, what=what),
+        page_body(
+            state,
+            rx.cond(
+                state.is_protected,
+                notice(
+                    "Main is protected in this project: change it on a branch.",
+                    text_link("Branches", href=ui_paths.project_branches(slug_var())),
+                ),
+                rx.fragment(),
+            ),
+            *content,
+            on_retry=on_retry,
+            what=what,
+        ),
     )
 
 

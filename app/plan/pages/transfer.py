@@ -14,7 +14,7 @@ from app.frame import slug_var
 from app.identity.contracts import UserRole
 from app.kernel.errors import AppError
 from app.plan.pages.plan_frame import PlanState, plan_frame
-from app.plan.pages.transfer_parts import ImportLine, export_section, import_section, transfer_body
+from app.plan.pages.transfer_parts import ImportLine, code_section, export_section, import_section, transfer_body
 from app.plan.pages.words import plural
 from app.plan.shapes.transfer import ImportReport
 from app.plan.snapshot import EntityType
@@ -54,6 +54,8 @@ class TransferState(PlanState):
 
     export_href: str = ""
     import_href: str = ""
+    code_href: str = ""
+    code_query: str = ""
     may_import: bool = False
     filename: str = ""
     branch_name: str = ""
@@ -76,6 +78,7 @@ class TransferState(PlanState):
             base = f"/api/v1/projects/{slug}/plan"
             self.export_href = f"{base}/export?{f'branch={branch}&' if branch else ''}format="
             self.import_href = f"{base}/import"
+            self.code_href, self.code_query = f"{base}/code/", f"?branch={branch}" if branch else ""
             self.phase = Phase.READY.value
         except AppError as refusal:
             self._refused(refusal)
@@ -151,6 +154,7 @@ def transfer_page() -> rx.Component:
             TransferState,
             page_header("Import and export", note="The plan as files: to keep in a repository, to edit elsewhere, to bring along."),
             export_section(TransferState),
+            code_section(TransferState),
             import_section(TransferState),
         ),
         active="events",

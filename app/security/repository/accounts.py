@@ -1,0 +1,97 @@
+"""Monthly quota, key and organisation names, web origins and webhook deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from models.identity import IngestKey, QuotaUsage, Tenant
+from models.projects import Project
+from models.security import SecurityDelivery, SecurityOrigin
+
+RESOURCE = "security_events"
+
+
+def used_quota(session: Session, tenant_id: str, month: datetime) -> int:
+    """Events booked in the month."""
+    found = session.get(QuotaUsage, (tenant_id, RESOURCE, month))
+    return found.used if found else 0
+
+
+def take_quota(session: Session, tenant_id: str, month: datetime, amount: int, limit: int | None) -> int | None:
+    """Book all events or none in one statement; what is used then, None when they do not fit."""
+    if limit is not None and amount > limit:
+        return None
+    usage = QuotaUsage.__table__  # type: ignore[attr-defined]
+    total = usage.c.used + amount
+    statement: Any = (
+        _insert(session)(usage)
+        .values(tenant_id=tenant_id, resource=RESOURCE, window_start=month, used=amount)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "resource", "window_start"],
+            set_={"used": total},
+            where=None if limit is None else total <= limit,
+        )
+        .returning(usage.c.used)
+    )
+    row = session.execute(statement).first()
+    return int(row[0]) if row is not None else None
+
+
+def return_quota(session: Session, tenant_id: str, month: datetime, amount: int) -> None:
+    """Give back what was booked for events that were not stored."""
+    usage = QuotaUsage.__table__.c  # type: ignore[attr-defined]
+    session.execute(
+        sa.update(QuotaUsage)
+        .where(usage.tenant_id == tenant_id, usage.resource == RESOURCE, usage.window_start == month)
+        .values(used=sa.case((usage.used > amount, usage.used - amount), else_=0))
+    )
+
+
+def key_name(session: Session, key_id: str) -> str:
+    """What the key is called."""
+    return session.exec(select(IngestKey.name).where(IngestKey.id == key_id)).one()
+
+
+def organisation_name(session: Session, tenant_id: str) -> str:
+    """What the tenant is called."""
+    return session.exec(select(Tenant.name).where(Tenant.id == tenant_id)).one()
+
+
+def project_slug(session: Session, project_id: str) -> str:
+    """The slug of the project."""
+    return session.exec(select(Project.slug).where(Project.id == project_id)).one()
+
+
+def origins(session: Session, project_id: str) -> Sequence[str]:
+    """The authorised web origins, oldest first."""
+    query = select(SecurityOrigin.origin).where(SecurityOrigin.project_id == project_id).order_by(col(SecurityOrigin.id))
+    return session.exec(query).all()
+
+
+def claim_deliveries(session: Session, project_id: str, ids: Sequence[str], now: datetime) -> frozenset[str]:
+    """The ids nobody claimed before; they are claimed now, by this transaction only."""
+    if not ids:
+        return frozenset()
+    values = [{"project_id": project_id, "delivery_id": one, "received_at": now} for one in dict.fromkeys(ids)]
+    table = SecurityDelivery.__table__  # type: ignore[attr-defined]
+    statement: Any = _insert(session)(table).values(values).on_conflict_do_nothing().returning(table.c.delivery_id)
+    return frozenset(str(row[0]) for row in session.execute(statement))
+
+
+def forget_deliveries(session: Session, project_id: str, ids: Sequence[str]) -> None:
+    """Let the ids be claimed again, because their entries were not stored."""
+    session.execute(
+        sa.delete(SecurityDelivery).where(
+            col(SecurityDelivery.project_id) == project_id, col(SecurityDelivery.delivery_id).in_(ids)
+        )
+    )
+
+
+def _insert(session: Session) -> Any:
+    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
