@@ -27,7 +27,9 @@ def _routes() -> list[tuple[str, str]]:
     )
 
 
-ROUTES = [(method, path) for method, path in _routes() if path not in PUBLIC and not path.startswith(FORMS)]
+ROUTES = [(method, path) for method, path in _routes() if path.startswith("/api/") and path not in PUBLIC]
+# The other surfaces have keys and error dialects of their own; people sign up and in under /auth.
+SURFACES = [(method, path) for method, path in _routes() if not path.startswith(("/api/", "/auth/", FORMS))]
 OF_PROJECTS = [(method, path) for method, path in ROUTES if "{slug}" in path]
 OF_THE_INSTANCE = [(method, path) for method, path in ROUTES if "{slug}" not in path]
 
@@ -64,6 +66,14 @@ def test_nobody_is_let_in_anonymously_on_any_route(client, stranger):
     answers = {(method, path): client.request(method, concrete(path), json={}) for method, path in ROUTES}
     wrong = {route: (answer.status_code, answer.text[:200]) for route, answer in answers.items() if answer.status_code != 401}
     assert not wrong
+
+
+def test_no_other_surface_lets_anybody_in_without_a_key(client):
+    answers = {(method, path): client.request(method, concrete(path), json={}) for method, path in SURFACES}
+    wrong = {
+        route: (answer.status_code, answer.text[:200]) for route, answer in answers.items() if answer.status_code not in (401, 403)
+    }
+    assert answers and not wrong
 
 
 def test_an_unknown_project_is_not_found_on_every_reading_route(client, member):
