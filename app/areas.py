@@ -15,5 +15,7 @@ AREAS: Final = (
     "alerting",
     "reconciliation",
     "assistant",
+    "preferences",
     "logs",
+    "security",
 )

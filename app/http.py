@@ -91,5 +91,11 @@ def _caller(request: Request, session: Db) -> Actor:
     )
 
 
+def reading_caller(request: Request) -> Actor:
+    """The caller, resolved in a transaction that has ended: for routes that wait for something else before they write."""
+    with session_scope(write=False) as session:
+        return _caller(request, session)
+
+
 Caller = Annotated[Actor, Depends(_caller)]
 """The resolved caller of a route; Unauthorized when nobody is signed in, Forbidden for a key bound to another project."""

@@ -26,7 +26,7 @@ from app.identity import passwords
 from app.identity.contracts import UserRole
 from app.kernel.clock import FixedClock
 from app.kernel.database import engine_for, session_scope
-from app.kernel.settings import Settings, get_settings
+from app.kernel.settings import Settings, get_settings, use_overrides
 from app.migrations import upgrade
 from models.identity import User
 from tests.factories import make_session_cookie, make_user
@@ -54,7 +54,9 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Settin
     monkeypatch.setenv("PLUMBLINE_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()
     get_settings.cache_clear()
+    use_overrides({})
     yield get_settings()
+    use_overrides({})
     get_settings.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""Routes tagged search (contract section 15)."""
+"""Routes tagged search and ai (contract sections 15 and 16)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,23 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from app.assistant import service
 from app.assistant.contracts import EntityType
-from app.assistant.shapes import SearchReindexResponse, SearchResponse
-from app.http import Caller, Db
+from app.assistant.shapes import (
+    AiAskRequest,
+    AiAskResponse,
+    AiDescribeEventRequest,
+    AiDescribeEventTypeRequest,
+    AiDescribeResponse,
+    AiStatusResponse,
+    SearchReindexResponse,
+    SearchResponse,
+)
+from app.http import Caller, Db, reading_caller
 from app.identity.contracts import Actor
 
 router = APIRouter()
 
 SEARCH = "/api/v1/projects/{slug}/search"
+AI = "/api/v1/projects/{slug}/ai"
 
 
 def _branch(request: Request) -> str | None:
@@ -27,6 +37,15 @@ def _editor(actor: Caller) -> Actor:
     return actor
 
 
+def _waiting_editor(request: Request) -> Actor:
+    actor = reading_caller(request)
+    actor.require_editor()
+    return actor
+
+
+WaitingCaller = Annotated[Actor, Depends(reading_caller)]
+WaitingEditor = Annotated[Actor, Depends(_waiting_editor)]
+"""Resolved without a transaction that stays open: the model may take half a minute."""
 Branch = Annotated[str | None, Depends(_branch)]
 Editor = Annotated[Actor, Depends(_editor)]
 
@@ -51,3 +70,27 @@ def search_project(
 def reindex_project_search(slug: str, session: Db, actor: Editor, branch: Branch) -> SearchReindexResponse:
     """Write the branch's index anew."""
     return SearchReindexResponse.model_validate(service.reindex(session, actor, slug, branch=branch))
+
+
+@router.get(AI + "/status", operation_id="ai_status", tags=["ai"])
+def ai_status(slug: str, actor: Caller) -> AiStatusResponse:  # noqa: ARG001 - the slug is not looked at
+    """Whether the assistant can be asked."""
+    return AiStatusResponse(enabled=service.is_enabled())
+
+
+@router.post(AI + "/describe-event", operation_id="describe_event", tags=["ai"])
+def describe_event(slug: str, body: AiDescribeEventRequest, actor: WaitingEditor, branch: Branch) -> AiDescribeResponse:
+    """Suggested descriptions of an event and its fields."""
+    return AiDescribeResponse.model_validate(service.describe_event(actor, slug, str(body.event_id), branch=branch))
+
+
+@router.post(AI + "/describe-event-type", operation_id="describe_event_type", tags=["ai"])
+def describe_event_type(slug: str, body: AiDescribeEventTypeRequest, actor: WaitingEditor, branch: Branch) -> AiDescribeResponse:
+    """Suggested descriptions of an event type and its fields."""
+    return AiDescribeResponse.model_validate(service.describe_event_type(actor, slug, str(body.event_type_id), branch=branch))
+
+
+@router.post(AI + "/ask", operation_id="ask_plan", tags=["ai"])
+def ask_plan(slug: str, body: AiAskRequest, actor: WaitingCaller, branch: Branch) -> AiAskResponse:
+    """An answer about the plan with its sources."""
+    return AiAskResponse.model_validate(service.ask_plan(actor, slug, body.question, branch=branch))

@@ -44,7 +44,7 @@ def search(
 
 def reindex(session: Session, actor: Actor, slug: str, *, branch: str | None = None) -> Reindexed:
     """Write the branch's documents anew. Editors and owners. Errors: NotFound, BadRequest, Conflict of the branch."""
-    scope = writable_branch(session, actor, slug, branch)
+    scope = writable_branch(session, actor, slug, branch, changes_plan=False)
     count = repository.rebuild(session, scope.branch_id)
     payload = {"documents_indexed": count, "branch_id": scope.branch_id}
     identity.record_audit(session, actor, "search.reindex", "project", scope.project.id, slug, payload)

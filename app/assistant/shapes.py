@@ -1,4 +1,4 @@
-"""Bodies and answers of the search routes, as the contract names them."""
+"""Bodies and answers of the search and assistant routes, as the contract names them."""
 
 from __future__ import annotations
 
@@ -64,3 +64,57 @@ class SearchReindexResponse(_Answer):
 
     documents_indexed: int = Field(ge=0)
     embeddings_scheduled: bool = False
+
+
+class AiStatusResponse(_Answer):
+    """Whether a model can be asked."""
+
+    enabled: bool
+
+
+class AiDescribeEventRequest(BaseModel):
+    """The event to describe."""
+
+    event_id: UUID
+
+
+class AiDescribeEventTypeRequest(BaseModel):
+    """The event type to describe."""
+
+    event_type_id: UUID
+
+
+class AiFieldSuggestion(_Answer):
+    """A description for a field."""
+
+    field_name: str
+    description: str
+
+
+class AiDescribeResponse(_Answer):
+    """Suggestions; nothing is written."""
+
+    description: str
+    field_suggestions: list[AiFieldSuggestion]
+
+
+class AiAskRequest(BaseModel):
+    """A question about the plan."""
+
+    question: str = Field(min_length=3, max_length=500)
+
+
+class AiAskSource(_Answer):
+    """A part of the plan the answer may rest on."""
+
+    title: str
+    entity_type: str
+    route_path: str
+
+
+class AiAskResponse(_Answer):
+    """The answer with its sources."""
+
+    answer: str
+    sources: list[AiAskSource]
+    semantic_used: bool

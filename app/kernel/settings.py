@@ -139,6 +139,24 @@ class EmailSettings(_Group):
     smtp_from_address: str = Field("", description="sender of mails whose destination names none")
 
 
+class ScanSettings(_Group):
+    """Bounds of scans that name none themselves."""
+
+    scan_row_limit_default: int = Field(50_000, ge=1, description="most groups one look of a scan may return")
+    metrics_row_limit_default: int = Field(100_000, ge=1, description="most rows one metrics query of a scan may return")
+
+
+class AiSettings(_Group):
+    """The language model of the assistant; any server that speaks OpenAI's chat completions."""
+
+    ai_enabled: bool = Field(False, description="whether the assistant may ask a language model")
+    ai_base_url: str = Field("https://api.openai.com/v1", description="address of the model's server")
+    ai_model: str = Field("gpt-4o-mini", min_length=1, description="name of the model")
+    ai_api_key: SecretStr = Field(SecretStr(""), description="key of the model's server")
+    ai_timeout_seconds: int = Field(30, ge=1, le=600, description="longest wait for the model's answer, in seconds")
+    ai_max_output_tokens: int = Field(700, ge=1, le=100_000, description="longest answer of the model, in tokens")
+
+
 class Settings(_Group):
     """The whole tree."""
 
@@ -150,6 +168,8 @@ class Settings(_Group):
     photos: PhotoSettings = PhotoSettings()
     outbound: OutboundSettings = OutboundSettings()
     email: EmailSettings = EmailSettings()
+    scans: ScanSettings = ScanSettings()
+    ai: AiSettings = AiSettings()
 
     @property
     def data_dir(self) -> Path:
@@ -263,5 +283,22 @@ def _production_faults(settings: Settings) -> list[str]:
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process, read once."""
-    return load_settings(os.environ)
+    """The settings of this process: its environment, beneath what owners changed in the product."""
+    return load_settings({**os.environ, **_overrides})
+
+
+_overrides: dict[str, str] = {}
+
+
+def use_overrides(values: Mapping[str, str]) -> None:
+    """Lay these values, by setting name and written as the environment would have them, over the environment.
+
+    SettingsError when they do not fit; what was in use then stays in use.
+    """
+    fresh = {PREFIX + name.upper(): value for name, value in values.items()}
+    if fresh == _overrides:
+        return
+    load_settings({**os.environ, **fresh})
+    _overrides.clear()
+    _overrides.update(fresh)
+    get_settings.cache_clear()

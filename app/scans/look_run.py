@@ -11,11 +11,12 @@ from typing import Any
 from sqlmodel import Session
 
 from app.kernel.intervals import floor_to_bucket
+from app.kernel.settings import get_settings
 from app.kernel.telemetry import JOB_RUNS
 from app.plan import service as plan
 from app.scans import repository
 from app.scans.catalog import PlanSide, read_catalog
-from app.scans.config_rules import DEFAULT_SCAN_ROW_LIMIT, ConfigDraft
+from app.scans.config_rules import ConfigDraft
 from app.scans.contracts import JobStatus, LookKind, ScanFailure
 from app.scans.drafts import draft_from
 from app.scans.failures import INTERNAL_ERROR, curated
@@ -132,7 +133,7 @@ def _rehearse(look: _Look, warehouse: SqlWarehouse, tools: RunTools) -> dict[str
     config = draft_from(look.request)
     columns = warehouse.columns(ScanQuery(config.base_query, timeout_seconds=look.connection.timeout_seconds))
     layout = lay_out(columns, config)
-    limit = config.scan_row_limit or DEFAULT_SCAN_ROW_LIMIT
+    limit = config.scan_row_limit or get_settings().scans.scan_row_limit_default
     query = layout.query(config, row_limit=limit)
     window = _window(config, tools.clock.now()) if layout.time is not None else None
     with tools.transaction(write=False) as session:

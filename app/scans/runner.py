@@ -12,6 +12,7 @@ from collections.abc import Callable
 from sqlmodel import Session
 
 from app.kernel.intervals import Interval
+from app.kernel.settings import get_settings
 from app.kernel.telemetry import JOB_RUNS
 from app.plan import service as plan
 from app.plan.contracts import ScanTarget
@@ -19,7 +20,6 @@ from app.scans import repository
 from app.scans.builtin import is_rollup_config
 from app.scans.catalog import PlanSide
 from app.scans.collection import collect_metrics, replay_metrics, scan_catalog
-from app.scans.config_rules import DEFAULT_METRICS_ROW_LIMIT, DEFAULT_SCAN_ROW_LIMIT
 from app.scans.contracts import JobMode, JobStatus, ScanFailure
 from app.scans.drafts import draft_of
 from app.scans.failures import INTERNAL_ERROR, curated
@@ -127,8 +127,8 @@ def _load(session: Session, progress: JobProgress) -> tuple[Run, PlanSide]:
         naming=dict(config.naming),
         interval=interval,
         chunk_width=None if interval is None else chunk_width(interval, chunk),
-        scan_row_limit=config.scan_row_limit or DEFAULT_SCAN_ROW_LIMIT,
-        row_limit=config.metrics_row_limit or DEFAULT_METRICS_ROW_LIMIT,
+        scan_row_limit=config.scan_row_limit or get_settings().scans.scan_row_limit_default,
+        row_limit=config.metrics_row_limit or get_settings().scans.metrics_row_limit_default,
         collected_until=config.collected_until,
         received_until=config.received_until,
     )

@@ -10,10 +10,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from app.http import SESSION_COOKIE, Caller, Db
-from app.identity import service as identity
+from app.http import Caller, Db, reading_caller
 from app.identity.contracts import Actor
-from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.errors import InvalidInput, PayloadTooLarge
 from app.plan.api.bounded_uploads import BoundedUploadRoute
@@ -68,14 +66,7 @@ class _PlanFile:
 
 def _importer(request: Request) -> Actor:
     """The editor who imports, resolved in a transaction that has ended before the body is read."""
-    with session_scope(write=False) as session:
-        actor = identity.resolve_caller(
-            session,
-            authorization=request.headers.get("authorization"),
-            cookie=request.cookies.get(SESSION_COOKIE),
-            project_slug=request.path_params.get("slug"),
-            now=SYSTEM_CLOCK.now(),
-        )
+    actor = reading_caller(request)
     actor.require_editor()
     return actor
 

@@ -1,0 +1,1 @@
+"""Instance settings that owners change in the product."""
