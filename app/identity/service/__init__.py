@@ -17,7 +17,7 @@ from app.identity.service.accounts import (
     update_role,
 )
 from app.identity.service.api_keys import create_api_key, create_operator_key, list_api_keys, revoke_api_key
-from app.identity.service.audit import record_audit
+from app.identity.service.audit import get_audit_entry, list_audit, list_audit_actions, record_audit
 from app.identity.service.callers import caller_for_session, resolve_caller
 from app.identity.service.ingest_keys import (
     create_ingest_key,
@@ -37,11 +37,14 @@ __all__ = [
     "create_tenant",
     "delete_expired",
     "find_credential",
+    "get_audit_entry",
     "get_me",
     "has_owner",
     "ingest_principal_for",
     "is_registration_open",
     "list_api_keys",
+    "list_audit",
+    "list_audit_actions",
     "list_ingest_keys",
     "list_users",
     "login",

@@ -2,13 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import Session
 
-from app.identity import repository
+from app.identity import audit_repository, repository
+from app.identity.audit_repository import AuditFilter
 from app.identity.contracts import Actor
+from app.kernel.errors import NotFound
 from models.identity import AuditEntry
+
+_SECRET_WORDS = ("password", "secret", "token", "api_key", "private_key", "authorization", "credential")
+MASK = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """One entry. `project_slug` is empty for the instance, `target_id` None for a target that has no UUID."""
+
+    id: str
+    created_at: datetime
+    user_id: str | None
+    user_email: str
+    project_id: str | None
+    project_slug: str
+    action: str
+    target_type: str
+    target_id: str | None
+    target_name: str
+    payload: Mapping[str, object]
+
+
+def list_audit(
+    session: Session, actor: Actor, wanted: AuditFilter, *, limit: int = 50, offset: int = 0
+) -> tuple[Sequence[AuditView], int]:
+    """Entries, newest first, and how many there are in all. Owners only (contract section 17)."""
+    actor.require_owner()
+    found = [_view(row, project_id) for row, project_id in audit_repository.entries(session, wanted, limit, offset)]
+    return found, audit_repository.count(session, wanted)
+
+
+def get_audit_entry(session: Session, actor: Actor, entry_id: str) -> AuditView:
+    """One entry. Owners only. Errors: NotFound."""
+    actor.require_owner()
+    found = audit_repository.entry(session, entry_id)
+    if found is None:
+        raise NotFound("Audit entry not found")
+    return _view(*found)
+
+
+def list_audit_actions(session: Session, actor: Actor) -> list[str]:
+    """Every action there is an entry of. Owners only."""
+    actor.require_owner()
+    return audit_repository.actions(session)
+
+
+def _view(row: AuditEntry, project_id: str | None) -> AuditView:
+    named = next((row.payload[key] for key in ("name", "email", "slug", "filename") if isinstance(row.payload.get(key), str)), "")
+    return AuditView(
+        row.id,
+        row.created_at,
+        _uuid(row.actor_user_id),
+        row.actor_email,
+        project_id,
+        row.project_slug or "",
+        row.action,
+        row.target_type,
+        _uuid(row.target_id),
+        str(named) or ("" if _uuid(row.target_id) else row.target_id),
+        {key: _masked(key, value) for key, value in row.payload.items()},
+    )
+
+
+def _masked(key: str, value: object) -> object:
+    """The value without what a service may have let through by mistake."""
+    if isinstance(value, dict):
+        return {name: _masked(name, inner) for name, inner in value.items()}
+    return MASK if isinstance(value, str) and any(word in key.lower() for word in _SECRET_WORDS) else value
+
+
+def _uuid(text: str | None) -> str | None:
+    try:
+        return str(UUID(text)) if text else None
+    except ValueError:
+        return None
 
 
 def record_audit(

@@ -1,0 +1,82 @@
+"""Reads of the audit trail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from models.identity import AuditEntry
+from models.projects import Project
+
+_ESCAPE = "\\"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries are looked for; None asks for nothing. `since` is inclusive, `until` exclusive."""
+
+    project_slug: str | None = None
+    action: str | None = None
+    user_id: str | None = None
+    user_email: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def entries(session: Session, wanted: AuditFilter, limit: int, offset: int) -> list[tuple[AuditEntry, str | None]]:
+    """Entries with the id of their project, newest first."""
+    statement = (
+        sa.select(AuditEntry, col(Project.id))
+        .outerjoin(Project, col(Project.slug) == col(AuditEntry.project_slug))
+        .where(*_conditions(wanted))
+        .order_by(col(AuditEntry.created_at).desc(), col(AuditEntry.id).desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def count(session: Session, wanted: AuditFilter) -> int:
+    """How many entries there are."""
+    statement = sa.select(sa.func.count()).select_from(AuditEntry).where(*_conditions(wanted))
+    return int(session.execute(statement).scalar_one())
+
+
+def entry(session: Session, entry_id: str) -> tuple[AuditEntry, str | None] | None:
+    """One entry with the id of its project."""
+    statement = (
+        sa.select(AuditEntry, col(Project.id))
+        .outerjoin(Project, col(Project.slug) == col(AuditEntry.project_slug))
+        .where(col(AuditEntry.id) == entry_id)
+    )
+    found = session.execute(statement).first()
+    return None if found is None else (found[0], found[1])
+
+
+def actions(session: Session) -> list[str]:
+    """Every action there is an entry of, by name."""
+    return list(session.scalars(sa.select(col(AuditEntry.action)).distinct().order_by(col(AuditEntry.action))))
+
+
+def _conditions(wanted: AuditFilter) -> list[Any]:
+    found: list[Any] = []
+    if wanted.project_slug is not None:
+        found.append(sa.func.coalesce(col(AuditEntry.project_slug), "") == wanted.project_slug)
+    if wanted.action is not None:
+        found.append(col(AuditEntry.action) == wanted.action)
+    if wanted.user_id is not None:
+        found.append(col(AuditEntry.actor_user_id) == wanted.user_id)
+    if wanted.user_email:
+        text = wanted.user_email.lower()
+        for special in (_ESCAPE, "%", "_"):
+            text = text.replace(special, _ESCAPE + special)
+        found.append(sa.func.lower(col(AuditEntry.actor_email)).like(f"%{text}%", escape=_ESCAPE))
+    if wanted.since is not None:
+        found.append(col(AuditEntry.created_at) >= wanted.since)
+    if wanted.until is not None:
+        found.append(col(AuditEntry.created_at) < wanted.until)
+    return found
