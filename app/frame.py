@@ -114,6 +114,7 @@ def _project(slug: Any) -> list[NavGroup]:
                 NavItem("inbox", "Inbox", ui_paths.project_inbox(slug), "inbox", "i"),
                 NavItem("heatmap", "Heatmap", ui_paths.project_heatmap(slug), "grid-3x3", "h"),
                 NavItem("live", "Live events", ui_paths.project_live(slug), "radio", "l"),
+                NavItem("logs", "Logs", ui_paths.project_logs(slug), "scroll-text", "g"),
             ],
         ),
         NavGroup(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -22,6 +22,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.settings import get_settings
 from app.kernel.telemetry import render
+from app.security.api.health import keyed_health
 
 _STARTED = time.monotonic()
 _HEALTHY = "healthy"
@@ -74,21 +75,20 @@ def operations_app(routers: Callable[[], list[APIRouter]]) -> FastAPI:
         )
 
     @app.get("/health", include_in_schema=False)
-    def health() -> JSONResponse:
+    def health(request: Request) -> JSONResponse:
         if _database_state() != _HEALTHY:
             return JSONResponse({"status": "error", "component": "database"}, status_code=503)
         environment = get_settings().runtime.environment.value
-        return JSONResponse(
-            {
-                "status": "ok",
-                "service": "plumbline",
-                "version": product_version(),
-                "timestamp": SYSTEM_CLOCK.now().isoformat(),
-                "appName": "Plumbline",
-                "mode": environment,
-                "debug": environment == "development",
-            }
-        )
+        content: dict[str, object] = {
+            "status": "ok",
+            "service": "plumbline",
+            "version": product_version(),
+            "timestamp": SYSTEM_CLOCK.now().isoformat(),
+            "appName": "Plumbline",
+            "mode": environment,
+            "debug": environment == "development",
+        }
+        return keyed_health(request, content) if "x-api-key" in request.headers else JSONResponse(content)
 
     @app.get("/metrics", include_in_schema=False)
     @app.get("/v1/metrics", include_in_schema=False)

@@ -77,6 +77,11 @@ def project_checks(slug: object) -> str:
     return f"/p/{slug}/checks"
 
 
+def project_logs(slug: object) -> str:
+    """Log lines, their thresholds and the minutes above them."""
+    return f"/p/{slug}/logs"
+
+
 def project_scans(slug: object) -> str:
     """Scans of the project and their jobs."""
     return f"/p/{slug}/scans"

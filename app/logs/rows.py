@@ -206,9 +206,10 @@ def _type_of(value: object) -> str:
 
 def _parsed(text: bytes) -> object | None:
     try:
-        return msgspec.json.decode(text)
+        decoded: object = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, ValueError):
         return None
+    return decoded
 
 
 def _encoded(value: object) -> bytes:

@@ -58,6 +58,11 @@ def receive(
     return _received(place, name, found, records, len(records), now)
 
 
+def is_written_here(session: Session, place: Place, name: str) -> bool:
+    """Whether receiving rows of this name may change the metadata database, so that it needs a writing transaction."""
+    return name == THRESHOLDS or name not in {source.name for source in data_sources(session, place)}
+
+
 def _received(
     place: Place, name: str, found: rows.Sorted, records: list[ingest.Record], successful: int, now: datetime
 ) -> Received:

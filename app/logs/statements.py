@@ -18,7 +18,7 @@ from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
 
 from app.kernel.errors import BadRequest
 from app.warehouse.declarations import DbType
-from app.warehouse.service import NotReadOnly, check_query
+from app.warehouse.guard import NotReadOnly, check_query
 
 _CLOSED_NODES: Final = (exp.Final, exp.TableSample, exp.Placeholder)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.eventstore.service import get_event_store
 from app.identity.contracts import IngestPrincipal
+from app.kernel.clock import as_utc
 
 _FROM = (
     "FROM {database}.events WHERE tenant_id = {{tenant:String}} AND project_id = {{project:String}} AND kind = 'security' "
@@ -103,7 +104,7 @@ def _select(principal: IngestPrincipal, sql: str, parameters: dict[str, object])
 
 def _event(row: Sequence[Any]) -> StoredEvent:
     identifier, name, actor_id, user_ip, severity, time, properties = row
-    return StoredEvent(identifier, name, actor_id or None, user_ip or None, severity, time, json.loads(properties))
+    return StoredEvent(identifier, name, actor_id or None, user_ip or None, severity, as_utc(time), json.loads(properties))
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -25,7 +25,9 @@ JSON = st.recursive(
 )
 LINES = st.one_of(
     st.binary(max_size=60).filter(lambda line: b"\n" not in line),
-    st.builds(lambda values: json.dumps({**GOOD, **values}).encode(), st.dictionaries(st.sampled_from(list(GOOD)), JSON, max_size=3)),
+    st.builds(
+        lambda values: json.dumps({**GOOD, **values}).encode(), st.dictionaries(st.sampled_from(list(GOOD)), JSON, max_size=3)
+    ),
     st.integers(1, 20_000).map(lambda depth: b"[" * depth),
     st.integers(1, 20_000).map(lambda depth: b'{"a":' * depth + b"1" + b"}" * depth),
     st.just(json.dumps(GOOD).encode()[:-1] + b', "message": "last", "message": "wins"}'),
@@ -47,7 +49,8 @@ def test_whatever_is_sent_is_sorted_or_refused(lines, ending, source):
     assert len(found.rows) + len(found.refused) == len(read)
     for values in found.rows:
         for value in values.values():
-            assert not isinstance(value, str) or value.encode()
+            if isinstance(value, str):
+                value.encode()
 
 
 @settings(max_examples=100, deadline=None)
@@ -132,6 +135,8 @@ def test_times_are_read_in_every_documented_form(text, iso):
     assert moment is not None and moment.isoformat() == iso
 
 
-@pytest.mark.parametrize("text", ["", "soon", "1969-12-31 23:59:59", "2107-01-01 00:00:00", "9999-12-31T23:59:59-23:59", "2026-1-1"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "1969-12-31 23:59:59", "2107-01-01 00:00:00", "9999-12-31T23:59:59-23:59", "2026-1-1"]
+)
 def test_what_is_no_time_is_none(text):
     assert instant(text) is None

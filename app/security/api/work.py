@@ -1,0 +1,97 @@
+"""Transactions in threads, bodies, and the way events take from a request to the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+from fastapi import Request
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+
+from app.http import client_address
+from app.identity.contracts import IngestPrincipal
+from app.ingest import service as ingest
+from app.kernel.database import session_scope
+from app.kernel.errors import AppError, BadRequest, PayloadTooLarge
+from app.security.api.gate import count_call, note, standing
+from app.security.contracts import SecurityEvent
+from app.security.normalise import Incoming, address
+from app.security.plans import MOST_BODY_BYTES, SecurityPlan
+from app.security.service import alerts, detection, intake
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger("plumbline.security")
+_running: Final[set[asyncio.Task[None]]] = set()
+
+
+async def read(fn: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The function in a reading transaction of its own, in a thread."""
+    return await run_in_threadpool(partial(_in_transaction, False, fn, *args, **kwargs))
+
+
+async def write(fn: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The function in a writing transaction of its own, in a thread."""
+    return await run_in_threadpool(partial(_in_transaction, True, fn, *args, **kwargs))
+
+
+def _in_transaction(write: bool, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    with session_scope(write=write) as session:
+        return fn(session, *args, **kwargs)
+
+
+async def body_of(request: Request) -> bytes:
+    """The body. PayloadTooLarge, BadRequest when it is empty."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MOST_BODY_BYTES:
+            raise PayloadTooLarge("The body is larger than 4 MB")
+        parts.append(part)
+    body = b"".join(parts)
+    if not body.strip():
+        raise BadRequest("The body is empty")
+    return body
+
+
+async def take_in(
+    request: Request, principal: IngestPrincipal, plan: SecurityPlan, incoming: Sequence[Incoming], now: datetime
+) -> list[SecurityEvent]:
+    """The events, durable when this returns. TooManyRequests, QuotaExceeded, Unavailable; nothing is stored then."""
+    count_call(request, principal, plan, max(1, len(incoming)), now)
+    if not incoming:
+        return []
+    used = await write(intake.book, principal, plan, len(incoming), now)
+    note(request, replace(standing(request), used=used))
+    try:
+        events = await run_in_threadpool(intake.completed, incoming, now)
+        lines = intake.lines_of(principal, events, address(client_address(request)))
+        await ingest.keep(lines)
+    except (AppError, OSError):
+        await write(intake.give_back, principal, len(incoming), now)
+        raise
+    if any(alerts.instant_finding(event) for event in events):
+        await write(alerts.raise_instant_alerts, principal, events)
+    watched = [event for event in events if detection.is_watched(event)]
+    if watched:
+        _start(partial(detection.run, principal, plan, watched))
+    return events
+
+
+def _start(work: Callable[[], None]) -> None:
+    task = asyncio.create_task(run_in_threadpool(work))
+    _running.add(task)
+    task.add_done_callback(_ended)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    _running.discard(task)
+    if not task.cancelled() and task.exception() is not None:
+        log.error("security detection failed", exc_info=task.exception())

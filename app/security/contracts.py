@@ -1,0 +1,67 @@
+"""What the parts of the security area hand each other: events, what is known of an address, history and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """What local files tell of a public address; all None and no score for any other (contract C.5)."""
+
+    country_code: str | None = None
+    country_name: str | None = None
+    city: str | None = None
+    region: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    timezone: str | None = None
+    asn: int | None = None
+    asn_org: str | None = None
+    isp: str | None = None
+    network_type: str | None = None
+    is_vpn: bool | None = None
+    is_tor: bool | None = None
+    is_proxy: bool | None = None
+    is_datacenter: bool | None = None
+    is_mobile: bool | None = None
+    threat_score: int | None = None
+    threat_reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """One stored event. `at` is the server's time, aware."""
+
+    id: str
+    name: str
+    at: datetime
+    severity: str
+    actor_id: str | None = None
+    actor_email: str | None = None
+    user_ip: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    enrichment: Enrichment = field(default_factory=Enrichment)
+
+
+@dataclass(frozen=True, slots=True)
+class ActorHistory:
+    """Earlier events of the same actor or address, oldest first, the judged event not among them."""
+
+    by_actor: tuple[SecurityEvent, ...] = ()
+    by_ip: tuple[SecurityEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something an alert is raised for. `subject` is the actor or address that further events of it share."""
+
+    alert_type: str
+    severity: str
+    title: str
+    description: str
+    subject: str
+    details: Mapping[str, Any] = field(default_factory=dict)

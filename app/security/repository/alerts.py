@@ -1,0 +1,65 @@
+"""Alerts of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from models.security import SecurityAlert
+
+
+def list_alerts(
+    session: Session,
+    project_id: str,
+    *,
+    since: datetime,
+    status: str | None,
+    severity: str | None,
+    alert_type: str | None,
+    limit: int,
+    offset: int,
+) -> tuple[Sequence[SecurityAlert], int]:
+    """A page of alerts, newest first, and how many there are."""
+    conditions: list[Any] = [col(SecurityAlert.project_id) == project_id, col(SecurityAlert.created_at) >= since]
+    for column, value in (
+        (SecurityAlert.status, status),
+        (SecurityAlert.severity, severity),
+        (SecurityAlert.alert_type, alert_type),
+    ):
+        if value:
+            conditions.append(col(column) == value)
+    total = session.execute(sa.select(sa.func.count()).select_from(SecurityAlert).where(*conditions)).scalar_one()
+    order = (col(SecurityAlert.created_at).desc(), col(SecurityAlert.id).desc())
+    rows = session.exec(select(SecurityAlert).where(*conditions).order_by(*order).limit(limit).offset(offset)).all()
+    return rows, total
+
+
+def get_alert(session: Session, project_id: str, alert_id: str, *, is_locked: bool = False) -> SecurityAlert | None:
+    """One alert of the project."""
+    query = select(SecurityAlert).where(SecurityAlert.project_id == project_id, SecurityAlert.id == alert_id)
+    return session.exec(query.with_for_update() if is_locked else query).first()
+
+
+def open_alert(session: Session, project_id: str, open_key: str) -> SecurityAlert | None:
+    """The alert that takes further events of the key, locked for a change."""
+    query = select(SecurityAlert).where(SecurityAlert.project_id == project_id, SecurityAlert.open_key == open_key)
+    return session.exec(query.with_for_update()).first()
+
+
+def insert_alert(session: Session, alert: SecurityAlert) -> bool:
+    """Add the alert; False when another one holds its open key."""
+    table = SecurityAlert.__table__  # type: ignore[attr-defined]
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement: Any = insert(table).values(alert.model_dump()).on_conflict_do_nothing().returning(table.c.id)
+    return session.execute(statement).first() is not None
+
+
+def save_alert(session: Session, alert: SecurityAlert) -> None:
+    """Write a changed alert."""
+    session.add(alert)
+    session.flush()

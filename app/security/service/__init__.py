@@ -1,0 +1,1 @@
+"""Taking security events in, showing them, and looking after alerts."""

@@ -1,0 +1,106 @@
+"""Events on their way in: booked against the month, completed by the server, encoded for the log (contract C.2, C.4, C.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+
+from sqlmodel import Session
+
+from app.identity.contracts import IngestPrincipal
+from app.ingest import service as ingest
+from app.kernel.ids import new_id
+from app.security.contracts import Enrichment, SecurityEvent
+from app.security.normalise import Incoming
+from app.security.plans import SecurityPlan, month_start
+from app.security.refusals import QuotaExceeded
+from app.security.repository import accounts
+from app.security.vocabulary import severity_of
+
+KIND = "security"
+SURFACE = "security"
+_LOCATION = ("country_code", "country_name", "city", "region", "latitude", "longitude", "timezone")
+_INTELLIGENCE = "app.security.intelligence"
+
+
+def book(session: Session, principal: IngestPrincipal, plan: SecurityPlan, events: int, now: datetime) -> int:
+    """Take the events from the month, all or none; how many are used then. QuotaExceeded."""
+    used = accounts.take_quota(session, principal.tenant_id, month_start(now), events, plan.events_per_month)
+    if used is None:
+        raise QuotaExceeded(f"The plan allows {plan.events_per_month} events per month")
+    return used
+
+
+def give_back(session: Session, principal: IngestPrincipal, events: int, now: datetime) -> None:
+    """Undo a booking whose events were not stored."""
+    accounts.return_quota(session, principal.tenant_id, month_start(now), events)
+
+
+def completed(incoming: Sequence[Incoming], now: datetime) -> list[SecurityEvent]:
+    """The events with id, time, severity and what is known of their address; ids rise in the order sent."""
+    ids = sorted(new_id() for _ in incoming)
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as exact as it is stored
+    return [
+        SecurityEvent(
+            id=identifier,
+            name=one.event,
+            at=now,
+            severity=severity_of(one.event),
+            actor_id=one.actor_id,
+            actor_email=one.actor_email,
+            user_ip=one.user_ip,
+            metadata=one.metadata,
+            enrichment=_enriched(one),
+        )
+        for identifier, one in zip(ids, incoming, strict=True)
+    ]
+
+
+def lines_of(principal: IngestPrincipal, events: Sequence[SecurityEvent], server_ip: str | None) -> ingest.RecordLines:
+    """The events as lines for the log."""
+    return ingest.encode_records(
+        SURFACE, principal.tenant_id, principal.project_id, [_record(event, server_ip) for event in events]
+    )
+
+
+def _record(event: SecurityEvent, server_ip: str | None) -> ingest.Record:
+    known = asdict(event.enrichment)
+    properties: dict[str, object] = {
+        "actor_email": event.actor_email,
+        "server_ip": server_ip,
+        **known,
+        "metadata": {**event.metadata, **_mirrored(event.enrichment)},
+    }
+    return ingest.Record(
+        kind=KIND,
+        source="security",
+        name=event.name,
+        time=event.at,
+        received_at=event.at,
+        id=event.id,
+        properties=properties,
+        actor_id=event.actor_id or "",
+        severity=event.severity,
+        ip=event.user_ip or "",
+    )
+
+
+def _mirrored(enrichment: Enrichment) -> dict[str, object]:
+    """Where rules and one client look for it; nothing when nothing is known."""
+    if enrichment == Enrichment():
+        return {}
+    known = asdict(enrichment)
+    location = {name: known[name] for name in _LOCATION}
+    network = {name: value for name, value in known.items() if name not in location}
+    return {"geolocation": location, "network_intelligence": network}
+
+
+def _enriched(one: Incoming) -> Enrichment:
+    if one.user_ip is None or find_spec(_INTELLIGENCE) is None:
+        return Enrichment()
+    agent = one.metadata.get("user_agent")
+    found = import_module(_INTELLIGENCE).enrich(one.user_ip, user_agent=agent if isinstance(agent, str) else None, failed_logins=0)
+    return Enrichment(**{name: getattr(found, name) for name in Enrichment.__slots__})
