@@ -14,8 +14,9 @@ from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.settings import Settings
 from app.kernel.telemetry import JOB_RUNS
 from app.scans import service as scans
-from jobs import cleanup, dispatch_scans, note_first_counts, reap_scan_jobs
+from jobs import cleanup, dispatch_scans, evaluate_alerts, note_first_counts, reap_scan_jobs
 from jobs.build_demo import DemoBuilder
+from jobs.deliver_alerts import DeliveryRunner
 from jobs.leadership import Leadership
 from jobs.run_scan_jobs import ScanJobRunner
 from jobs.run_scan_looks import ScanLookRunner
@@ -24,6 +25,7 @@ THREADS = 2
 CLAIM_SECONDS = 1
 REAP_SECONDS = 60
 FIRST_COUNTS_SECONDS = 60
+ALERT_SECONDS = 5
 CLEANUP_SECONDS = 3600
 
 log = logging.getLogger("plumbline.jobs")
@@ -45,6 +47,7 @@ class Scheduler:
         self._leadership = Leadership(holder or scans.this_process(), settings.jobs.lease_seconds, clock, transaction)
         self._runner = ScanJobRunner(self._leadership.holder.name, threads=THREADS, tools=tools)
         self._looks = ScanLookRunner(self._leadership.holder.name, threads=THREADS, tools=tools)
+        self._deliveries = DeliveryRunner(self._leadership.holder.name, clock=clock)
         self._demos = DemoBuilder(self._leadership)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -62,6 +65,8 @@ class Scheduler:
         self._add("reap_scan_jobs", lambda: reap_scan_jobs.run(self._leadership), REAP_SECONDS)
         self._add("dispatch_scans", lambda: dispatch_scans.run(self._leadership), self._settings.jobs.dispatch_seconds)
         self._add("note_first_counts", lambda: note_first_counts.run(self._leadership), FIRST_COUNTS_SECONDS)
+        self._add("evaluate_alerts", lambda: evaluate_alerts.run(self._leadership), ALERT_SECONDS)
+        self._add("deliver_alerts", self._deliveries.tick, CLAIM_SECONDS)
         self._add("build_demo", self._demos.tick, CLAIM_SECONDS)
         self._add("cleanup", lambda: cleanup.run(self._leadership), CLEANUP_SECONDS)
         # The worker must be known before it claims its first job, else another process would take that job for abandoned.
@@ -74,6 +79,7 @@ class Scheduler:
         self._scheduler.shutdown(wait=False)
         self._demos.stop(wait_seconds / 2)
         self._looks.stop(wait_seconds / 4)
+        self._deliveries.stop(wait_seconds / 4)
         is_idle = self._runner.stop(wait_seconds / 2)
         if is_idle:
             guarded("withdraw", self._leadership.withdraw)()

@@ -78,7 +78,7 @@ def take_collection(session: Session, scan_config_id: str, collected_at: datetim
         set_={"collected_at": statement.excluded.collected_at, "evaluated_at": statement.excluded.evaluated_at},
         where=table.c.collected_at < statement.excluded.collected_at,
     )
-    return cast("sa.CursorResult[Any]", session.execute(statement)).rowcount == 1
+    return session.execute(statement.returning(table.c.scan_config_id)).first() is not None
 
 
 def states_of_scan(session: Session, rule_ids: Collection[str], scan_config_id: str) -> list[AlertRuleState]:

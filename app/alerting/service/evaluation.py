@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import NAMESPACE_OID, uuid5
 
 from sqlmodel import Session
 
@@ -16,9 +17,11 @@ from app.alerting.repository import deliveries, inbox, states
 from app.alerting.repository import destinations as rows
 from app.alerting.repository.states import Collected
 from app.alerting.rules import Circumstances, ScopeState, Step
-from app.alerting.vocabulary import SERIES_SCOPES, AlertDirection, AlertScope, DestinationType
+from app.alerting.vocabulary import SERIES_SCOPES, AlertDirection, AlertDriftType, AlertScope, DestinationType
 from app.detection import service as detection
 from app.detection.contracts import Signal, SignalState
+from app.detection.drifts import DriftPoint
+from app.detection.regressions import Regression
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.ids import new_id
 from app.kernel.settings import get_settings
@@ -94,14 +97,51 @@ def evaluate_scan(session: Session, scan: Collected, now: datetime) -> list[str]
 
 
 def current_candidates(session: Session, scan: Collected, now: datetime) -> list[Candidate]:
-    """What the scan's newest run gives to tell: anomalies of the newest bucket and active schema drifts."""
+    """What the scan's newest run gives to tell: anomalies of the newest bucket, active schema drifts, drifts of
+    distribution and release regressions."""
     signals = detection.list_signals(session, SYSTEM_ACTOR, scan.project_slug, expanded=True, now=now)
     own = [one for one in signals if one.scan_config_id == scan.scan_config_id and one.state is SignalState.LATEST_SCAN]
     since = min((one.bucket for one in own), default=now)
     lasting = found_rows.last_buckets(session, scan.scan_config_id, since) if own else {}
     series = [_of_signal(one, lasting) for one in own]
     drifts = found_rows.drifts(session, scan.project_id, now=now, since=now - DRIFTS_FOR, scan_config_id=scan.scan_config_id)
-    return [*series, *drifts]
+    shifts = [_of_shift(one) for one in detection.drift_candidates(session, scan.scan_config_id)]
+    regressions = [_of_regression(one) for one in detection.regression_candidates(session, scan.scan_config_id)]
+    return [*series, *drifts, *shifts, *regressions]
+
+
+def _of_shift(point: DriftPoint) -> Candidate:
+    # The scope is the field, so that its drift in the next bucket is the same thing lasting on.
+    return Candidate(
+        scope_type=AlertScope.DISTRIBUTION,
+        scope_ref=str(uuid5(NAMESPACE_OID, f"{point.event_type_id}|{point.field_name}")),
+        scope_name=point.field_name,
+        bucket=point.bucket,
+        direction=AlertDirection.SPIKE,
+        actual=point.drift.current_total,
+        expected=point.drift.baseline_total,
+        id=point.id,
+        event_type_id=point.event_type_id,
+        drift_field=point.field_name,
+        drift_type=AlertDriftType.DISTRIBUTION_SHIFT,
+        sample_value=f"PSI {point.drift.psi:.2f}",
+    )
+
+
+def _of_regression(found: Regression) -> Candidate:
+    return Candidate(
+        scope_type=AlertScope.RELEASE_REGRESSION,
+        scope_ref=found.scope_ref,
+        scope_name=f"{found.scope_name} in {found.version}",
+        bucket=found.window_to,
+        direction=AlertDirection.DROP,
+        actual=found.deficit.observed,
+        expected=found.deficit.expected,
+        event_type_id=found.event_type_id,
+        event_id=found.event_id,
+        drift_type=AlertDriftType(found.deficit.kind.value),
+        sample_value=found.version,
+    )
 
 
 def _of_signal(signal: Signal, lasting: dict[tuple[str, str, datetime], datetime]) -> Candidate:
