@@ -141,7 +141,7 @@ def locked_bucket(session: Session, key: str, *, full: float, now: datetime) -> 
     values = {"key": key, "tokens": full, "updated_at": now}
     on_postgres = session.get_bind().dialect.name == "postgresql"
     statement: Any = (postgresql.insert(RateBucket) if on_postgres else sqlite.insert(RateBucket)).values(values)
-    made = cast(sa.CursorResult[Any], session.execute(statement.on_conflict_do_nothing())).rowcount > 0
+    made = session.execute(statement.on_conflict_do_nothing().returning(col(RateBucket.key))).first() is not None
     bucket = session.execute(sa.select(RateBucket).where(col(RateBucket.key) == key).with_for_update()).scalar_one()
     return bucket, made
 

@@ -1,0 +1,1 @@
+"""Tenants of the event API with their plans, quotas and usage."""

@@ -1,0 +1,201 @@
+"""Routes of the event API's tenants (contract A.4) in its own error dialect (A.7)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from sqlmodel import Session
+from starlette.exceptions import HTTPException
+
+from app.http import reading_caller
+from app.identity import service as identity
+from app.identity.contracts import Actor, IngestPrincipal
+from app.ingest.answers import refusal
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import session_scope
+from app.kernel.errors import AppError, BadRequest, Forbidden, NotFound, Unauthorized
+from app.kernel.ids import new_id
+from app.tenants import service
+from app.tenants.service import TenantDraft, TenantView
+
+router = APIRouter(tags=["tenants"])
+log = logging.getLogger("plumbline.tenants")
+
+TENANTS = "/v1/tenants"
+LARGEST_PAGE = 1000
+
+
+class TenantBody(BaseModel):
+    """A tenant to make; what is missing is told in words of the API."""
+
+    name: str = Field("", max_length=1000)
+    domain: str = Field("", max_length=1000)
+    plan: str = Field("trial", max_length=100)
+    industry: str | None = Field(None, max_length=128)
+    company_size: str | None = Field(None, max_length=64)
+
+
+class TenantChange(BaseModel):
+    """What to change; null and missing stay."""
+
+    name: str | None = Field(None, max_length=1000)
+    domain: str | None = Field(None, max_length=1000)
+    plan: str | None = Field(None, max_length=100)
+    status: str | None = Field(None, max_length=32)
+    industry: str | None = Field(None, max_length=128)
+    company_size: str | None = Field(None, max_length=64)
+
+
+def application(router: APIRouter) -> FastAPI:
+    """The routes with the event API's refusals."""
+    app = FastAPI(title="Plumbline tenants", openapi_url=None, docs_url=None, redoc_url=None)
+    app.include_router(router)
+
+    def refused(request: Request, error: AppError) -> Response:
+        status, body, headers = refusal(error, _request_id(request))
+        return Response(body, status, {name.decode(): value.decode() for name, value in headers}, "application/json")
+
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part != "body")
+        return refused(request, BadRequest(f"{where}: {first['msg']}" if where else first["msg"]))
+
+    def absent(request: Request, error: HTTPException) -> Response:
+        faults = {404: NotFound("not found"), 405: _NotAllowed("method not allowed")}
+        return refused(request, faults.get(error.status_code, BadRequest(str(error.detail))))
+
+    def failed(request: Request, error: Exception) -> Response:
+        log.error("request failed", exc_info=error, extra={"request_id": _request_id(request), "path": request.url.path})
+        return refused(request, _Internal("Internal server error"))
+
+    handlers: dict[Any, Callable[..., Response]] = {
+        AppError: refused, RequestValidationError: invalid, HTTPException: absent, Exception: failed
+    }  # fmt: skip
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+    return app
+
+
+class _NotAllowed(AppError):
+    status = 405
+    code = "method_not_allowed"
+
+
+class _Internal(AppError):
+    status = 500
+    code = "internal"
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id") or new_id())
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip() if scheme.lower() == "bearer" else ""
+    return token or request.headers.get("x-api-key", "").strip()
+
+
+def _caller(session: Session, request: Request) -> Actor | IngestPrincipal:
+    """An owner by API key, or a tenant by its ingest key. Unauthorized, Forbidden for a header of another tenant."""
+    token = _token(request)
+    if not token:
+        raise Unauthorized("missing or malformed credentials")
+    principal = identity.ingest_principal_for(session, token)
+    if principal is None:
+        return reading_caller(request)
+    wanted = request.headers.get("x-tenant-id", "").strip()
+    if wanted and wanted != principal.tenant_id:
+        raise Forbidden("X-Tenant-ID does not match the key's tenant")
+    if principal.expires_at is not None and SYSTEM_CLOCK.now() >= principal.expires_at:
+        raise Unauthorized("unknown or expired key")
+    return principal
+
+
+@contextmanager
+def _as_admin(request: Request) -> Iterator[tuple[Session, Actor]]:
+    with session_scope(write=False) as session:
+        caller = _caller(session, request)
+    if isinstance(caller, IngestPrincipal):
+        raise Forbidden("an administrator's credential is needed")
+    service.require_admin(caller)
+    with session_scope(write=request.method != "GET") as session:
+        yield session, caller
+
+
+@router.post(TENANTS, operation_id="create_tenant", status_code=201)
+def create_tenant(request: Request, body: TenantBody) -> JSONResponse:
+    """Make a tenant; the answer alone holds the key that sends to its project."""
+    with _as_admin(request) as (session, actor):
+        made = service.create_tenant(session, actor, TenantDraft(**body.model_dump()), SYSTEM_CLOCK.now())
+    return JSONResponse(_out(made), 201)
+
+
+@router.get(TENANTS, operation_id="list_tenants")
+def list_tenants(request: Request, limit: int = 20, offset: int = 0) -> JSONResponse:
+    """Tenants, newest first."""
+    if not 1 <= limit <= LARGEST_PAGE or offset < 0:
+        raise BadRequest(f"limit is from 1 to {LARGEST_PAGE}, offset from 0")
+    with _as_admin(request) as (session, actor):
+        found, total = service.list_tenants(session, actor, limit, offset, SYSTEM_CLOCK.now())
+    page = {"total": total, "limit": limit, "offset": offset, "has_more": offset + limit < total}
+    return JSONResponse({"tenants": [_out(one) for one in found], "pagination": page})
+
+
+@router.get(TENANTS + "/{tenant_id}", operation_id="get_tenant")
+def get_tenant(request: Request, tenant_id: str) -> JSONResponse:
+    """One tenant with quotas and usage."""
+    return JSONResponse(_out(_one(request, tenant_id)))
+
+
+@router.put(TENANTS + "/{tenant_id}", operation_id="update_tenant")
+def update_tenant(request: Request, tenant_id: str, body: TenantChange) -> JSONResponse:
+    """Change a tenant."""
+    with _as_admin(request) as (session, actor):
+        changed = service.update_tenant(session, actor, tenant_id, body.model_dump(), SYSTEM_CLOCK.now())
+    return JSONResponse(_out(changed))
+
+
+@router.delete(TENANTS + "/{tenant_id}", operation_id="delete_tenant", status_code=204)
+def delete_tenant(request: Request, tenant_id: str) -> Response:
+    """Remove a tenant without projects."""
+    with _as_admin(request) as (session, actor):
+        service.delete_tenant(session, actor, tenant_id)
+    return Response(status_code=204)
+
+
+@router.get(TENANTS + "/{tenant_id}/usage", operation_id="get_tenant_usage")
+def get_usage(request: Request, tenant_id: str) -> JSONResponse:
+    """What the tenant used today."""
+    view = _one(request, tenant_id)
+    return JSONResponse({"tenant_id": view.id, **_out(view)["usage"]})
+
+
+@router.get(TENANTS + "/{tenant_id}/quota/{resource}", operation_id="get_tenant_quota")
+def get_quota(request: Request, tenant_id: str, resource: str) -> JSONResponse:
+    """Whether a quota is used up."""
+    return JSONResponse({"exceeded": service.is_exceeded(_one(request, tenant_id), resource)})
+
+
+def _one(request: Request, tenant_id: str) -> TenantView:
+    with session_scope(write=False) as session:
+        return service.get_tenant(session, _caller(session, request), tenant_id, SYSTEM_CLOCK.now())
+
+
+def _out(view: TenantView) -> dict[str, Any]:
+    found = asdict(view)
+    found["usage"]["last_reset"] = view.usage.last_reset.isoformat().replace("+00:00", "Z")
+    for name in ("created_at", "updated_at"):
+        found[name] = getattr(view, name).isoformat().replace("+00:00", "Z")
+    found["projects"] = list(view.projects)
+    if view.api_key is None:
+        del found["api_key"]
+    return found
