@@ -17,6 +17,7 @@ AREAS: Final = (
     "assistant",
     "preferences",
     "tenants",
+    "audit",
     "logs",
     "security",
 )

@@ -1,0 +1,1 @@
+"""The audit-log surface: accounts, records, trails and metrics (contract D)."""

@@ -1,0 +1,139 @@
+"""Records, trails and metrics (contract D.2 to D.6)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from app.audit import accounts, records
+from app.audit.api.dialect import bearer, checked
+from app.audit.durations import duration_of, moment_of
+from app.audit.records import RecordFilter
+from app.audit.shapes import RecordIn
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import session_scope
+from app.kernel.errors import InvalidInput, PayloadTooLarge, Unauthorized
+from models.audit import AuditAccount
+
+router = APIRouter(tags=["audit-log"])
+
+LARGEST_BODY = 10 * 1_048_576
+MOST_RECORDS = 1000
+Caller = Annotated[AuditAccount, Depends(bearer)]
+Optional = Annotated[str | None, Query(max_length=1000)]
+
+
+@router.post("/audit/log", operation_id="audit_log_append", status_code=204)
+async def append(request: Request) -> Response:
+    """Keep one record or an array of them under one id."""
+    key = request.headers.get("api-key", "")
+    if not key:
+        raise Unauthorized("The header api-key is missing")
+    account_id = await run_in_threadpool(_account_of, key)
+    if int(request.headers.get("content-length") or 0) > LARGEST_BODY:
+        raise PayloadTooLarge("The body is too large")
+    body = await request.body()
+    if len(body) > LARGEST_BODY:
+        raise PayloadTooLarge("The body is too large")
+    found = _records_of(body)
+    await run_in_threadpool(records.append, account_id, found, SYSTEM_CLOCK.now())
+    return Response(status_code=204)
+
+
+def _account_of(key: str) -> str:
+    with session_scope(write=False) as session:
+        return accounts.of_access_key(session, key).id
+
+
+def _records_of(body: bytes) -> list[RecordIn]:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestValidationError([{"loc": ("body",), "msg": "JSON decode error", "type": "json_invalid"}]) from None
+    if not isinstance(values, list):
+        return [checked(RecordIn, values)]
+    if not 1 <= len(values) <= MOST_RECORDS:
+        fault = {"loc": ("body",), "msg": f"send 1 to {MOST_RECORDS} records", "type": "value_error"}
+        raise RequestValidationError([fault])
+    return [checked(RecordIn, value, index) for index, value in enumerate(values)]
+
+
+def _filter(
+    category: Annotated[str, Query(max_length=1000)],
+    app: Annotated[str, Query(max_length=1000)],
+    env: Optional = None,
+    method: Optional = None,
+    status: Optional = None,
+    origin: Optional = None,
+    start: Annotated[str, Query(max_length=100)] = "1d",
+    stop: Annotated[str, Query(max_length=100)] = "now()",
+) -> RecordFilter:
+    now = SYSTEM_CLOCK.now()
+    since, until = _moment("start", start, now), _moment("stop", stop, now)
+    if since >= until:
+        raise InvalidInput("start lies before stop", field="start")
+    return RecordFilter(category, app, since, until, env, method, status, origin)
+
+
+Wanted = Annotated[RecordFilter, Depends(_filter)]
+
+
+def _moment(name: str, text: str, now: datetime) -> datetime:
+    try:
+        return moment_of(text, now)
+    except (ValueError, OverflowError) as fault:
+        raise InvalidInput(str(fault), field=name) from None
+
+
+def _step(interval: Annotated[str, Query(max_length=50)] = "1m") -> timedelta:
+    try:
+        return duration_of(interval)
+    except ValueError as fault:
+        raise InvalidInput(str(fault), field="interval") from None
+
+
+Step = Annotated[timedelta, Depends(_step)]
+
+
+@router.get("/audit/log", operation_id="audit_log_list")
+def list_records(account: Caller, wanted: Wanted, page: Annotated[int, Query(ge=1, le=1_000_000)] = 1) -> list[dict[str, Any]]:
+    """Fifty records, newest first."""
+    return records.listed(account.id, wanted, page)
+
+
+@router.get("/audit/log/{event_id}", operation_id="audit_log_trail")
+def trail(event_id: str, account: Caller) -> list[dict[str, Any]]:
+    """Every record of one id, the last stage first."""
+    return records.trail(account.id, event_id)
+
+
+@router.get("/audit/metrics", operation_id="audit_metric_names")
+def metric_names(account: Caller) -> list[str]:
+    """Names of metrics."""
+    return records.metric_names(account.id)
+
+
+@router.get("/audit/metrics/{field}/count", operation_id="audit_metric_counts")
+def counts(field: str, account: Caller, wanted: Wanted, step: Step) -> list[dict[str, Any]]:
+    """Records by value of a field, window by window."""
+    return records.counts(account.id, field, wanted, step)
+
+
+@router.get("/audit/metrics/{metric}", operation_id="audit_metric")
+def metric(
+    metric: str,
+    account: Caller,
+    wanted: Wanted,
+    step: Step,
+    agg: Annotated[str, Query(max_length=50)] = "mean",
+    group_by: Optional = None,
+) -> list[dict[str, Any]]:
+    """A metric window by window."""
+    found = records.metric(account.id, metric, wanted, step, agg, group_by or None)
+    return [{"groupKey": group.key, "data": group.data} for group in found]

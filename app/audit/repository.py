@@ -1,0 +1,63 @@
+"""Queries on accounts and links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, col
+
+from models.audit import AuditAccount, AuditLink
+
+
+def by_id(session: Session, account_id: str) -> AuditAccount | None:
+    """The account."""
+    return session.get(AuditAccount, account_id)
+
+
+def by_username(session: Session, username: str) -> AuditAccount | None:
+    """The account of exactly this name."""
+    return session.execute(sa.select(AuditAccount).where(col(AuditAccount.username) == username)).scalar_one_or_none()
+
+
+def by_email(session: Session, email: str) -> AuditAccount | None:
+    """The account of this address, which is stored in lower case."""
+    return session.execute(sa.select(AuditAccount).where(col(AuditAccount.email) == email)).scalar_one_or_none()
+
+
+def by_access_key(session: Session, key_hash: str) -> AuditAccount | None:
+    """The account whose access key has this hash."""
+    return session.execute(sa.select(AuditAccount).where(col(AuditAccount.access_key_hash) == key_hash)).scalar_one_or_none()
+
+
+def open_link(session: Session, key_hash: str, purpose: str, now: datetime) -> AuditLink | None:
+    """The link when it is of this purpose, unused and not expired."""
+    statement = sa.select(AuditLink).where(
+        col(AuditLink.key_hash) == key_hash,
+        col(AuditLink.purpose) == purpose,
+        col(AuditLink.used_at).is_(None),
+        col(AuditLink.expires_at) > now,
+    )
+    return session.execute(statement).scalar_one_or_none()
+
+
+def use_link(session: Session, key_hash: str, now: datetime) -> bool:
+    """Mark the link as used; False when somebody was faster."""
+    statement = (
+        sa.update(AuditLink)
+        .where(col(AuditLink.key_hash) == key_hash, col(AuditLink.used_at).is_(None))
+        .values(used_at=now)
+        .returning(col(AuditLink.account_id))
+    )
+    return session.execute(statement).first() is not None
+
+
+def delete_links(session: Session, account_id: str, purpose: str) -> None:
+    """Make earlier links of this purpose useless."""
+    session.execute(sa.delete(AuditLink).where(col(AuditLink.account_id) == account_id, col(AuditLink.purpose) == purpose))
+
+
+def save(session: Session, row: SQLModel) -> None:
+    """Write the row now, so that its constraints speak here."""
+    session.add(row)
+    session.flush()
