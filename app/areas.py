@@ -17,6 +17,7 @@ AREAS: Final = (
     "assistant",
     "preferences",
     "tenants",
+    "anomalies",
     "audit",
     "logs",
     "security",

@@ -5,7 +5,7 @@ A segment is a string, or a Reflex variable that becomes one in the browser.
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 LOGIN = "/login"
 REGISTER = "/register"
@@ -75,6 +75,18 @@ def project_plan_rules(slug: object) -> str:
 def project_checks(slug: object) -> str:
     """What happens to events that break the plan, and which do."""
     return f"/p/{slug}/checks"
+
+
+def project_drifts(slug: object, status: str = "") -> str:
+    """Where the data departs from the plan; with a status only drifts under it."""
+    return f"/p/{slug}/drifts" + (f"?status={quote(status, safe='')}" if status else "")
+
+
+def project_unplanned(slug: object, *, tab: str = "", status: str = "", days: str = "") -> str:
+    """Events that only the data has or, on the tab `dead`, only the plan."""
+    chosen = {"tab": tab, "status": status, "days": days}
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return f"/p/{slug}/unplanned" + (f"?{query}" if query else "")
 
 
 def project_logs(slug: object) -> str:

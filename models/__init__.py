@@ -2,6 +2,7 @@
 
 from models import (
     alerting,
+    anomalies,
     assistant,
     attachments,
     audit,
@@ -25,6 +26,7 @@ from models import (
 
 __all__ = [
     "alerting",
+    "anomalies",
     "assistant",
     "attachments",
     "audit",

@@ -12,6 +12,7 @@ from app.cli import demo, key, plan
 from app.cli.console import fail, load_settings_or_exit
 from app.kernel.errors import AppError
 from app.kernel.logs import configure_logging
+from app.security.commands import app as geoip
 
 app = typer.Typer(
     name="plumbline",
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(key.app, name="key")
 app.add_typer(demo.app, name="demo")
+app.add_typer(geoip, name="geoip")
 app.command("export")(plan.export)
 app.command("import")(plan.import_)
 app.command("codegen")(plan.codegen)

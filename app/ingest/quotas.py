@@ -22,7 +22,7 @@ from prometheus_client import Counter
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from app.ingest.repository import return_quota, take_quota
+from app.ingest.repository import return_quota, take_quota, tenant_plan
 from app.kernel.errors import TooManyRequests
 from app.kernel.telemetry import REGISTRY
 
@@ -44,17 +44,25 @@ class PlanLimits:
     events_per_day: int | None
     requests_per_minute: int | None
     block: int = 0
+    anomalies_per_day: int | None = None
 
 
 PLANS: Final = {
-    "trial": PlanLimits(1_000, 60),
-    "starter": PlanLimits(5_000, 300),
-    "pro": PlanLimits(20_000, 1_200, block=100),
+    "trial": PlanLimits(1_000, 60, anomalies_per_day=100),
+    "starter": PlanLimits(5_000, 300, anomalies_per_day=500),
+    "pro": PlanLimits(20_000, 1_200, block=100, anomalies_per_day=2_000),
     "enterprise": PlanLimits(None, 6_000),
     # The operator's own tenants: set with the command line, not offered through the tenants API.
     "unlimited": PlanLimits(None, None),
 }
 """Limits by plan; an unknown plan has those of a trial."""
+
+
+def take_anomaly(session: Session, tenant_id: str, now: datetime) -> bool:
+    """One anomaly of the tenant's UTC day; False when the day's are used up."""
+    limits = PLANS.get(tenant_plan(session, tenant_id), PLANS["trial"])
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return take_quota(session, tenant_id, "anomalies", today, 1, limits.anomalies_per_day)
 
 
 class MinuteRate:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from models.identity import QuotaUsage
+from models.identity import QuotaUsage, Tenant
 
 
 def take_quota(session: Session, tenant_id: str, resource: str, window_start: datetime, amount: int, limit: int | None) -> bool:
@@ -19,6 +19,12 @@ def take_quota(session: Session, tenant_id: str, resource: str, window_start: da
         return False
     statement = _booking(session, tenant_id, resource, window_start, amount, limit)
     return session.exec(statement).first() is not None
+
+
+def tenant_plan(session: Session, tenant_id: str) -> str:
+    """The plan the tenant is on; empty for an unknown one."""
+    tenant = session.get(Tenant, tenant_id)
+    return "" if tenant is None else tenant.plan
 
 
 def return_quota(session: Session, tenant_id: str, resource: str, window_start: datetime, amount: int) -> None:

@@ -12,6 +12,7 @@ from app.eventstore.service import get_event_store
 from app.identity.contracts import Actor
 from app.ingest.bodies import ClientGone, read_body
 from app.ingest.process import keep, keep_from_thread
+from app.ingest.quotas import take_anomaly
 from app.ingest.records import Record, RecordLines, RefusedRecord, encode_records
 from app.projects import service as projects
 
@@ -27,6 +28,7 @@ __all__ = [
     "quarantined_count",
     "read_body",
     "recent_records",
+    "take_anomaly",
 ]
 
 MOST_RECENT = 1000

@@ -1,33 +1,28 @@
-"""Routes of the event API's tenants (contract A.4) in its own error dialect (A.7)."""
+"""Routes of the event API's tenants (contract A.4)."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from sqlmodel import Session
-from starlette.exceptions import HTTPException
 
-from app.http import reading_caller
-from app.identity import service as identity
+from app.event_api import application, event_api_caller
 from app.identity.contracts import Actor, IngestPrincipal
-from app.ingest.answers import refusal
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.kernel.errors import AppError, BadRequest, Forbidden, NotFound, Unauthorized
-from app.kernel.ids import new_id
+from app.kernel.errors import BadRequest, Forbidden
 from app.tenants import service
 from app.tenants.service import TenantDraft, TenantView
 
+__all__ = ["application", "router"]
+
 router = APIRouter(tags=["tenants"])
-log = logging.getLogger("plumbline.tenants")
 
 TENANTS = "/v1/tenants"
 LARGEST_PAGE = 1000
@@ -54,76 +49,10 @@ class TenantChange(BaseModel):
     company_size: str | None = Field(None, max_length=64)
 
 
-def application(router: APIRouter) -> FastAPI:
-    """The routes with the event API's refusals."""
-    app = FastAPI(title="Plumbline tenants", openapi_url=None, docs_url=None, redoc_url=None)
-    app.include_router(router)
-
-    def refused(request: Request, error: AppError) -> Response:
-        status, body, headers = refusal(error, _request_id(request))
-        return Response(body, status, {name.decode(): value.decode() for name, value in headers}, "application/json")
-
-    def invalid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "body")
-        return refused(request, BadRequest(f"{where}: {first['msg']}" if where else first["msg"]))
-
-    def absent(request: Request, error: HTTPException) -> Response:
-        faults = {404: NotFound("not found"), 405: _NotAllowed("method not allowed")}
-        return refused(request, faults.get(error.status_code, BadRequest(str(error.detail))))
-
-    def failed(request: Request, error: Exception) -> Response:
-        log.error("request failed", exc_info=error, extra={"request_id": _request_id(request), "path": request.url.path})
-        return refused(request, _Internal("Internal server error"))
-
-    handlers: dict[Any, Callable[..., Response]] = {
-        AppError: refused, RequestValidationError: invalid, HTTPException: absent, Exception: failed
-    }  # fmt: skip
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
-    return app
-
-
-class _NotAllowed(AppError):
-    status = 405
-    code = "method_not_allowed"
-
-
-class _Internal(AppError):
-    status = 500
-    code = "internal"
-
-
-def _request_id(request: Request) -> str:
-    return str(request.scope.get("state", {}).get("request_id") or new_id())
-
-
-def _token(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    token = token.strip() if scheme.lower() == "bearer" else ""
-    return token or request.headers.get("x-api-key", "").strip()
-
-
-def _caller(session: Session, request: Request) -> Actor | IngestPrincipal:
-    """An owner by API key, or a tenant by its ingest key. Unauthorized, Forbidden for a header of another tenant."""
-    token = _token(request)
-    if not token:
-        raise Unauthorized("missing or malformed credentials")
-    principal = identity.ingest_principal_for(session, token)
-    if principal is None:
-        return reading_caller(request)
-    wanted = request.headers.get("x-tenant-id", "").strip()
-    if wanted and wanted != principal.tenant_id:
-        raise Forbidden("X-Tenant-ID does not match the key's tenant")
-    if principal.expires_at is not None and SYSTEM_CLOCK.now() >= principal.expires_at:
-        raise Unauthorized("unknown or expired key")
-    return principal
-
-
 @contextmanager
 def _as_admin(request: Request) -> Iterator[tuple[Session, Actor]]:
     with session_scope(write=False) as session:
-        caller = _caller(session, request)
+        caller = event_api_caller(session, request)
     if isinstance(caller, IngestPrincipal):
         raise Forbidden("an administrator's credential is needed")
     service.require_admin(caller)
@@ -187,7 +116,7 @@ def get_quota(request: Request, tenant_id: str, resource: str) -> JSONResponse:
 
 def _one(request: Request, tenant_id: str) -> TenantView:
     with session_scope(write=False) as session:
-        return service.get_tenant(session, _caller(session, request), tenant_id, SYSTEM_CLOCK.now())
+        return service.get_tenant(session, event_api_caller(session, request), tenant_id, SYSTEM_CLOCK.now())
 
 
 def _out(view: TenantView) -> dict[str, Any]:

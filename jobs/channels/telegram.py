@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from app.alerting.contracts import Parcel, SendOutcome
@@ -10,6 +11,7 @@ from jobs.channels.snapshot import cut, message_of
 
 API: Final = "https://api.telegram.org"
 _LONGEST: Final = 4096
+_ESCAPE: Final = re.compile(r"\\([_*\[\]()~`>#+\-=|{}.!\\])")
 _PARSE_MODES: Final = {"telegram_html": "HTML", "telegram_markdownv2": "MarkdownV2"}
 
 
@@ -28,10 +30,22 @@ def send(parcel: Parcel, calls: Outbound, *, api: str = API) -> SendOutcome:
     moved_to = _parameters(answer).get("migrate_to_chat_id")
     if not answer.is_success and moved_to:
         answer = calls.call("POST", url, json_body={**body, "chat_id": moved_to})
+        body["chat_id"] = moved_to
+    notes: dict[str, object] = {"telegram_chat_id": str(moved_to)} if moved_to else {}
+    if _is_unreadable_markup(answer) and body.pop("parse_mode", "") == "MarkdownV2":
+        # Better a message that shows its markup than none.
+        answer = calls.call("POST", url, json_body={**body, "text": _ESCAPE.sub(r"\1", body["text"])})
+        notes["fallback_reason"] = "telegram_markdown_parse_error"
     said = answer.json()
     if answer.is_success and isinstance(said, dict) and said.get("ok") is True:
-        return SendOutcome(True, notes={"telegram_chat_id": str(moved_to)} if moved_to else {})
+        return SendOutcome(True, notes=notes)
     raise _failure(answer)
+
+
+def _is_unreadable_markup(answer: Answer) -> bool:
+    said = answer.json()
+    description = said.get("description") if isinstance(said, dict) else None
+    return answer.status == 400 and isinstance(description, str) and "can't parse entities" in description
 
 
 def _parameters(answer: Answer) -> dict[str, Any]:

@@ -7,19 +7,25 @@ import hashlib
 import hmac
 import json
 from datetime import datetime
+from typing import Final
 
 from app.alerting.contracts import Parcel, SendOutcome
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.outbound import Outbound
+from jobs.channels.snapshot import message_of
+
+_CONTENT: Final = ("project", "destination", "rule", "scan", "matched_count", "items")
 
 
 def send(parcel: Parcel, calls: Outbound, *, now: datetime | None = None) -> SendOutcome:
-    """Post the snapshot as JSON; `webhook-id` stays the same over all attempts. Raises OutboundFailed."""
+    """Post the delivery as JSON (contract 12.5); `webhook-id` stays the same over all attempts. Raises OutboundFailed."""
     moment = int((now or SYSTEM_CLOCK.now()).timestamp())
     payload = {
         "type": "alert.test" if parcel.snapshot.get("is_test") else "alert.fired",
         "timestamp": parcel.created_at.isoformat().replace("+00:00", "Z"),
-        "data": {**parcel.snapshot, "delivery_id": parcel.delivery_id},
+        "delivery_id": parcel.delivery_id,
+        **{name: parcel.snapshot.get(name) for name in _CONTENT},
+        "message": message_of(parcel).text,
     }
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), default=str).encode()
     headers = {"content-type": "application/json", "webhook-id": parcel.delivery_id, "webhook-timestamp": str(moment)}

@@ -25,7 +25,7 @@ PATIENCE_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.2
 _BEHAVIOUR: Final = "app.security.behaviour"
 Judge = Callable[[SecurityEvent, ActorHistory, Settings], Sequence[Finding]]
-_WATCHED: Final = ("auth.login_success", "auth.login_failed")
+_WATCHED: Final = ("auth.login_success", "auth.login_failed", "security.rate_limit_exceeded")
 
 
 def is_watched(event: SecurityEvent) -> bool:

@@ -94,7 +94,8 @@ def test_a_webhook_is_signed_so_that_the_reference_library_accepts_it_and_keeps_
     assert [outcome.is_sent for outcome in outcomes] == [True, True]
     for _, headers, body in service.seen:
         found = Webhook(SECRET).verify(body, headers)
-        assert found["type"] == "alert.fired" and found["data"]["rendered_message"] == "ü ☃"
+        assert found["type"] == "alert.fired" and found["message"] == "ü ☃" and found["matched_count"] == 1
+        assert {"project", "destination", "rule", "scan", "items"} <= found.keys()
         assert headers["x-team"] == "a" and headers["webhook-id"] == one.delivery_id
 
 
@@ -178,6 +179,18 @@ def test_telegram_sends_follows_a_moved_group_and_finds_the_hidden_wait(service)
     service.script = [(403, {}, b'{"ok":false,"description":"Forbidden: bot was blocked by the user"}')]
     blocked = telegram_send(service)
     assert "blocked by the user" in blocked.message and "secret" not in blocked.message and not blocked.is_temporary
+
+
+def test_telegram_gets_the_text_plain_when_it_cannot_read_the_markup(service):
+    service.judge = lambda *_: (200, {}, b'{"ok":true,"result":{}}')
+    service.script = [(400, {}, b'{"ok":false,"error_code":400,"description":"Bad Request: can\'t parse entities: at byte 3"}')]
+
+    one = parcel(DestinationType.TELEGRAM, r"*x a\.b", message_format="telegram_markdownv2", bot_token="1:a", chat_id="5")
+    outcome = telegram.send(one, CALLS, api=service.url)
+
+    first, second = (json.loads(body) for _, _, body in service.seen)
+    assert outcome.is_sent and outcome.notes["fallback_reason"] == "telegram_markdown_parse_error"
+    assert first["parse_mode"] == "MarkdownV2" and "parse_mode" not in second and second["text"] == "*x a.b"
 
 
 def jira_judge(path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -192,3 +192,40 @@ def test_the_cooldown_runs_from_the_last_message_that_was_sent(engine, leadershi
         _completed(session, scan_id, clock.now())
 
     assert evaluate_alerts.run(leadership) == 0
+
+
+def test_a_signal_arrives_at_a_receiver_that_checks_the_signature(engine, leadership, scan_id, clock):
+    received: list[tuple[dict[str, str], bytes]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            received.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    calls = Outbound(AllowList("hooks.example"), resolve=lambda *_: [("127.0.0.1", server.server_port)])
+    secrets = []
+
+    def send(parcel: Parcel) -> SendOutcome:
+        secrets.append(parcel.target.signing_secret)
+        return channels.send(parcel, calls)
+
+    try:
+        evaluate_alerts.run(leadership)
+        deliver(DeliveryRunner("a", send=send, clock=clock))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    ((headers, body),) = received
+    message = Webhook(secrets[0]).verify(body, headers)
+    assert headers["host"] == "hooks.example" and headers["webhook-id"] == delivery(engine).id
+    assert message["rule"]["name"] == "Drops" and message["matched_count"] == len(message["items"]) == 1
+    assert message["items"][0]["scope_type"] in message["message"].lower().replace(" ", "_")
+    assert delivery(engine).status == "sent"

@@ -1,0 +1,176 @@
+"""Routes of the event API's anomalies (contract A.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from app.anomalies import repository, service
+from app.anomalies.repository import AnomalyFilter
+from app.event_api import application, event_api_caller
+from app.identity.contracts import IngestPrincipal
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import session_scope
+from app.kernel.errors import BadRequest, Forbidden
+
+__all__ = ["application", "router"]
+
+router = APIRouter(tags=["anomalies"])
+
+ANOMALIES = "/v1/anomalies"
+LARGEST_PAGE = 1000
+STREAM_SECONDS = 300.0
+LOOK_SECONDS = 2.0
+HEARTBEAT_LOOKS = 7
+
+
+class StatusBody(BaseModel):
+    """What somebody decided."""
+
+    status: str = Field(max_length=32)
+    notes: str = Field("", max_length=10_000)
+
+
+class FeedbackBody(BaseModel):
+    """What somebody says about an anomaly."""
+
+    feedback_type: str = Field(max_length=32)
+    reason: str = Field("", max_length=10_000)
+
+
+def _principal(request: Request) -> IngestPrincipal:
+    with session_scope(write=False) as session:
+        caller = event_api_caller(session, request)
+    if not isinstance(caller, IngestPrincipal):
+        raise Forbidden("anomalies belong to a tenant: use a key of the event API")
+    if caller.tenant_status == "suspended":
+        raise Forbidden("the tenant is suspended")
+    return caller
+
+
+@router.get(ANOMALIES, operation_id="list_anomalies")
+def list_anomalies(
+    request: Request,
+    limit: str = "20",
+    offset: str = "0",
+    start_time: str = "",
+    end_time: str = "",
+    severity: str = "",
+    status: str = "",
+) -> JSONResponse:
+    """The tenant's anomalies, newest first."""
+    caller = _principal(request)
+    most, first = _number("limit", limit, 1, LARGEST_PAGE), _number("offset", offset, 0, 10_000_000)
+    start, end = _moment("start_time", start_time), _moment("end_time", end_time)
+    if start is not None and end is not None and start > end:
+        raise BadRequest("start_time is after end_time")
+    if severity and severity not in service.SEVERITIES:
+        raise BadRequest(f"severity is one of {', '.join(service.SEVERITIES)}")
+    if status and status not in service.ALIASES:
+        raise BadRequest(f"status is one of {', '.join(service.AnomalyStatus)}")
+    wanted = AnomalyFilter(start, end, severity or None, service.ALIASES[status].value if status else None)
+    with session_scope(write=False) as session:
+        rows, total = service.list_anomalies(session, caller, wanted, most, first)
+        found = [service.shown(row) for row in rows]
+    page = {"total": total, "limit": most, "offset": first, "has_more": first + most < total}
+    return JSONResponse({"anomalies": found, "pagination": page, **page})
+
+
+@router.get("/v1/stream/anomalies", operation_id="stream_anomalies")
+async def stream(request: Request) -> StreamingResponse:
+    """Anomalies as they are found, as server-sent events; a connection lives for five minutes."""
+    caller = await run_in_threadpool(_principal, request)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_follow(request, caller), media_type="text/event-stream", headers=headers)
+
+
+async def _follow(request: Request, caller: IngestPrincipal) -> AsyncIterator[str]:
+    seen = SYSTEM_CLOCK.now()
+    yield _sse("connected", {"timestamp": seen.isoformat()})
+    for look in range(1, int(STREAM_SECONDS / LOOK_SECONDS)):
+        await asyncio.sleep(LOOK_SECONDS)
+        if await request.is_disconnected():
+            return
+        for created_at, anomaly in await run_in_threadpool(_fresh, caller, seen):
+            seen = max(seen, created_at)
+            yield _sse("anomaly", anomaly)
+        if look % HEARTBEAT_LOOKS == 0:
+            yield _sse("heartbeat", {"timestamp": SYSTEM_CLOCK.now().isoformat()})
+
+
+def _fresh(caller: IngestPrincipal, after: datetime) -> list[tuple[datetime, dict[str, Any]]]:
+    with session_scope(write=False) as session:
+        rows = repository.created_after(session, caller.tenant_id, caller.project_id, after)
+        return [(row.created_at, service.shown(row)) for row in rows]
+
+
+def _sse(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+@router.get(ANOMALIES + "/{anomaly_id}", operation_id="get_anomaly")
+def get_anomaly(request: Request, anomaly_id: str) -> JSONResponse:
+    """One anomaly with its timeline."""
+    caller = _principal(request)
+    with session_scope(write=False) as session:
+        return JSONResponse(service.shown(service.get_anomaly(session, caller, anomaly_id), with_timeline=True))
+
+
+@router.patch(ANOMALIES + "/{anomaly_id}/status", operation_id="set_anomaly_status")
+def set_status(request: Request, anomaly_id: str, body: StatusBody) -> JSONResponse:
+    """Note what was decided."""
+    caller = _principal(request)
+    with session_scope() as session:
+        row = service.set_status(session, caller, anomaly_id, body.status, body.notes, SYSTEM_CLOCK.now())
+        return JSONResponse(service.shown(row, with_timeline=True))
+
+
+@router.post(ANOMALIES + "/{anomaly_id}/feedback", operation_id="give_anomaly_feedback", status_code=201)
+def give_feedback(request: Request, anomaly_id: str, body: FeedbackBody) -> JSONResponse:
+    """Say whether it was right."""
+    caller = _principal(request)
+    with session_scope() as session:
+        row = service.give_feedback(session, caller, anomaly_id, body.feedback_type, body.reason, SYSTEM_CLOCK.now())
+        return JSONResponse(service.shown(row, with_timeline=True), 201)
+
+
+@router.get(ANOMALIES + "/{anomaly_id}/export", operation_id="export_anomaly")
+def export(request: Request, anomaly_id: str) -> JSONResponse:
+    """The evidence with a SHA-256 digest."""
+    caller = _principal(request)
+    with session_scope(write=False) as session:
+        row = service.get_anomaly(session, caller, anomaly_id)
+        return JSONResponse(service.export(row, caller.key_id, SYSTEM_CLOCK.now()))
+
+
+@router.get("/v1/config", operation_id="get_detection_config")
+def get_config(request: Request) -> JSONResponse:
+    """How streams are looked at."""
+    _principal(request)
+    return JSONResponse(
+        {"baseline_size": service.BASELINE, "window_size": service.WINDOW, "hop_size": service.HOP, "p_value": 0.01, "effect": 1.15}
+    )
+
+
+def _number(name: str, text: str, least: int, most: int) -> int:
+    if not text.isdigit() or len(text) > 9 or not least <= int(text) <= most:
+        raise BadRequest(f"{name} is a whole number from {least} to {most}")
+    return int(text)
+
+
+def _moment(name: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+    except ValueError:
+        raise BadRequest(f"{name} is no ISO 8601 date and time") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -1,0 +1,30 @@
+"""Looks at every stream of events that has something new."""
+
+from __future__ import annotations
+
+import logging
+
+from app.anomalies import service as anomalies
+from app.kernel.database import session_scope
+from app.kernel.errors import Unavailable
+from jobs.leadership import Leadership
+
+log = logging.getLogger("plumbline.jobs")
+
+
+def run(leadership: Leadership) -> int:
+    """Look at each stream in a transaction of its own; how many windows belong to an anomaly."""
+    now = leadership.clock.now()
+    try:
+        with session_scope(write=False) as session:
+            waiting = anomalies.waiting_streams(session, now)
+        found = 0
+        for stream in waiting:
+            with leadership.turn() as session:
+                if session is None:
+                    return found
+                found += anomalies.analyse(session, stream, now) is not None
+    except Unavailable as away:
+        log.warning("streams cannot be looked at", extra={"reason": away.message})
+        return 0
+    return found

@@ -1,0 +1,162 @@
+"""Anomalies of the event API: found in real streams, listed, judged, exported; one tenant never sees another's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from app.anomalies import service
+from app.identity import service as identity
+from app.identity.contracts import IngestKind, IngestScope
+from app.ingest.records import Record, encode_records
+from app.kernel.database import session_scope
+from tests.eventstore_fixtures import event_store, session_event_store, store_process  # noqa: F401
+from tests.factories import make_actor, make_project, make_tenant
+
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+PATH = "/v1/anomalies"
+
+
+class Shop:
+    """A tenant with a stream of ordinary requests and the key that reads it."""
+
+    def __init__(self, engine, store) -> None:
+        self.engine, self.store, self.sent = engine, store, 0
+        with session_scope(engine) as session:
+            tenant = make_tenant(session)
+            project = make_project(session, tenant_id=tenant.id)
+            self.stream = service.Stream(project.tenant_id, project.id, "api")
+            _, token = identity.create_ingest_key(
+                session, make_actor(session), project.slug, kind=IngestKind.EVENTS, scope=IngestScope.ADMIN, name="k", now=NOW
+            )
+        self.headers = {"Authorization": f"Bearer {token}", "X-Tenant-ID": project.tenant_id}
+
+    def send(self, count: int, *, duration=(20, 80), text: str = "") -> None:
+        generator = random.Random(self.sent)
+        records = []
+        for _ in range(count):
+            self.sent += 1
+            at = NOW - timedelta(hours=1) + timedelta(seconds=self.sent)
+            noise = "".join(generator.choice("qwertzuiopasdfghjklyxcvbnm{}<>") for _ in range(80)) if text else ""
+            properties = {"path": generator.choice(["/a", "/b", "/c"]), **({"error": text + noise} if text else {})}
+            records.append(
+                Record(
+                    kind="event", source="api", name="request", time=at, received_at=at, id=str(uuid4()), properties=properties,
+                    status="ok", value=float(generator.randrange(*duration)),
+                )
+            )  # fmt: skip
+        lines = encode_records("events", self.stream.tenant_id, self.stream.project_id, records)
+        self.store.insert_lines("events", lines.lines, rows=lines.rows, token=str(uuid4()))
+
+    def look(self, at=NOW) -> str | None:
+        with session_scope(self.engine) as session:
+            return service.analyse(session, self.stream, at)
+
+
+@pytest.fixture
+def shop(engine, event_store) -> Shop:  # noqa: F811
+    return Shop(engine, event_store)
+
+
+def test_usual_traffic_is_silent_and_needs_a_whole_window(shop, client):
+    shop.send(119)
+    assert shop.look() is None
+    shop.send(1)
+    assert shop.look() is None
+    shop.send(40)
+    assert shop.look() is None
+    assert client.get(PATH, headers=shop.headers).json()["anomalies"] == []
+
+
+def test_strange_lines_become_one_anomaly_with_its_evidence(shop, client):
+    shop.send(120)
+    shop.look()
+    shop.send(20, text="stack trace ")
+
+    found = shop.look()
+    shop.send(10, text="stack trace ")
+    assert shop.look() == found, "windows that follow each other are one anomaly"
+    assert shop.look() is None, "nothing new"
+
+    body = client.get(PATH, headers=shop.headers).json()
+    (anomaly,) = body["anomalies"]
+    assert body["pagination"] == {"total": 1, "limit": 20, "offset": 0, "has_more": False} and body["total"] == 1
+    assert set(anomaly) == {
+        "id", "timestamp", "severity", "status", "confidence", "type", "description", "indicators", "evidence", "metadata"
+    }  # fmt: skip
+    assert anomaly["id"].startswith("anomaly_") and anomaly["status"] == "open" and 0.99 <= anomaly["confidence"] <= 1
+    assert anomaly["evidence"]["p_value"] <= 0.01 and "/" in anomaly["evidence"]["baseline_period"]
+    assert anomaly["metadata"]["service"] == "api" and anomaly["metadata"]["operation"] == "request"
+    one = client.get(f"{PATH}/{anomaly['id']}", headers=shop.headers).json()
+    assert [entry["event"] for entry in one["timeline"]] == ["anomaly_detected", "anomaly_continued"]
+
+
+def test_durations_that_moved_are_told_by_an_indicator(shop, client):
+    shop.send(120)
+    shop.look()
+    shop.send(20, duration=(82, 99))
+    shop.look()
+
+    (anomaly,) = client.get(PATH, headers=shop.headers).json()["anomalies"]
+
+    assert anomaly["type"] == "statistical" and "duration" in {one["name"] for one in anomaly["indicators"]}
+    assert {"name", "value", "threshold", "unit"} == set(anomaly["indicators"][0])
+
+
+def test_filters_bounds_and_words_are_checked(shop, client):
+    shop.send(120)
+    shop.look()
+    shop.send(20, text="stack trace ")
+    shop.look()
+
+    def count(**query):
+        return client.get(PATH, params=query, headers=shop.headers).json()["total"]
+
+    (anomaly,) = client.get(PATH, headers=shop.headers).json()["anomalies"]
+    assert count(start_time=anomaly["timestamp"], end_time=anomaly["timestamp"]) == 1, "both ends belong to it"
+    assert count(end_time="2020-01-01T00:00:00Z") == 0
+    assert count(severity=anomaly["severity"]) == 1 and count(status="resolved") == 0 and count(status="pending") == 1
+    for wrong in (
+        {"limit": 0}, {"limit": 1001}, {"limit": "x"}, {"offset": -1}, {"start_time": "soon"}, {"severity": "bad"}, {"status": "x"},
+        {"start_time": "2026-02-01T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"},
+    ):  # fmt: skip
+        answer = client.get(PATH, params=wrong, headers=shop.headers)
+        assert answer.status_code == 400 and answer.json()["error"]["code"] == "invalid_argument", wrong
+
+
+def test_people_decide_say_what_they_think_and_export_it(shop, client, engine, event_store):  # noqa: F811
+    shop.send(120)
+    shop.look()
+    shop.send(20, text="stack trace ")
+    path = f"{PATH}/{shop.look()}"
+
+    changed = client.patch(f"{path}/status", json={"status": "acknowledged", "notes": "on it"}, headers=shop.headers).json()
+    assert changed["status"] == "investigating" and "on it" in changed["timeline"][-1]["description"]
+    assert client.patch(f"{path}/status", json={"status": "lost"}, headers=shop.headers).status_code == 400
+    said = client.post(f"{path}/feedback", json={"feedback_type": "confirmed", "reason": "yes"}, headers=shop.headers)
+    assert said.status_code == 201 and said.json()["feedback"][0]["feedback_type"] == "confirmed"
+    bundle = client.get(f"{path}/export", headers=shop.headers).json()
+    digest = hashlib.sha256(json.dumps(bundle["signed"], sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    assert bundle["digest"] == {"algorithm": "sha256", "value": digest}
+    other = Shop(engine, event_store).headers
+    assert client.get(path, headers=other).status_code == 404 and client.get(PATH, headers=other).json()["total"] == 0
+    assert client.get(PATH).status_code == 401
+    assert client.get(PATH, headers={**shop.headers, "X-Tenant-ID": "other"}).status_code == 403
+
+
+def test_past_the_quota_nothing_is_made(shop, client, engine):
+    from app.ingest.repository import take_quota
+
+    with session_scope(engine) as session:
+        today = NOW.replace(hour=0, minute=0)
+        assert take_quota(session, shop.stream.tenant_id, "anomalies", today, 100, 100)
+    shop.send(120)
+    shop.look()
+    shop.send(20, text="stack trace ")
+
+    assert shop.look() is None and client.get(PATH, headers=shop.headers).json()["total"] == 0

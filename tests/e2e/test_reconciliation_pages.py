@@ -1,0 +1,201 @@
+"""Data against plan: drifts, unplanned and dead events, coverage, and what people decide about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Page, expect
+
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import create_engine, session_scope
+from app.kernel.intervals import Interval, floor_to_bucket
+from app.plan import service as plan
+from app.plan.contracts import DriftType, ObservedDrift
+from app.reconciliation import service as reconciliation
+from app.reconciliation.contracts import UnmatchedEvent
+from models.plan import Event
+from models.projects import Project
+from tests.e2e.conftest import OpenPage, Person
+from tests.e2e.plan_api import Api
+from tests.e2e.server import RunningServer
+from tests.factories import make_scan_config
+
+Axe = Callable[[Page], None]
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a picture where somebody asked for them."""
+    folder = os.environ.get("PLUMBLINE_TEST_SHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def engine(server: RunningServer) -> sa.Engine:
+    """The instance's metadata, to put there what a scan would."""
+    return create_engine(f"sqlite:///{server.data_dir / 'plumbline.db'}")
+
+
+@pytest.fixture
+def drifted(engine: sa.Engine, api: Api) -> str:
+    """An event type with three drifts as a scan records them; its id."""
+    kind = api.event_type(
+        "shop",
+        {"name": "price", "display_name": "Price", "field_type": "number"},
+        {"name": "voucher", "display_name": "Voucher", "field_type": "string"},
+        {"name": "email", "display_name": "E-mail", "field_type": "string", "sensitivity": "pii"},
+    )
+    rate = "bad_rate=0.0250 allowed=0.0000 bad=30 total=1200"
+    found = [
+        ObservedDrift(kind["id"], "currency", DriftType.NEW_FIELD, "String", None, "EUR"),
+        ObservedDrift(kind["id"], "voucher", DriftType.MISSING_FIELD, None, "string", None),
+        ObservedDrift(kind["id"], "email", DriftType.REGEX_VIOLATION, rate, "regex", "somebody@example.com"),
+    ]
+    with session_scope(engine) as session:
+        plan.record_drifts(session, kind["project_id"], None, found, SYSTEM_CLOCK.now())
+    return str(kind["id"])
+
+
+def fields_of(api: Api, event_type_id: str) -> list[str]:
+    return [field["name"] for field in api.send("GET", f"/event-types/{event_type_id}")["field_definitions"]]
+
+
+def test_an_editor_decides_about_drifts_where_their_evidence_stands(
+    open_page: OpenPage, owner: Person, slug: str, api: Api, drifted: str, check_accessibility: Axe
+) -> None:
+    page = open_page(f"/p/{slug}/drifts", owner)
+    contract = page.get_by_role("row", name="email")
+    expect(contract).to_contain_text("30 of 1,200 rows (2.5\u00a0%), allowed 0\u00a0%")
+    expect(contract).not_to_contain_text("somebody@example.com")
+    expect(page.get_by_role("row", name="currency")).to_contain_text("EUR")
+    check_accessibility(page)
+    shoot(page, "drifts-light")
+
+    page.get_by_role("row", name="currency").get_by_role("button", name="Change the plan").click()
+    expect(page.get_by_role("row", name="currency")).to_have_count(0)
+    assert "currency" in fields_of(api, drifted)
+
+    page.get_by_role("row", name="voucher").get_by_role("button", name="Change the plan").click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("The field voucher leaves the event type Shop on main.")
+    question.get_by_role("button", name="Cancel").click()
+    assert "voucher" in fields_of(api, drifted)
+    page.get_by_role("row", name="voucher").get_by_role("button", name="Change the plan").click()
+    question.get_by_role("button", name="Take it out").click()
+    expect(page.get_by_role("row", name="voucher")).to_have_count(0)
+    assert "voucher" not in fields_of(api, drifted)
+
+    contract.get_by_role("button", name="Snooze").click()
+    expect(page.get_by_text("No drift has this status")).to_be_visible()
+    page.get_by_role("button", name="Snoozed", exact=True).click()
+    page.wait_for_url("**/drifts?status=snoozed")
+    page.reload()
+    expect(contract).to_contain_text("until")
+    contract.get_by_role("button", name="Reopen").click()
+    expect(contract).to_have_count(0)
+    page.get_by_role("button", name="Open", exact=True).click()
+    contract.get_by_role("button", name="Not a drift").click()
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(contract).to_contain_text("Not a drift")
+
+
+def test_drifts_on_a_narrow_dark_screen_and_without_any(
+    open_page: OpenPage, owner: Person, slug: str, drifted: str, check_accessibility: Axe
+) -> None:
+    assert drifted
+    narrow = open_page(f"/p/{slug}/drifts", owner, width=390, scheme="dark")
+    expect(narrow.get_by_role("row", name="currency")).to_be_visible()
+    assert narrow.evaluate("document.documentElement.scrollWidth") <= 390
+    check_accessibility(narrow)
+    shoot(narrow, "drifts-dark-390")
+    narrow.goto("/p/no-such-project/drifts")
+    expect(narrow.get_by_text("There is no such project")).to_be_visible()
+
+
+def test_a_viewer_reads_drifts_and_decides_nothing(open_page: OpenPage, editor: Person, slug: str, api: Api, drifted: str) -> None:
+    assert drifted
+    api.make_viewer(editor.email)
+    page = open_page(f"/p/{slug}/drifts", editor)
+    expect(page.get_by_role("row", name="currency")).to_contain_text("Editors decide")
+    expect(page.get_by_role("button", name="Change the plan")).to_have_count(0)
+
+
+@pytest.fixture
+def apart(engine: sa.Engine, api: Api) -> str:
+    """Three events only the data has, one of them of a type the plan lacks, and one only the plan has; the id of the plan's type."""
+    kind = api.event_type("shop")
+    fax = api.event(kind, "fax_sent", status="live")
+    now = SYSTEM_CLOCK.now()
+    hour = floor_to_bucket(now, Interval.HOUR)
+    found = [
+        UnmatchedEvent(source, name, count, hour - timedelta(hours=5), hour)
+        for source, name, count in (("shop", "cart_opened", 400), ("shop", "debug_ping", 90), ("till", "receipt_printed", 7))
+    ]
+    with session_scope(engine) as session:
+        scan = make_scan_config(session, session.get_one(Project, kind["project_id"]), name="Received")
+        reconciliation.record_shadow_events(session, kind["project_id"], scan.id, found, now)
+        session.get_one(Event, fax["id"]).created_at = now - timedelta(days=100)
+    return str(kind["id"])
+
+
+def test_an_editor_decides_about_unplanned_and_dead_events_in_bulk(
+    open_page: OpenPage, owner: Person, slug: str, api: Api, apart: str, check_accessibility: Axe
+) -> None:
+    page = open_page(f"/p/{slug}/unplanned", owner)
+    expect(page.get_by_role("row", name="cart_opened")).to_contain_text("400")
+    for name in ("cart_opened", "receipt_printed"):
+        page.get_by_label(f"Select {name}").check()
+    bar = page.get_by_role("region", name="Selected events")
+    expect(bar).to_contain_text("2 selected")
+    check_accessibility(page)
+    shoot(page, "unplanned-light")
+
+    bar.get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("1 event planned, 1 not")).to_be_visible()
+    expect(bar).to_contain_text("1 selected")
+    page.get_by_label("Event type of accepted events").select_option(apart)
+    bar.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("row", name="receipt_printed")).to_have_count(0)
+    planned = {event["name"] for event in api.send("GET", "/events")["items"]}
+    assert {"cart_opened", "receipt_printed"} <= planned
+
+    page.get_by_label("Select debug_ping").check()
+    bar.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("Every counted event is in the plan")).to_be_visible()
+    page.get_by_role("button", name="Dismissed", exact=True).click()
+    page.wait_for_url("**/unplanned?status=dismissed")
+    expect(page.get_by_role("row", name="debug_ping")).to_be_visible()
+
+    page.get_by_role("navigation", name="Lists").get_by_role("link", name="Dead").click()
+    page.wait_for_url("**/unplanned?tab=dead")
+    expect(page.get_by_role("row", name="fax_sent")).to_contain_text("never")
+    page.get_by_role("button", name="90 days").click()
+    page.reload()
+    page.get_by_label("Select fax_sent").check()
+    shoot(page, "dead-light")
+    bar.get_by_role("button", name="Archive").click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("fax_sent: archived on main.")
+    question.get_by_role("button", name="Archive them").click()
+    expect(page.get_by_text("No event is dead")).to_be_visible()
+    statuses = {event["name"]: event["status"] for event in api.send("GET", "/events")["items"]}
+    assert statuses["fax_sent"] == "archived"
+
+
+def test_a_viewer_reads_unplanned_events_on_a_narrow_dark_screen(
+    open_page: OpenPage, editor: Person, slug: str, api: Api, apart: str, check_accessibility: Axe
+) -> None:
+    assert apart
+    api.make_viewer(editor.email)
+    narrow = open_page(f"/p/{slug}/unplanned", editor, width=390, scheme="dark")
+    expect(narrow.get_by_role("row", name="cart_opened")).to_be_visible()
+    expect(narrow.get_by_text("Editors can decide about these events.")).to_be_visible()
+    expect(narrow.get_by_label("Select cart_opened")).to_have_count(0)
+    assert narrow.evaluate("document.documentElement.scrollWidth") <= 390
+    check_accessibility(narrow)
+    shoot(narrow, "unplanned-dark-390")
