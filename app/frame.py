@@ -123,6 +123,7 @@ def _project(slug: Any) -> list[NavGroup]:
                 NavItem("checks", "Plan checks", ui_paths.project_checks(slug), "shield-check", "c"),
                 NavItem("drifts", "Drifts", ui_paths.project_drifts(slug), "git-compare", "x"),
                 NavItem("unplanned", "Unplanned events", ui_paths.project_unplanned(slug), "circle-help", "n"),
+                NavItem("coverage", "Coverage", ui_paths.project_coverage(slug), "percent", "q"),
                 NavItem("scans", "Scans", ui_paths.project_scans(slug), "scan-line", "s"),
                 NavItem("keys", "Ingest keys", ui_paths.project_keys(slug), "key-round", "k"),
             ],

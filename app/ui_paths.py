@@ -89,6 +89,12 @@ def project_unplanned(slug: object, *, tab: str = "", status: str = "", days: st
     return f"/p/{slug}/unplanned" + (f"?{query}" if query else "")
 
 
+def project_coverage(slug: object, *, days: str = "", scan: str = "", event: str = "") -> str:
+    """How much of the data the plan covers, and the ledger; an event shows its hours."""
+    query = urlencode({name: value for name, value in {"days": days, "scan": scan, "event": event}.items() if value})
+    return f"/p/{slug}/coverage" + (f"?{query}" if query else "")
+
+
 def project_logs(slug: object) -> str:
     """Log lines, their thresholds and the minutes above them."""
     return f"/p/{slug}/logs"

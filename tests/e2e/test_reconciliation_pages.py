@@ -18,8 +18,10 @@ from app.plan import service as plan
 from app.plan.contracts import DriftType, ObservedDrift
 from app.reconciliation import service as reconciliation
 from app.reconciliation.contracts import UnmatchedEvent
+from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event
 from models.projects import Project
+from models.scans import DataSource
 from tests.e2e.conftest import OpenPage, Person
 from tests.e2e.plan_api import Api
 from tests.e2e.server import RunningServer
@@ -127,7 +129,7 @@ def test_a_viewer_reads_drifts_and_decides_nothing(open_page: OpenPage, editor: 
 
 @pytest.fixture
 def apart(engine: sa.Engine, api: Api) -> str:
-    """Three events only the data has, one of them of a type the plan lacks, and one only the plan has; the id of the plan's type."""
+    """Three events only the data has, one of a type the plan lacks, and one only the plan has; the id of the plan's type."""
     kind = api.event_type("shop")
     fax = api.event(kind, "fax_sent", status="live")
     now = SYSTEM_CLOCK.now()
@@ -143,13 +145,19 @@ def apart(engine: sa.Engine, api: Api) -> str:
     return str(kind["id"])
 
 
+def tick(page: Page, name: str) -> None:
+    """Select a row; the server answers the tick."""
+    page.get_by_label(f"Select {name}").click()
+    expect(page.get_by_label(f"Select {name}")).to_be_checked()
+
+
 def test_an_editor_decides_about_unplanned_and_dead_events_in_bulk(
     open_page: OpenPage, owner: Person, slug: str, api: Api, apart: str, check_accessibility: Axe
 ) -> None:
     page = open_page(f"/p/{slug}/unplanned", owner)
     expect(page.get_by_role("row", name="cart_opened")).to_contain_text("400")
     for name in ("cart_opened", "receipt_printed"):
-        page.get_by_label(f"Select {name}").check()
+        tick(page, name)
     bar = page.get_by_role("region", name="Selected events")
     expect(bar).to_contain_text("2 selected")
     check_accessibility(page)
@@ -164,7 +172,7 @@ def test_an_editor_decides_about_unplanned_and_dead_events_in_bulk(
     planned = {event["name"] for event in api.send("GET", "/events")["items"]}
     assert {"cart_opened", "receipt_printed"} <= planned
 
-    page.get_by_label("Select debug_ping").check()
+    tick(page, "debug_ping")
     bar.get_by_role("button", name="Dismiss").click()
     expect(page.get_by_text("Every counted event is in the plan")).to_be_visible()
     page.get_by_role("button", name="Dismissed", exact=True).click()
@@ -176,7 +184,7 @@ def test_an_editor_decides_about_unplanned_and_dead_events_in_bulk(
     expect(page.get_by_role("row", name="fax_sent")).to_contain_text("never")
     page.get_by_role("button", name="90 days").click()
     page.reload()
-    page.get_by_label("Select fax_sent").check()
+    tick(page, "fax_sent")
     shoot(page, "dead-light")
     bar.get_by_role("button", name="Archive").click()
     question = page.get_by_role("dialog")
@@ -199,3 +207,65 @@ def test_a_viewer_reads_unplanned_events_on_a_narrow_dark_screen(
     assert narrow.evaluate("document.documentElement.scrollWidth") <= 390
     check_accessibility(narrow)
     shoot(narrow, "unplanned-dark-390")
+
+
+@pytest.fixture
+def counted(engine: sa.Engine, api: Api) -> str:
+    """A day that two scans counted: a fifth of what arrived has no plan, and the warehouse lost three hours; the event's id."""
+    kind = api.event_type("shop")
+    event_id = str(api.event(kind, "paid", status="live")["id"])
+    floor = floor_to_bucket(SYSTEM_CLOCK.now(), Interval.HOUR)
+    with session_scope(engine) as session:
+        project = session.get_one(Project, kind["project_id"])
+        received, lake = (make_scan_config(session, project, name=name) for name in ("Received", "Lake"))
+        session.get_one(DataSource, received.data_source_id).is_builtin = True
+        for config in (received, lake):
+            config.collected_until = floor
+            for ago in range(1, 25):
+                bucket, is_lost = floor - timedelta(hours=ago), config is lake and ago in (10, 11, 12)
+                count = 400 if is_lost else 1000
+                session.add(MetricCoverage(scan_config_id=config.id, bucket=bucket, total_count=1250, matched_count=1000))
+                session.add(
+                    MetricBucket(scan_config_id=config.id, scope_type="event", scope_ref=event_id, bucket=bucket, count=count)
+                )
+    return event_id
+
+
+def test_coverage_and_what_the_warehouse_lost(
+    open_page: OpenPage, owner: Person, slug: str, counted: str, check_accessibility: Axe
+) -> None:
+    page = open_page(f"/p/{slug}/coverage", owner)
+    expect(page.get_by_role("term").filter(has_text="Coverage").locator("..")).to_contain_text("80\u00a0%")
+    finding = page.get_by_role("region", name="Findings, newest first").get_by_role("row", name="paid")
+    expect(finding).to_contain_text("Lost")
+    expect(finding).to_contain_text("1,800 of 3,000")
+    page.get_by_label("Event", exact=True).select_option(label="paid")
+    page.wait_for_url(f"**/coverage?event={counted}")
+    hours = page.get_by_role("region", name="Counts of the event, newest hour first")
+    expect(hours.get_by_role("row").filter(has_text="\u2212600")).to_have_count(3)
+    check_accessibility(page)
+    shoot(page, "coverage-light")
+
+    page.get_by_label("Lateness, in minutes").fill("0")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Lateness is a whole number of minutes from 1 to 1440")).to_be_visible()
+    page.get_by_label("Lateness, in minutes").fill("20")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The ledger follows at once.")).to_be_visible()
+    page.get_by_label("Scan", exact=True).select_option(label="Lake")
+    page.wait_for_url("**/coverage?scan=*")
+    page.reload()
+    expect(page.get_by_label("Lateness, in minutes")).to_have_value("20")
+
+
+def test_coverage_without_counts_on_a_narrow_dark_screen(
+    open_page: OpenPage, editor: Person, slug: str, api: Api, check_accessibility: Axe
+) -> None:
+    api.make_viewer(editor.email)
+    narrow = open_page(f"/p/{slug}/coverage", editor, width=390, scheme="dark")
+    expect(narrow.get_by_text("Nothing was counted in this period")).to_be_visible()
+    expect(narrow.get_by_text("No warehouse is compared")).to_be_visible()
+    expect(narrow.get_by_text("Editors can change this.")).to_be_visible()
+    assert narrow.evaluate("document.documentElement.scrollWidth") <= 390
+    check_accessibility(narrow)
+    shoot(narrow, "coverage-dark-390")

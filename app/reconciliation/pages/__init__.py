@@ -1,5 +1,5 @@
 """Pages on data against plan; importing this registers them."""
 
-from app.reconciliation.pages import drifts, unplanned
+from app.reconciliation.pages import coverage, drifts, unplanned
 
-__all__ = ["drifts", "unplanned"]
+__all__ = ["coverage", "drifts", "unplanned"]

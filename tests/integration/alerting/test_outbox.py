@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col
+from standardwebhooks.webhooks import Webhook
 
 from app.alerting import service as alerting
-from app.alerting.contracts import DestinationFields, RuleSpec, SendOutcome
+from app.alerting.contracts import DestinationFields, Parcel, RuleSpec, SendOutcome
 from app.alerting.service.sending import LEASE, MOST_ATTEMPTS
 from app.alerting.vocabulary import DestinationType
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
+from app.kernel.outbound import AllowList, Outbound
 from app.kernel.settings import get_settings
 from app.scans import service as scans
-from jobs import evaluate_alerts
+from jobs import channels, evaluate_alerts
 from jobs.deliver_alerts import DeliveryRunner
 from jobs.leadership import Leadership
 from models.alerting import AlertDelivery
