@@ -86,4 +86,6 @@ def event_api_caller(session: Session, request: Request) -> Actor | IngestPrinci
         raise Forbidden("X-Tenant-ID does not match the key's tenant")
     if principal.expires_at is not None and SYSTEM_CLOCK.now() >= principal.expires_at:
         raise Unauthorized("unknown or expired key")
+    if principal.tenant_status == "suspended":
+        raise Forbidden("the tenant is suspended")
     return principal

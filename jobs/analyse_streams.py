@@ -20,10 +20,14 @@ def run(leadership: Leadership) -> int:
             waiting = anomalies.waiting_streams(session, now)
         found = 0
         for stream in waiting:
-            with leadership.turn() as session:
-                if session is None:
-                    return found
-                found += anomalies.analyse(session, stream, now) is not None
+            for _ in range(anomalies.MOST_LOOKS):
+                with leadership.turn() as session:
+                    if session is None:
+                        return found
+                    found += anomalies.analyse(session, stream, now) is not None
+                with session_scope(write=False) as session:
+                    if not anomalies.is_behind(session, stream):
+                        break
     except Unavailable as away:
         log.warning("streams cannot be looked at", extra={"reason": away.message})
         return 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from app.anomalies import repository, service
 from app.anomalies.repository import AnomalyFilter
 from app.event_api import application, event_api_caller
-from app.identity.contracts import IngestPrincipal
+from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.errors import BadRequest, Forbidden
@@ -30,6 +30,10 @@ LARGEST_PAGE = 1000
 STREAM_SECONDS = 300.0
 LOOK_SECONDS = 2.0
 HEARTBEAT_LOOKS = 7
+# Anomalies of one look carry its time and may be committed a while after it.
+OVERLAP = timedelta(minutes=2)
+READING = frozenset({IngestScope.READ, IngestScope.WRITE, IngestScope.ADMIN})
+WRITING = frozenset({IngestScope.WRITE, IngestScope.ADMIN})
 
 
 class StatusBody(BaseModel):
@@ -47,13 +51,21 @@ class FeedbackBody(BaseModel):
 
 
 def _principal(request: Request) -> IngestPrincipal:
+    """The tenant by a key of the event API that may read, and for changes one that may write. Unauthorized, Forbidden."""
     with session_scope(write=False) as session:
         caller = event_api_caller(session, request)
-    if not isinstance(caller, IngestPrincipal):
+    if not isinstance(caller, IngestPrincipal) or caller.kind is not IngestKind.EVENTS:
         raise Forbidden("anomalies belong to a tenant: use a key of the event API")
+    allowed = READING if request.method == "GET" else WRITING
+    if caller.scope not in allowed:
+        raise Forbidden(f"a key of scope {caller.scope} may not do this")
     if caller.tenant_status == "suspended":
         raise Forbidden("the tenant is suspended")
     return caller
+
+
+Caller = Annotated[IngestPrincipal, Depends(_principal)]
+"""Resolved before the body is looked at."""
 
 
 @router.get(ANOMALIES, operation_id="list_anomalies")
@@ -93,23 +105,25 @@ async def stream(request: Request) -> StreamingResponse:
 
 
 async def _follow(request: Request, caller: IngestPrincipal) -> AsyncIterator[str]:
-    seen = SYSTEM_CLOCK.now()
-    yield _sse("connected", {"timestamp": seen.isoformat()})
+    started = SYSTEM_CLOCK.now()
+    told = {anomaly["id"] for anomaly in await run_in_threadpool(_fresh, caller, started - OVERLAP)}
+    yield _sse("connected", {"timestamp": started.isoformat()})
     for look in range(1, int(STREAM_SECONDS / LOOK_SECONDS)):
         await asyncio.sleep(LOOK_SECONDS)
         if await request.is_disconnected():
             return
-        for created_at, anomaly in await run_in_threadpool(_fresh, caller, seen):
-            seen = max(seen, created_at)
-            yield _sse("anomaly", anomaly)
+        for anomaly in await run_in_threadpool(_fresh, caller, SYSTEM_CLOCK.now() - OVERLAP):
+            if anomaly["id"] not in told:
+                told.add(anomaly["id"])
+                yield _sse("anomaly", anomaly)
         if look % HEARTBEAT_LOOKS == 0:
             yield _sse("heartbeat", {"timestamp": SYSTEM_CLOCK.now().isoformat()})
 
 
-def _fresh(caller: IngestPrincipal, after: datetime) -> list[tuple[datetime, dict[str, Any]]]:
+def _fresh(caller: IngestPrincipal, after: datetime) -> list[dict[str, Any]]:
     with session_scope(write=False) as session:
         rows = repository.created_after(session, caller.tenant_id, caller.project_id, after)
-        return [(row.created_at, service.shown(row)) for row in rows]
+        return [service.shown(row) for row in rows]
 
 
 def _sse(name: str, data: dict[str, Any]) -> str:
@@ -125,18 +139,16 @@ def get_anomaly(request: Request, anomaly_id: str) -> JSONResponse:
 
 
 @router.patch(ANOMALIES + "/{anomaly_id}/status", operation_id="set_anomaly_status")
-def set_status(request: Request, anomaly_id: str, body: StatusBody) -> JSONResponse:
+def set_status(caller: Caller, anomaly_id: str, body: StatusBody) -> JSONResponse:
     """Note what was decided."""
-    caller = _principal(request)
     with session_scope() as session:
         row = service.set_status(session, caller, anomaly_id, body.status, body.notes, SYSTEM_CLOCK.now())
         return JSONResponse(service.shown(row, with_timeline=True))
 
 
 @router.post(ANOMALIES + "/{anomaly_id}/feedback", operation_id="give_anomaly_feedback", status_code=201)
-def give_feedback(request: Request, anomaly_id: str, body: FeedbackBody) -> JSONResponse:
+def give_feedback(caller: Caller, anomaly_id: str, body: FeedbackBody) -> JSONResponse:
     """Say whether it was right."""
-    caller = _principal(request)
     with session_scope() as session:
         row = service.give_feedback(session, caller, anomaly_id, body.feedback_type, body.reason, SYSTEM_CLOCK.now())
         return JSONResponse(service.shown(row, with_timeline=True), 201)

@@ -24,7 +24,7 @@ _NEWEST: Final = """
 SELECT id, toUnixTimestamp64Milli(received_at), toUnixTimestamp64Milli(time), name, status, value, actor_id, session_id, properties
 FROM {database}.events
 WHERE tenant_id = {{tenant:String}} AND project_id = {{project:String}} AND kind = 'event' AND source = {{service:String}}
-ORDER BY received_at DESC, time DESC, id DESC LIMIT {{limit:UInt32}}
+ORDER BY received_at DESC, time DESC, id DESC LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}
 """
 _NEWER: Final = """
 SELECT count() FROM {database}.events
@@ -75,9 +75,9 @@ def newer_count(tenant_id: str, project_id: str, service: str, since: datetime) 
     return int(get_event_store().select(_NEWER, tenant_id, project_id, parameters)[0][0])
 
 
-def newest_events(tenant_id: str, project_id: str, service: str, limit: int) -> list[StreamEvent]:
-    """The newest events of the stream, oldest first. Unavailable."""
-    rows = get_event_store().select(_NEWEST, tenant_id, project_id, {"service": service, "limit": limit})
+def newest_events(tenant_id: str, project_id: str, service: str, limit: int, offset: int = 0) -> list[StreamEvent]:
+    """The newest events of the stream but for `offset` of them, oldest first. Unavailable."""
+    rows = get_event_store().select(_NEWEST, tenant_id, project_id, {"service": service, "limit": limit, "offset": offset})
     return [StreamEvent(row[0], _moment(row[1]), _moment(row[2]), *row[3:]) for row in reversed(rows)]
 
 

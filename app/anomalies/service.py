@@ -29,6 +29,8 @@ from models.anomalies import StreamAnomaly, StreamCursor
 BASELINE: Final = 100
 WINDOW: Final = 20
 HOP: Final = 10
+MOST_BEHIND: Final = 2_000
+MOST_LOOKS: Final = 100
 LOOK_BACK: Final = timedelta(days=1)
 LONGEST_NOTE: Final = 2000
 
@@ -75,11 +77,15 @@ def analyse(session: Session, stream: Stream, now: datetime) -> str | None:
     A window that follows a flagged one joins its anomaly. Past the tenant's quota nothing is made. Unavailable.
     """
     cursor = repository.cursor(session, stream.project_id, stream.service)
+    newer = 0
     if cursor is not None:
         newer = repository.newer_count(stream.tenant_id, stream.project_id, stream.service, cursor.received_at)
         if newer < HOP:
             return None
-    events = repository.newest_events(stream.tenant_id, stream.project_id, stream.service, BASELINE + WINDOW)
+    # The window goes on from where it ended; a stream far behind is taken up again at its newest events.
+    skipped = max(0, newer - WINDOW) if newer <= MOST_BEHIND else 0
+    is_joined = 0 < newer <= MOST_BEHIND
+    events = repository.newest_events(stream.tenant_id, stream.project_id, stream.service, BASELINE + WINDOW, skipped)
     if len(events) < BASELINE + WINDOW:
         return None
     if cursor is None:
@@ -88,7 +94,7 @@ def analyse(session: Session, stream: Stream, now: datetime) -> str | None:
     found = judge([_line(event) for event in baseline], [_line(event) for event in window])
     moved = indicators([_numbers(event) for event in baseline], [_numbers(event) for event in window])
     cursor.received_at = events[-1].received_at
-    previous, cursor.anomaly_id = cursor.anomaly_id, None
+    previous, cursor.anomaly_id = cursor.anomaly_id if is_joined else None, None
     if found.is_anomaly or moved:
         cursor.anomaly_id = _note(session, stream, baseline, window, found, moved, previous, now)
     try:
@@ -97,6 +103,14 @@ def analyse(session: Session, stream: Stream, now: datetime) -> str | None:
         session.rollback()
         return None
     return cursor.anomaly_id
+
+
+def is_behind(session: Session, stream: Stream) -> bool:
+    """Whether the stream has enough new events for another look."""
+    cursor = repository.cursor(session, stream.project_id, stream.service)
+    if cursor is None:
+        return False
+    return repository.newer_count(stream.tenant_id, stream.project_id, stream.service, cursor.received_at) >= HOP
 
 
 def list_anomalies(

@@ -7,7 +7,10 @@ import re
 from typing import Any, Final
 
 REDACTED: Final = "<REDACTED>"
-_SECRET_KEYS: Final = ("password", "token", "key", "secret", "jwt", "authorization", "cookie")
+_SECRET_WORDS: Final = frozenset(
+    {"password", "passwd", "token", "key", "apikey", "secret", "jwt", "authorization", "cookie", "accesskey", "privatekey"}
+)
+_WORDS: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _TOKENS: Final = tuple(
     (re.compile(pattern), token)
     for pattern, token in (
@@ -47,15 +50,13 @@ def tokenised(text: str) -> str:
 def redacted(value: Any) -> Any:
     """The value without what stands under names of secrets, at any depth."""
     if isinstance(value, dict):
-        return {
-            key: REDACTED if any(word in str(key).lower() for word in _SECRET_KEYS) else redacted(inner)
-            for key, inner in value.items()
-        }
+        return {key: REDACTED if _is_secret(str(key)) else redacted(inner) for key, inner in value.items()}
     return [redacted(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _is_secret(name: str) -> bool:
-    return any(word in name.lower() for word in _SECRET_KEYS)
+    # By whole words: `apiKey` and `session_token` are secrets, `monkey` is none.
+    return any(word.lower() in _SECRET_WORDS for word in _WORDS.findall(name))
 
 
 def numbers_of(value: Any, path: str = "") -> dict[str, float]:

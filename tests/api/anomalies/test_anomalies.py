@@ -14,7 +14,11 @@ from app.anomalies import service
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestScope
 from app.ingest.records import Record, encode_records
+from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
+from app.scans import service as scans
+from jobs import analyse_streams
+from jobs.leadership import Leadership
 from tests.eventstore_fixtures import event_store, session_event_store, store_process  # noqa: F401
 from tests.factories import make_actor, make_project, make_tenant
 
@@ -34,6 +38,7 @@ class Shop:
             _, token = identity.create_ingest_key(
                 session, make_actor(session), project.slug, kind=IngestKind.EVENTS, scope=IngestScope.ADMIN, name="k", now=NOW
             )
+            self.slug = project.slug
         self.headers = {"Authorization": f"Bearer {token}", "X-Tenant-ID": project.tenant_id}
 
     def send(self, count: int, *, duration=(20, 80), text: str = "") -> None:
@@ -63,6 +68,13 @@ def shop(engine, event_store) -> Shop:  # noqa: F811
     return Shop(engine, event_store)
 
 
+@pytest.fixture
+def leadership(engine) -> Leadership:
+    found = Leadership(scans.this_process(), 60, FixedClock(NOW), lambda **more: session_scope(engine, **more))
+    found.renew()
+    return found
+
+
 def test_usual_traffic_is_silent_and_needs_a_whole_window(shop, client):
     shop.send(119)
     assert shop.look() is None
@@ -79,7 +91,7 @@ def test_strange_lines_become_one_anomaly_with_its_evidence(shop, client):
     shop.send(20, text="stack trace ")
 
     found = shop.look()
-    shop.send(10, text="stack trace ")
+    shop.send(20, text="stack trace ")
     assert shop.look() == found, "windows that follow each other are one anomaly"
     assert shop.look() is None, "nothing new"
 
@@ -160,3 +172,34 @@ def test_past_the_quota_nothing_is_made(shop, client, engine):
     shop.send(20, text="stack trace ")
 
     assert shop.look() is None and client.get(PATH, headers=shop.headers).json()["total"] == 0
+
+
+def test_a_burst_between_two_looks_is_seen_though_the_newest_events_are_usual(shop, leadership, client):
+    shop.send(120)
+    shop.look()
+    shop.send(20, text="stack trace ")
+    shop.send(140)
+
+    assert analyse_streams.run(leadership) > 0
+
+    assert client.get(PATH, headers=shop.headers).json()["total"] == 1
+
+
+def test_keys_of_another_kind_or_scope_are_refused(shop, client, engine):
+    def headers(kind, scope):
+        with session_scope(engine) as session:
+            _, token = identity.create_ingest_key(
+                session, make_actor(session), shop.slug, kind=kind, scope=scope, name="k", now=NOW
+            )
+        return {"Authorization": f"Bearer {token}"}
+
+    path = f"{PATH}/anomaly_x/status"
+    for kind, scope, reading, changing in (
+        (IngestKind.LOGS, IngestScope.ADMIN, 403, 403),
+        (IngestKind.EVENTS, IngestScope.APPEND, 403, 403),
+        (IngestKind.EVENTS, IngestScope.READ, 200, 403),
+        (IngestKind.EVENTS, IngestScope.WRITE, 200, 404),
+    ):
+        own = headers(kind, scope)
+        assert client.get(PATH, headers=own).status_code == reading, (kind, scope)
+        assert client.patch(path, json={"status": "open"}, headers=own).status_code == changing, (kind, scope)

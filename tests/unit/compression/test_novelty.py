@@ -98,6 +98,10 @@ def test_numbers_that_moved_without_another_digit_are_the_companion_s_to_find():
     [
         ('{"b": 1, "a": "2026-05-01T10:00:00.123Z"}', '{"a":"<TIME>","b":1}'),
         ('{"api_key": "sk", "user": {"password": "x"}}', '{"api_key":"<REDACTED>","user":{"password":"<REDACTED>"}}'),
+        (
+            '{"monkey": "a", "apiKey": "k", "session_token": "t"}',
+            '{"apiKey":"<REDACTED>","monkey":"a","session_token":"<REDACTED>"}',
+        ),
         ("ip 10.0.0.1 took 12345 ms", "ip <IP> took <INT> ms"),
         ("mail ana@example.org at https://x.example/a?b=1", "mail <EMAIL> at <URL>"),
         ("id 123e4567-e89b-12d3-a456-426614174000", "id <UUID>"),

@@ -1,0 +1,139 @@
+"""What `plumbline doctor` looks at. Nothing is written: a look at a missing database does not make one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from app.kernel.database import engine_for, session_scope
+from app.kernel.errors import Unavailable
+from app.kernel.settings import Settings
+from app.migrations import ROOT
+from app.runtime_file import read_runtime_record
+
+_MEBIBYTE = 1024 * 1024
+
+
+class State(StrEnum):
+    """How a check ended; only `failed` makes the command fail."""
+
+    OK = "ok"
+    NOTICE = "notice"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check with a sentence for the operator, free of credentials."""
+
+    check: str
+    state: State
+    message: str
+
+
+def examine(settings: Settings, now: datetime) -> list[Finding]:
+    """Every check in a fixed order. A check that cannot be made is a finding, never an exception."""
+    database = _database(settings)
+    findings = [database]
+    if database.state is State.OK:
+        findings += [
+            _guarded("migrations", lambda: _migrations(settings)),
+            _guarded("scheduler", lambda: _scheduler(settings, now)),
+        ]
+    findings += [
+        _guarded("event_store", lambda: _event_store(settings)),
+        _guarded("disk", lambda: _disk(settings)),
+        _guarded("geo_data", lambda: _geo_data(settings)),
+    ]
+    return findings
+
+
+def _guarded(check: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except (OSError, sa.exc.SQLAlchemyError) as error:
+        # The text of a driver's error may hold the address with its password; its kind is enough to go on.
+        return Finding(check, State.FAILED, f"could not be checked ({type(error).__name__})")
+
+
+def _database(settings: Settings) -> Finding:
+    url = make_url(settings.database_url_resolved)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+        return Finding("database", State.FAILED, "there is no database yet: `plumbline migrate` makes it")
+
+    def look() -> Finding:
+        with session_scope(engine_for(settings.database_url_resolved), write=False) as session:
+            session.execute(sa.text("SELECT 1"))
+        return Finding("database", State.OK, f"{url.get_backend_name()} answers")
+
+    return _guarded("database", look)
+
+
+def _migrations(settings: Settings) -> Finding:
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "alembic").replace("%", "%%"))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with engine_for(settings.database_url_resolved).connect() as connection:
+        reached = MigrationContext.configure(connection).get_current_revision()
+    if reached == newest:
+        return Finding("migrations", State.OK, f"the schema is the newest, {newest}")
+    return Finding(
+        "migrations", State.FAILED, f"the schema is at {reached or 'nothing'}, the newest is {newest}: run `plumbline migrate`"
+    )
+
+
+def _scheduler(settings: Settings, now: datetime) -> Finding:
+    from app.scans.leases import live_workers
+
+    with session_scope(engine_for(settings.database_url_resolved), write=False) as session:
+        count = len(live_workers(session, now))
+    if count:
+        return Finding("scheduler", State.OK, f"{count} live worker{'' if count == 1 else 's'}")
+    if not settings.jobs.jobs_enabled:
+        return Finding("scheduler", State.NOTICE, "no worker is alive and PLUMBLINE_JOBS_ENABLED is off here")
+    if read_runtime_record(settings.data_dir) is None:
+        return Finding("scheduler", State.NOTICE, "no worker is alive: no instance runs on this data folder")
+    return Finding("scheduler", State.FAILED, "an instance runs, but no worker is alive: scans and alerts stand still")
+
+
+def _event_store(settings: Settings) -> Finding:
+    if settings.eventstore_is_embedded and read_runtime_record(settings.data_dir) is None:
+        return Finding("event_store", State.NOTICE, "embedded, and no instance runs on this data folder")
+    from app.eventstore.service import connect
+
+    try:
+        store = connect(settings)
+        try:
+            is_alive = store.ping()
+        finally:
+            store.close()
+    except Unavailable as error:
+        return Finding("event_store", State.FAILED, error.message)
+    return Finding("event_store", State.OK, "answers") if is_alive else Finding("event_store", State.FAILED, "does not answer")
+
+
+def _disk(settings: Settings) -> Finding:
+    free, least = shutil.disk_usage(settings.data_dir).free, settings.ingest.min_free_disk_bytes
+    if free < least:
+        return Finding("disk", State.FAILED, f"{free // _MEBIBYTE} MiB free, events are refused below {least // _MEBIBYTE} MiB")
+    return Finding("disk", State.OK, f"{free // _MEBIBYTE} MiB free")
+
+
+def _geo_data(settings: Settings) -> Finding:
+    from app.security.intelligence.databases import FOLDER
+
+    names = sorted(path.name for path in (settings.data_dir / FOLDER).glob("*.mmdb"))
+    if names:
+        return Finding("geo_data", State.OK, ", ".join(names))
+    return Finding("geo_data", State.NOTICE, "no location database: `plumbline geoip install` fetches one")
