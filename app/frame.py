@@ -112,6 +112,7 @@ def _project(slug: Any) -> list[NavGroup]:
             [
                 NavItem("overview", "Overview", ui_paths.project_overview(slug), "activity", "o"),
                 NavItem("inbox", "Inbox", ui_paths.project_inbox(slug), "inbox", "i"),
+                NavItem("monitoring", "Monitoring", ui_paths.project_monitoring(slug), "chart-line", "w"),
                 NavItem("heatmap", "Heatmap", ui_paths.project_heatmap(slug), "grid-3x3", "h"),
                 NavItem("live", "Live events", ui_paths.project_live(slug), "radio", "l"),
                 NavItem("logs", "Logs", ui_paths.project_logs(slug), "scroll-text", "g"),

@@ -57,9 +57,10 @@ def project_heatmap(slug: object) -> str:
     return f"/p/{slug}/heatmap"
 
 
-def project_monitoring(slug: object, scope: object = "", ref: object = "") -> str:
-    """The project's series; with a scope and its ref one event type's or event's."""
-    return f"/p/{slug}/monitoring/{scope}/{ref}" if scope else f"/p/{slug}/monitoring"
+def project_monitoring(slug: object, *, series: str = "", days: str = "", column: str = "") -> str:
+    """The project's total, or the series `event_type/<id>` or `event/<id>`, over so many days and split by the column."""
+    query = urlencode({name: value for name, value in {"series": series, "days": days, "by": column}.items() if value})
+    return f"/p/{slug}/monitoring" + (f"?{query}" if query else "")
 
 
 def project_live(slug: object) -> str:

@@ -1,5 +1,5 @@
 """Pages about volume. Importing this package registers them."""
 
-from app.metrics.pages import heatmap, overview
+from app.metrics.pages import heatmap, monitoring, overview
 
-__all__ = ["heatmap", "overview"]
+__all__ = ["heatmap", "monitoring", "overview"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -52,7 +51,7 @@ class MonitoringState(LoadedState):
     """The series in the address."""
 
     days: str = "7"
-    scope: str = TOTAL
+    series: str = TOTAL
     column: str = ""
     view: MonitoringView = MonitoringView()
 
@@ -60,41 +59,40 @@ class MonitoringState(LoadedState):
     async def load(self) -> AsyncIterator[None]:
         """Rebuild the page from the address."""
         slug = self._slug()
-        scope, ref = self._route_value("scope") or "project_total", self._route_value("ref") or "all"
-        if self._begin(f"{slug}/{scope}/{ref}"):
+        query = self.router.url.query_parameters
+        self.series = query.get("series", TOTAL)[:128]
+        if self._begin(f"{slug}/{self.series}"):
             self.view = MonitoringView()
             yield
-        query = self.router.url.query_parameters
         self.days = query.get("days", "7") if query.get("days", "7") in RANGES else "7"
-        self.column = query.get("by", "")
-        self.scope = f"{scope}/{ref}" if scope != "project_total" else TOTAL
+        self.column = query.get("by", "")[:255]
         with self._loading():
             await self._enter()
             await self._show()
 
     async def _show(self) -> None:
-        scope, _, ref = self.scope.partition("/")
+        scope, _, ref = self.series.partition("/")
         self.view = await self._read(monitoring_view, self._slug(), scope, ref, int(self.days), self.column, self._zone())
 
     @rx.event
     def choose_days(self, days: str) -> EventSpec:
         """Another range."""
-        return self._go(self.scope, days, self.column)
+        return self._go(self.series, days, self.column)
 
     @rx.event
     def choose_column(self, column: str) -> EventSpec:
         """Another breakdown."""
-        return self._go(self.scope, self.days, column)
+        return self._go(self.series, self.days, column)
 
     @rx.event
-    def choose_scope(self, scope: str) -> EventSpec:
-        """Another series."""
-        return self._go(scope, self.days, self.column)
+    def choose_series(self, series: str) -> EventSpec:
+        """Another scope; the columns of a breakdown are its own."""
+        return self._go(series, self.days, "")
 
     @rx.event
     async def annotate(self, form: dict[str, Any]) -> EventSpec:
         """Mark an instant, in the viewer's zone, on the chart that is open."""
-        scope, _, ref = self.scope.partition("/")
+        scope, _, ref = self.series.partition("/")
         label = str(form.get("label", "")).strip()
         try:
             local = datetime.fromisoformat(str(form.get("at", "")))
@@ -126,26 +124,14 @@ class MonitoringState(LoadedState):
         await self._show()
         return toast_done("Annotation deleted")
 
-    def _go(self, scope: str, days: str, column: str) -> EventSpec:
-        kind, _, ref = scope.partition("/")
-        path = ui_paths.project_monitoring(self._slug(), *(() if scope == TOTAL else (kind, ref)))
-        query = {"days": days, **({"by": column} if column else {})}
-        return rx.redirect(f"{path}?{urlencode(query)}", replace=True)
+    def _go(self, series: str, days: str, column: str) -> EventSpec:
+        shown = "" if series == TOTAL else series
+        return rx.redirect(ui_paths.project_monitoring(self._slug(), series=shown, days=days, column=column), replace=True)
 
 
 @page(route="/p/[slug]/monitoring", title="Monitoring · Plumbline", on_load=MonitoringState.load)
 def monitoring_page() -> rx.Component:
-    """The project's total."""
-    return _content()
-
-
-@page(route="/p/[slug]/monitoring/[scope]/[ref]", title="Monitoring · Plumbline", on_load=MonitoringState.load)
-def scope_monitoring_page() -> rx.Component:
-    """One event type or event."""
-    return _content()
-
-
-def _content() -> rx.Component:
+    """The page."""
     state: Any = MonitoringState
     view = state.view
     return project_frame(
@@ -153,7 +139,7 @@ def _content() -> rx.Component:
         page_body(
             state,
             toolbar(
-                select_input(view.scopes, field_id="scope", label="Series", value=state.scope, on_change=state.choose_scope),
+                select_input(view.scopes, field_id="scope", label="Series", value=state.series, on_change=state.choose_series),
                 segmented(list(RANGES.items()), state.days, state.choose_days, label="Range"),
             ),
             rx.cond(
@@ -205,7 +191,7 @@ def _breakdown(state: Any) -> rx.Component:
     view = state.view
     return section(
         "Breakdown",
-        _values(view.values, "Value", "Counts per value", "No value was counted in this range"),
+        _values(view.value_rows, "Value", "Counts per value", "No value was counted in this range"),
         actions=[
             select_input(view.columns, field_id="by", label="Break down by", value=view.column, on_change=state.choose_column)
         ],
@@ -241,6 +227,7 @@ def _movers(view: Any) -> rx.Component:
 
 
 def _annotations(state: Any) -> rx.Component:
+    may_write = state.user_role != "viewer"
     return rx.fragment(
         data_table(
             [
@@ -248,12 +235,16 @@ def _annotations(state: Any) -> rx.Component:
                 Column("When", lambda row: row.when, width="140px"),
                 Column(
                     "",
-                    lambda row: button(
-                        "Delete",
-                        kind="quiet",
-                        small=True,
-                        aria_label=f"Delete {row.label}",
-                        on_click=state.remove_annotation(row.id),
+                    lambda row: rx.cond(
+                        may_write,
+                        button(
+                            "Delete",
+                            kind="quiet",
+                            small=True,
+                            aria_label=f"Delete {row.label}",
+                            on_click=state.remove_annotation(row.id),
+                        ),
+                        rx.fragment(),
                     ),
                     width="80px",
                 ),
@@ -262,13 +253,18 @@ def _annotations(state: Any) -> rx.Component:
             caption="Annotations on this chart",
             empty=empty_state("No annotation in this range", "Mark a release or an outage, so that others see it on the chart."),
         ),
-        rx.form(
-            form_field(
-                "What happened", text_input(field_id="label", name="label", required=True, max_length=255), field_id="label"
+        rx.cond(
+            may_write,
+            rx.form(
+                form_field(
+                    "What happened", text_input(field_id="label", name="label", required=True, max_length=255), field_id="label"
+                ),
+                form_field("When", text_input(field_id="at", name="at", type="datetime-local", required=True), field_id="at"),
+                button("Add annotation", type="submit", small=True),
+                on_submit=state.annotate,
+                reset_on_submit=True,
+                class_name="stack",
             ),
-            form_field("When", text_input(field_id="at", name="at", type="datetime-local", required=True), field_id="at"),
-            button("Add annotation", type="submit", small=True),
-            on_submit=state.annotate,
-            reset_on_submit=True,
+            rx.fragment(),
         ),
     )

@@ -73,7 +73,7 @@ class MonitoringView:
     marks: list[Mark] = field(default_factory=list)
     columns: list[list[str]] = field(default_factory=list)
     column: str = ""
-    values: list[ValueRow] = field(default_factory=list)
+    value_rows: list[ValueRow] = field(default_factory=list)
     movers: list[MoverRow] = field(default_factory=list)
     movers_note: str = ""
     week: HeatData = field(default_factory=HeatData)
@@ -118,7 +118,7 @@ def monitoring_view(
             "marks": _marks(session, actor, slug, series, chart, zone),
             "columns": [[one, one] for one in found.columns],
             "column": found.selected_column or "",
-            "values": _rows(found.series[:MOST_VALUES]),
+            "value_rows": _rows(found.series[:MOST_VALUES]),
             "movers": moved,
             "movers_note": note,
             "version_column": versions.app_version_column or "",
