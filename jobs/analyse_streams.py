@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import logging
+import random
+import time
 
 from app.anomalies import service as anomalies
 from app.kernel.database import session_scope
 from app.kernel.errors import Unavailable
 from jobs.leadership import Leadership
 
+BUDGET_SECONDS = 5.0
+
 log = logging.getLogger("plumbline.jobs")
 
 
 def run(leadership: Leadership) -> int:
-    """Look at each stream in a transaction of its own; how many windows belong to an anomaly."""
-    now = leadership.clock.now()
+    """Look at each stream in a transaction of its own; how many windows belong to an anomaly.
+
+    Ends after a few seconds: what is left is looked at in the next run, which begins with another stream.
+    """
+    now, until = leadership.clock.now(), time.monotonic() + BUDGET_SECONDS
     try:
         with session_scope(write=False) as session:
             waiting = anomalies.waiting_streams(session, now)
         found = 0
+        random.shuffle(waiting)
         for stream in waiting:
             for _ in range(anomalies.MOST_LOOKS):
+                if time.monotonic() > until:
+                    return found
                 with leadership.turn() as session:
                     if session is None:
                         return found

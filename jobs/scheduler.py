@@ -22,6 +22,8 @@ from jobs.run_scan_jobs import ScanJobRunner
 from jobs.run_scan_looks import ScanLookRunner
 
 THREADS = 2
+# More than there are jobs that take long, so that those somebody waits for are never behind them.
+SCHEDULER_THREADS = 6
 CLAIM_SECONDS = 1
 REAP_SECONDS = 60
 FIRST_COUNTS_SECONDS = 60
@@ -53,7 +55,7 @@ class Scheduler:
         self._demos = DemoBuilder(self._leadership)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(THREADS)},
+            executors={"default": ThreadPoolExecutor(SCHEDULER_THREADS)},
             # A late run is better than none, and runs that were missed together are made up by one.
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         )
