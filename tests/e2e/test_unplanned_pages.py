@@ -1,4 +1,7 @@
-"""Data against plan: drifts, unplanned and dead events, coverage, and what people decide about them."""
+"""Data against plan: drifts, unplanned and dead events, coverage, and what people decide about them.
+
+It seeds data sources that cannot be reached, which every project's editor lists, so it runs after the pages that choose one.
+"""
 
 from __future__ import annotations
 
