@@ -49,4 +49,6 @@ class StreamCursor(SQLModel, table=True):
     project_id: str = Field(sa_column=sa.Column(sa.String(64), sa.ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True))
     service: str = Field(primary_key=True, max_length=500)
     received_at: datetime = moment_field()
+    event_time: datetime = moment_field()
+    event_id: str = Field(max_length=128)
     anomaly_id: str | None = Field(default=None, max_length=64)

@@ -29,7 +29,8 @@ ORDER BY received_at DESC, time DESC, id DESC LIMIT {{limit:UInt32}} OFFSET {{of
 _NEWER: Final = """
 SELECT count() FROM {database}.events
 WHERE tenant_id = {{tenant:String}} AND project_id = {{project:String}} AND kind = 'event' AND source = {{service:String}}
-  AND received_at > fromUnixTimestamp64Milli({{since:Int64}}, 'UTC')
+  AND (received_at, time, id) > (
+    fromUnixTimestamp64Milli({{since:Int64}}, 'UTC'), fromUnixTimestamp64Milli({{time:Int64}}, 'UTC'), {{id:String}})
 """
 
 
@@ -69,9 +70,14 @@ def streams(tenant_id: str, project_id: str, since: datetime) -> list[tuple[str,
     return [(service, _moment(newest)) for service, _, newest in rows]
 
 
-def newer_count(tenant_id: str, project_id: str, service: str, since: datetime) -> int:
-    """Events of the stream received after. Unavailable."""
-    parameters = {"service": service, "since": _milliseconds(since)}
+def newer_count(tenant_id: str, project_id: str, place: StreamCursor) -> int:
+    """Events of the stream behind the cursor; those of one request share a moment and count one by one. Unavailable."""
+    parameters = {
+        "service": place.service,
+        "since": _milliseconds(place.received_at),
+        "time": _milliseconds(place.event_time),
+        "id": place.event_id,
+    }
     return int(get_event_store().select(_NEWER, tenant_id, project_id, parameters)[0][0])
 
 
@@ -81,10 +87,10 @@ def newest_events(tenant_id: str, project_id: str, service: str, limit: int, off
     return [StreamEvent(row[0], _moment(row[1]), _moment(row[2]), *row[3:]) for row in reversed(rows)]
 
 
-def cursor(session: Session, project_id: str, service: str) -> StreamCursor | None:
-    """How far the stream was looked at, held until the transaction ends."""
+def cursor(session: Session, project_id: str, service: str, *, lock: bool = False) -> StreamCursor | None:
+    """How far the stream was looked at; with `lock` held until the transaction ends."""
     statement = sa.select(StreamCursor).where(col(StreamCursor.project_id) == project_id, col(StreamCursor.service) == service)
-    return session.execute(statement.with_for_update()).scalar_one_or_none()
+    return session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
 
 
 def save(session: Session, row: Any) -> None:

@@ -76,10 +76,10 @@ def analyse(session: Session, stream: Stream, now: datetime) -> str | None:
 
     A window that follows a flagged one joins its anomaly. Past the tenant's quota nothing is made. Unavailable.
     """
-    cursor = repository.cursor(session, stream.project_id, stream.service)
+    cursor = repository.cursor(session, stream.project_id, stream.service, lock=True)
     newer = 0
     if cursor is not None:
-        newer = repository.newer_count(stream.tenant_id, stream.project_id, stream.service, cursor.received_at)
+        newer = repository.newer_count(stream.tenant_id, stream.project_id, cursor)
         if newer < HOP:
             return None
     # The window goes on from where it ended; a stream far behind is taken up again at its newest events.
@@ -89,11 +89,11 @@ def analyse(session: Session, stream: Stream, now: datetime) -> str | None:
     if len(events) < BASELINE + WINDOW:
         return None
     if cursor is None:
-        cursor = StreamCursor(project_id=stream.project_id, service=stream.service, received_at=events[-1].received_at)
+        cursor = StreamCursor(project_id=stream.project_id, service=stream.service, event_id="")
     baseline, window = events[:BASELINE], events[BASELINE:]
     found = judge([_line(event) for event in baseline], [_line(event) for event in window])
     moved = indicators([_numbers(event) for event in baseline], [_numbers(event) for event in window])
-    cursor.received_at = events[-1].received_at
+    cursor.received_at, cursor.event_time, cursor.event_id = events[-1].received_at, events[-1].time, events[-1].id
     previous, cursor.anomaly_id = cursor.anomaly_id if is_joined else None, None
     if found.is_anomaly or moved:
         cursor.anomaly_id = _note(session, stream, baseline, window, found, moved, previous, now)
@@ -110,7 +110,7 @@ def is_behind(session: Session, stream: Stream) -> bool:
     cursor = repository.cursor(session, stream.project_id, stream.service)
     if cursor is None:
         return False
-    return repository.newer_count(stream.tenant_id, stream.project_id, stream.service, cursor.received_at) >= HOP
+    return repository.newer_count(stream.tenant_id, stream.project_id, cursor) >= HOP
 
 
 def list_anomalies(

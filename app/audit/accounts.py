@@ -89,11 +89,17 @@ def caller(session: Session, token: str, now: datetime) -> AuditAccount:
     return account
 
 
-def change_password(session: Session, account_id: str, password: str, new_hash: str) -> None:
-    """Unauthorized when the current password is wrong."""
-    account = repository.by_id(session, account_id)
-    if account is None or not verify_password(password, account.password_hash):
+def check_password(account: AuditAccount, password: str) -> None:
+    """Unauthorized when it is not the account's. Takes a noticeable part of a second, so it belongs outside transactions."""
+    if not verify_password(password, account.password_hash):
         raise Unauthorized("The current password is wrong")
+
+
+def change_password(session: Session, account_id: str, new_hash: str) -> None:
+    """Set the password. Forbidden for an account that is gone."""
+    account = repository.by_id(session, account_id)
+    if account is None:
+        raise Forbidden("Invalid token")
     account.password_hash = new_hash
     repository.save(session, account)
 
@@ -133,6 +139,11 @@ def access_key_of(account: AuditAccount) -> str:
         return _box().open(account.sealed_access_key)
     except ValueError:
         raise AppError("The access key cannot be read with today's encryption keys") from None
+
+
+def find_admin(session: Session) -> AuditAccount | None:
+    """The administrator's account, once it was made."""
+    return repository.by_username(session, ADMIN)
 
 
 def ensure_admin(session: Session, now: datetime) -> AuditAccount:

@@ -38,7 +38,7 @@ GROUP BY source, name, verdict_reason ORDER BY n DESC, source, name, verdict_rea
 _REFUSED: Final = f"""
 SELECT {_FINGERPRINT} AS fingerprint, {_RAW_SOURCE} AS source, {_RAW_NAME} AS name, reason, toUnixTimestamp64Milli(received_at), raw
 FROM {{database}}.quarantine WHERE {_OWNED} AND {_RECEIVED} AND ({{{{reason:String}}}} = '' OR reason = {{{{reason:String}}}})
-ORDER BY received_at, fingerprint LIMIT {{{{limit:UInt32}}}}
+ORDER BY received_at, fingerprint LIMIT {{{{limit:UInt32}}}} OFFSET {{{{offset:UInt32}}}}
 """
 _SAMPLE: Final = f"""
 SELECT source, name, environment, actor_id, session_id, ip, status, severity, value, properties
@@ -85,9 +85,11 @@ def violation_groups(tenant_id: str, project_id: str, since: datetime, *, is_ref
     ]
 
 
-def refused_events(tenant_id: str, project_id: str, since: datetime, *, reason: str, limit: int) -> list[RefusedEvent]:
+def refused_events(
+    tenant_id: str, project_id: str, since: datetime, *, reason: str, limit: int, offset: int = 0
+) -> list[RefusedEvent]:
     """Quarantined events received since, oldest first; an empty reason means all. Errors: Unavailable."""
-    parameters = {"since": milliseconds_of(since), "reason": reason, "limit": limit}
+    parameters = {"since": milliseconds_of(since), "reason": reason, "limit": limit, "offset": offset}
     return [
         RefusedEvent(fingerprint, source, name, fault, _moment(received_at), raw)
         for fingerprint, source, name, fault, received_at, raw in get_event_store().select(

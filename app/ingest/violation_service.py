@@ -100,10 +100,18 @@ def replay_refused(
     actor.require_editor()
     project = projects.get_project(session, actor, slug)
     since = now - timedelta(hours=max(1, min(hours, LONGEST_HOURS)))
-    found = violation_repository.refused_events(project.tenant_id, project.id, since, reason=reason, limit=MOST_REPLAYED)
-    settled = [record for record in found if record.received_at < now - _SETTLED]
-    known = violation_repository.replayed_among(session, project.id, [record.fingerprint for record in settled])
-    waiting = [record for record in settled if record.fingerprint not in known]
+    waiting: list[RefusedEvent] = []
+    already = too_fresh = offset = 0
+    while len(waiting) < MOST_REPLAYED:
+        found = violation_repository.refused_events(
+            project.tenant_id, project.id, since, reason=reason, limit=MOST_REPLAYED, offset=offset
+        )
+        settled = [record for record in found if record.received_at < now - _SETTLED]
+        known = violation_repository.replayed_among(session, project.id, [record.fingerprint for record in settled])
+        waiting += [record for record in settled if record.fingerprint not in known]
+        already, too_fresh, offset = already + len(known), too_fresh + len(found) - len(settled), offset + MOST_REPLAYED
+        if len(found) < MOST_REPLAYED:
+            break
     rules = policies.project_plan(session, project.id)
     taken: list[RefusedEvent] = []
     for moment, group in groupby(waiting, key=lambda record: record.received_at.replace(microsecond=0)):
@@ -120,7 +128,7 @@ def replay_refused(
     if taken:
         payload = {"reason": reason, "replayed": len(taken)}
         identity.record_audit(session, actor, "quarantine.replayed", "project", project.id, project_slug=slug, payload=payload)
-    return Replay(len(taken), len(waiting) - len(taken), len(known), len(found) - len(settled))
+    return Replay(len(taken), len(waiting) - len(taken), already, too_fresh)
 
 
 def preview_branch(

@@ -84,9 +84,10 @@ def login(form: Annotated[LoginForm, Depends(_login_form)]) -> JSONResponse:
 @router.patch("/auth/password/change", operation_id="audit_change_password")
 def change_password(account: Caller, form: Annotated[ChangePasswordForm, Depends(_change_form)]) -> JSONResponse:
     """Set another password, knowing the current one."""
+    accounts.check_password(account, form.password)
     hashed = hash_password(form.new_password)
     with session_scope() as session:
-        accounts.change_password(session, account.id, form.password, hashed)
+        accounts.change_password(session, account.id, hashed)
     return _said("The password is changed.")
 
 

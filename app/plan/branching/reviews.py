@@ -31,10 +31,13 @@ def transition_branch(session: Session, actor: Actor, slug: str, branch_id: str,
         repository.clear_review(session, branch.id)
     reached = step.to
     if step.records_approval:
-        if actor.user_id == branch.created_by and rules_of(session, scope.project.id).forbids_self_approval:
+        rules = rules_of(session, scope.project.id)
+        if actor.user_id == branch.created_by and rules.forbids_self_approval:
             raise Conflict("This project asks for somebody else's approval of your branch")
         _approve(session, branch.id, actor)
-        if branch_readiness(session, actor, slug, branch_id).lacking_approvals:
+        # Whether the branch is sensitive takes a whole merge to know.
+        may_lack = rules.minimum_approvals > 1 or rules.sensitive_approvals > 0
+        if may_lack and branch_readiness(session, actor, slug, branch_id).lacking_approvals:
             reached = BranchStatus.READY_FOR_REVIEW  # until enough people have approved
     before, branch.status = branch.status, reached.value
     note(session, actor, scope, f"branch.{action.value}", branch.id, name=branch.name, status=[before, branch.status])

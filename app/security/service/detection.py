@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 
 from app.identity.contracts import IngestPrincipal
 from app.kernel.database import session_scope
-from app.kernel.settings import Settings, get_settings
-from app.security.contracts import ActorHistory, Enrichment, Finding, SecurityEvent
+from app.kernel.settings import get_settings
+from app.security import behaviour
+from app.security.contracts import ActorHistory, Enrichment, SecurityEvent
 from app.security.plans import SecurityPlan
 from app.security.repository import events as repository
 from app.security.repository.events import StoredEvent
@@ -23,33 +22,20 @@ ALL_PLANS: Final = frozenset({"brute_force_attack", "rate_limit_exceeded", "susp
 MOST_HISTORY: Final = 1_000
 PATIENCE_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.2
-_BEHAVIOUR: Final = "app.security.behaviour"
-Judge = Callable[[SecurityEvent, ActorHistory, Settings], Sequence[Finding]]
 _WATCHED: Final = ("auth.login_success", "auth.login_failed", "security.rate_limit_exceeded")
 
 
 def is_watched(event: SecurityEvent) -> bool:
     """Whether the event can be part of an incident that only history shows."""
-    return event.name in _WATCHED and bool(event.actor_id or event.user_ip) and find_judge() is not None
-
-
-def find_judge() -> Judge | None:
-    """The rules over an event and its history; None when this installation has none."""
-    if find_spec(_BEHAVIOUR) is None:
-        return None
-    judge: Judge = import_module(_BEHAVIOUR).findings
-    return judge
+    return event.name in _WATCHED and bool(event.actor_id or event.user_ip)
 
 
 def run(principal: IngestPrincipal, plan: SecurityPlan, events: Sequence[SecurityEvent]) -> None:
     """Judge the events in their order once the event store shows them. Safe to repeat. Errors: Unavailable."""
-    judge = find_judge()
-    if judge is None:
-        return
     _wait_until_stored(principal, events[-1])
     for event in events:
         history = _history(principal, plan, event)
-        for finding in judge(event, history, get_settings()):
+        for finding in behaviour.findings(event, history, get_settings()):
             if plan.is_full or finding.alert_type in ALL_PLANS:
                 with session_scope() as session:
                     raise_alert(session, principal.project_id, event, finding)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
 
 from sqlmodel import Session
 
 from app.identity.contracts import IngestPrincipal
 from app.ingest import service as ingest
 from app.kernel.ids import new_id
+from app.security import intelligence
 from app.security.contracts import Enrichment, SecurityEvent
 from app.security.normalise import Incoming
 from app.security.plans import SecurityPlan, month_start
@@ -23,7 +22,6 @@ from app.security.vocabulary import severity_of
 KIND = "security"
 SURFACE = "security"
 _LOCATION = ("country_code", "country_name", "city", "region", "latitude", "longitude", "timezone")
-_INTELLIGENCE = "app.security.intelligence"
 
 
 def book(session: Session, principal: IngestPrincipal, plan: SecurityPlan, events: int, now: datetime) -> int:
@@ -99,8 +97,8 @@ def _mirrored(enrichment: Enrichment) -> dict[str, object]:
 
 
 def _enriched(one: Incoming) -> Enrichment:
-    if one.user_ip is None or find_spec(_INTELLIGENCE) is None:
+    if one.user_ip is None:
         return Enrichment()
     agent = one.metadata.get("user_agent")
-    found = import_module(_INTELLIGENCE).enrich(one.user_ip, user_agent=agent if isinstance(agent, str) else None, failed_logins=0)
-    return Enrichment(**{name: getattr(found, name) for name in Enrichment.__slots__})
+    # Failed sign-ins are counted from history, which is not read before the event is acknowledged.
+    return intelligence.enrich(one.user_ip, user_agent=agent if isinstance(agent, str) else None, failed_logins=0)

@@ -41,17 +41,18 @@ class Shop:
             self.slug = project.slug
         self.headers = {"Authorization": f"Bearer {token}", "X-Tenant-ID": project.tenant_id}
 
-    def send(self, count: int, *, duration=(20, 80), text: str = "") -> None:
+    def send(self, count: int, *, duration=(20, 80), text: str = "", at: datetime | None = None) -> None:
         generator = random.Random(self.sent)
         records = []
         for _ in range(count):
             self.sent += 1
-            at = NOW - timedelta(hours=1) + timedelta(seconds=self.sent)
+            happened = NOW - timedelta(hours=1) + timedelta(seconds=self.sent)
             noise = "".join(generator.choice("qwertzuiopasdfghjklyxcvbnm{}<>") for _ in range(80)) if text else ""
             properties = {"path": generator.choice(["/a", "/b", "/c"]), **({"error": text + noise} if text else {})}
             records.append(
                 Record(
-                    kind="event", source="api", name="request", time=at, received_at=at, id=str(uuid4()), properties=properties,
+                    kind="event", source="api", name="request", time=happened, received_at=at or happened, id=str(uuid4()),
+                    properties=properties,
                     status="ok", value=float(generator.randrange(*duration)),
                 )
             )  # fmt: skip
@@ -203,3 +204,14 @@ def test_keys_of_another_kind_or_scope_are_refused(shop, client, engine):
         own = headers(kind, scope)
         assert client.get(PATH, headers=own).status_code == reading, (kind, scope)
         assert client.patch(path, json={"status": "open"}, headers=own).status_code == changing, (kind, scope)
+
+
+def test_a_burst_inside_one_large_request_is_seen_too(shop, leadership, client):
+    shop.send(120)
+    shop.look()
+    for count, text in ((60, ""), (20, "stack trace "), (120, "")):
+        shop.send(count, text=text, at=NOW)
+
+    analyse_streams.run(leadership)
+
+    assert client.get(PATH, headers=shop.headers).json()["total"] == 1

@@ -40,7 +40,7 @@ def wait_for_occurrences(project_id: str, amount: int) -> SecurityAlert:
 
 
 def test_fifth_failure_raises_one_alert_and_the_sixth_joins_it(security, clock, monkeypatch):
-    monkeypatch.setattr(detection, "find_judge", lambda: five_from_one_address)
+    monkeypatch.setattr(detection.behaviour, "findings", five_from_one_address)
     caller = security()
     for _ in range(4):
         caller.collect("auth.login_failed", actor="u1", user_ip="203.0.113.9")
@@ -58,7 +58,7 @@ def test_pass_over_the_same_event_in_several_threads_counts_it_once(security, cl
     for _ in range(5):
         caller.collect("auth.login_failed", actor="u1", user_ip="203.0.113.9")
         clock.advance(timedelta(seconds=10))
-    monkeypatch.setattr(detection, "find_judge", lambda: five_from_one_address)
+    monkeypatch.setattr(detection.behaviour, "findings", five_from_one_address)
     with session_scope(write=False) as session:
         principal = identity.ingest_principal_for(session, caller.token)
     assert principal is not None
