@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import smtplib
-import ssl
 import threading
 from email.message import EmailMessage
 from email.utils import formatdate
 
+from app.kernel.mail import connected
 from app.kernel.settings import EmailSettings, get_settings
 
-TIMEOUT_SECONDS = 15.0
-_IMPLICIT_TLS_PORT = 465
 log = logging.getLogger("plumbline.audit")
 
 
@@ -32,19 +30,8 @@ def _post(settings: EmailSettings, recipient: str, subject: str, text: str) -> N
         formatdate(usegmt=True),
     )
     mail.set_content(text)
-    context = ssl.create_default_context()
     try:
-        is_implicit = settings.smtp_use_tls and settings.smtp_port == _IMPLICIT_TLS_PORT
-        opened = (
-            smtplib.SMTP_SSL(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS, context=context)
-            if is_implicit
-            else smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS)
-        )
-        with opened as server:
-            if settings.smtp_use_tls and not is_implicit:
-                server.starttls(context=context)
-            if settings.smtp_username:
-                server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
+        with connected(settings) as server:
             server.send_message(mail)
     except (smtplib.SMTPException, OSError) as fault:
         log.warning("a link could not be mailed", extra={"reason": type(fault).__name__})

@@ -9,12 +9,11 @@ from email.message import EmailMessage
 from email.utils import formatdate
 
 from app.alerting.contracts import Parcel, SendOutcome
+from app.kernel.mail import connected
 from app.kernel.outbound import Outbound
 from app.kernel.settings import EmailSettings, get_settings
 from jobs.channels.snapshot import Message, cut, message_of
 
-TIMEOUT_SECONDS = 15.0
-_IMPLICIT_TLS_PORT = 465
 _LONGEST_SUBJECT = 250
 
 
@@ -27,7 +26,7 @@ def send(parcel: Parcel, calls: Outbound, *, settings: EmailSettings | None = No
     recipients = [part.strip() for part in (parcel.target.fields.email_recipients or "").split(",") if part.strip()]
     mail = compose(message_of(parcel), sender, recipients, parcel.delivery_id)
     try:
-        with _connected(settings) as server:
+        with connected(settings) as server:
             refused = server.send_message(mail, sender, recipients)
     except (smtplib.SMTPException, OSError) as fault:
         return _refusal(fault)
@@ -47,24 +46,6 @@ def compose(message: Message, sender: str, recipients: list[str], delivery_id: s
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(f"{message.text}\n\n{message.link}\n" if message.link else f"{message.text}\n")
     return mail
-
-
-def _connected(settings: EmailSettings) -> smtplib.SMTP:
-    context = ssl.create_default_context()
-    host, port = settings.smtp_host, settings.smtp_port
-    if settings.smtp_use_tls and port == _IMPLICIT_TLS_PORT:
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
-    else:
-        server = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
-    try:
-        if settings.smtp_use_tls and port != _IMPLICIT_TLS_PORT:
-            server.starttls(context=context)
-        if settings.smtp_username:
-            server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
-    except BaseException:
-        server.close()
-        raise
-    return server
 
 
 def _refusal(fault: Exception) -> SendOutcome:
