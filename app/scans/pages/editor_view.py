@@ -67,7 +67,9 @@ class Forecast:
 def editor_view(session: Session, actor: Actor, slug: str, scan_id: str, zone: ZoneInfo) -> EditorView:
     """The scan, or an empty form for `new`. Errors: NotFound, Forbidden for a new one below owner."""
     may_write = actor.role is UserRole.OWNER
-    known_sources = [[one.id, one.name] for one in sources.list_sources(session, actor)]
+    # The built-in store always answers, so it is the one a newcomer meets first.
+    listed = sorted(sources.list_sources(session, actor), key=lambda one: not one.is_builtin)
+    known_sources = [[one.id, one.name] for one in listed]
     types = [["", "Named by a column"], *([one.id, one.display_name] for one in plan.list_event_types(session, actor, slug))]
     if scan_id == NEW:
         if not may_write:
