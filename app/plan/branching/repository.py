@@ -34,10 +34,10 @@ def table_of(model: Table) -> sa.Table:
     return cast(sa.Table, model.__table__)  # type: ignore[attr-defined]
 
 
-def plan_rows(session: Session, model: Table, branch_id: str) -> list[Row]:
-    """All rows of the table that belong to the branch, by column name."""
+def plan_rows(session: Session, model: Table, branch_id: str, columns: Sequence[str] = ()) -> list[Row]:
+    """All rows of the table that belong to the branch, by column name; only the columns named, when some are."""
     table, events, event_types = table_of(model), table_of(Event), table_of(EventType)
-    statement = sa.select(table)
+    statement = sa.select(*(table.c[name] for name in columns)).select_from(table) if columns else sa.select(table)
     if model in _OF_EVENT_TYPE:
         statement = statement.join(event_types, event_types.c.id == table.c.event_type_id)
         statement = statement.where(event_types.c.branch_id == branch_id)
@@ -53,7 +53,9 @@ def plan_rows(session: Session, model: Table, branch_id: str) -> list[Row]:
 
 
 def _mappings(session: Session, statement: sa.Select[*tuple[Any, ...]]) -> list[Row]:
-    return cast(list[Row], session.execute(statement).mappings().all())
+    result = session.execute(statement)
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result]  # plain dicts: every value of a whole plan is looked up by name
 
 
 def insert(session: Session, model: Table, rows: Sequence[Row]) -> None:

@@ -39,24 +39,36 @@ class PlanRows:
     relations: Sequence[Row]
 
 
+_COMPARED_OF_EVENTS: dict[repository.Table, tuple[str, ...]] = {
+    EventTag: ("event_id", "name"),
+    EventFieldValue: ("event_id", "field_definition_id", "value", "is_authored"),
+    EventMetaValue: ("event_id", "meta_field_id", "value"),
+}
+"""What a snapshot takes of the tables that hold several rows for each event."""
+
+
 def load(session: Session, branch_id: str) -> PlanRows:
-    """The branch's rows: nine queries however large the plan is."""
+    """The branch's rows with all their columns: nine queries however large the plan is."""
+    return _load(session, branch_id, {})
+
+
+def _load(session: Session, branch_id: str, columns: Mapping[repository.Table, tuple[str, ...]]) -> PlanRows:
     return PlanRows(
         event_types=repository.plan_rows(session, EventType, branch_id),
         fields=repository.plan_rows(session, FieldDefinition, branch_id),
         meta_fields=repository.plan_rows(session, MetaField, branch_id),
         variables=repository.plan_rows(session, Variable, branch_id),
         events=repository.plan_rows(session, Event, branch_id),
-        tags=repository.plan_rows(session, EventTag, branch_id),
-        field_values=repository.plan_rows(session, EventFieldValue, branch_id),
-        meta_values=repository.plan_rows(session, EventMetaValue, branch_id),
+        tags=repository.plan_rows(session, EventTag, branch_id, columns.get(EventTag, ())),
+        field_values=repository.plan_rows(session, EventFieldValue, branch_id, columns.get(EventFieldValue, ())),
+        meta_values=repository.plan_rows(session, EventMetaValue, branch_id, columns.get(EventMetaValue, ())),
         relations=repository.plan_rows(session, Relation, branch_id),
     )
 
 
 def load_snapshot(session: Session, branch_id: str) -> Snapshot:
     """The branch as it is now."""
-    return snapshot_of(load(session, branch_id))
+    return snapshot_of(_load(session, branch_id, _COMPARED_OF_EVENTS))
 
 
 def snapshot_of(rows: PlanRows) -> Snapshot:
