@@ -12,7 +12,10 @@ from models.base import created_field, id_field, json_field, moment_field, refer
 
 
 class AlertDestination(SQLModel, table=True):
-    """A place that messages are sent to. Only the columns of its own channel are filled; `sealed_...` hold secrets."""
+    """A place that messages are sent to. Only the columns of its own channel are filled; `sealed_...` hold secrets.
+
+    `last_test_status` is success or failed.
+    """
 
     __tablename__ = "alert_destinations"
 
@@ -40,6 +43,9 @@ class AlertDestination(SQLModel, table=True):
     linear_team_id: str | None = Field(default=None, max_length=64)
     linear_state_id: str | None = Field(default=None, max_length=64)
     linear_label_ids: str | None = Field(default=None, max_length=2000)
+    last_test_at: datetime | None = moment_field(nullable=True)
+    last_test_status: str | None = Field(default=None, max_length=16)
+    last_test_message: str | None = text_field(None)
     created_at: datetime = created_field()
     updated_at: datetime = updated_field()
 

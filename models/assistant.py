@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from models.base import text_field
+from models.base import reference, text_field
 
 _TAGS = sa.text("entity_type = 'tag'")
 
@@ -37,3 +37,21 @@ class SearchDocument(SQLModel, table=True):
     description: str = text_field()
     body: str = text_field()
     is_archived: bool = False
+
+
+class SearchVector(SQLModel, table=True):
+    """What a text of a project's plan means to an embedding model: its vector as 32-bit floats of length one.
+
+    A text is known by its hash, so that branches share what they have in common and an unchanged text is embedded once.
+    """
+
+    __tablename__ = "search_vectors"
+    __table_args__ = (sa.UniqueConstraint("project_id", "model", "text_hash"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(
+        default=None, sa_column=sa.Column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
+    )
+    project_id: str = reference("projects.id", index=False)
+    model: str = Field(max_length=200)
+    text_hash: str = Field(max_length=64)
+    vector: bytes = Field(sa_column=sa.Column(sa.LargeBinary(), nullable=False))

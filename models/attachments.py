@@ -33,6 +33,15 @@ class EventPhoto(SQLModel, table=True):
     created_at: datetime = created_field()
 
 
+class RemovedPhoto(SQLModel, table=True):
+    """A photo of main whose copy was deleted on a branch: the merge deletes the original too."""
+
+    __tablename__ = "removed_photos"
+
+    branch_id: str = Field(foreign_key="plan_branches.id", ondelete="CASCADE", primary_key=True, max_length=64)
+    photo_id: str = Field(foreign_key="event_photos.id", ondelete="CASCADE", primary_key=True, max_length=64, index=True)
+
+
 class EventPhotoComment(SQLModel, table=True):
     """A remark under a photo; replies name their parent."""
 

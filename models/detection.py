@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.kernel.database import UtcDateTime
-from models.base import created_field, id_field, moment_field, reference, updated_field
+from models.base import created_field, id_field, json_field, moment_field, reference, updated_field
 
 
 class AnomalySettings(SQLModel, table=True):
@@ -130,6 +130,7 @@ class PlannedEvent(SQLModel, table=True):
     id: str = id_field()
     project_id: str = reference("projects.id", index=False)
     name: str = Field(max_length=200)
+    note: str = Field(default="", max_length=1000)
     starts_at: datetime = moment_field()
     ends_at: datetime = moment_field()
     # Null means every series of the project.
@@ -137,3 +138,48 @@ class PlannedEvent(SQLModel, table=True):
     scope_ref: str | None = Field(default=None, max_length=36)
     created_by: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
     created_at: datetime = created_field()
+
+
+# At most one bake-off of a series is under way at any time; the index holds even when two people ask at once.
+_LIVE = "status IN ('pending', 'running')"
+
+
+class Bakeoff(SQLModel, table=True):
+    """A comparison of detectors on one series; its row is where progress and result live.
+
+    A running one belongs to `claimed_by` for as long as `heartbeat_at` is fresh. `adopted` is the choice that was adopted from it.
+    """
+
+    __tablename__ = "bakeoffs"
+    __table_args__ = (
+        sa.Index("ix_bakeoffs_project_created", "project_id", "created_at"),
+        sa.Index(
+            "ux_bakeoffs_live_series",
+            "scan_config_id",
+            "scope_type",
+            "scope_ref",
+            unique=True,
+            sqlite_where=sa.text(_LIVE),
+            postgresql_where=sa.text(_LIVE),
+        ),
+    )
+
+    id: str = id_field()
+    project_id: str = reference("projects.id", index=False)
+    scan_config_id: str = reference("scan_configs.id", index=False)
+    scope_type: str = Field(max_length=16)
+    scope_ref: str = Field(max_length=36)
+    status: str = Field(default="pending", max_length=16, index=True)
+    progress_percent: int = 0
+    progress_phase: str = Field(default="", max_length=200)
+    result: dict[str, object] = json_field(dict)
+    error_message: str | None = Field(default=None, max_length=1000)
+    adopted: str | None = Field(default=None, max_length=64)
+    adopted_at: datetime | None = moment_field(nullable=True)
+    requested_by: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
+    claimed_by: str | None = Field(default=None, max_length=100)
+    started_at: datetime | None = moment_field(nullable=True)
+    heartbeat_at: datetime | None = moment_field(nullable=True)
+    completed_at: datetime | None = moment_field(nullable=True)
+    created_at: datetime = created_field()
+    updated_at: datetime = updated_field()

@@ -49,6 +49,9 @@ class UserSession(SQLModel, table=True):
     id: str = id_field()
     user_id: str = reference("users.id")
     token_hash: str = Field(max_length=64, unique=True)
+    address: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})
+    user_agent: str = Field(default="", max_length=400, sa_column_kwargs={"server_default": ""})
+    last_used_at: datetime | None = moment_field(nullable=True)
     created_at: datetime = created_field()
     expires_at: datetime = moment_field(index=True)
 

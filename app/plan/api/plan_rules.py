@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.http import Caller, Db
 from app.plan import service
 from app.plan.api.parameters import PLAN, Branch
+from app.plan.branching.readiness import rule_findings
 from app.plan.governance import LONGEST_PATTERN, MOST_APPROVALS, MOST_FIELDS, Enforcement, Rule, Rules, tidy_names
 from app.plan.snapshot import EntityType
 
@@ -71,5 +72,5 @@ def put_plan_rules(slug: str, body: PlanRulesBody, session: Db, actor: Caller) -
 @router.get(PLAN + "/plan-rules/findings", operation_id="list_plan_rule_findings")
 def list_findings(slug: str, session: Db, actor: Caller, branch: Branch) -> RuleFindingsResponse:
     """What breaks the rules on the branch, or on main."""
-    found = [RuleFindingResponse.model_validate(item) for item in service.rule_findings(session, actor, slug, branch=branch)]
+    found = [RuleFindingResponse.model_validate(item) for item in rule_findings(session, actor, slug, branch=branch)]
     return RuleFindingsResponse(items=found, total=len(found))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from app.http import Caller, Db, reading_caller
+from app.http import Caller, Db, note_use, reading_caller
 from app.identity.contracts import Actor
 from app.kernel.database import session_scope
 from app.kernel.errors import InvalidInput, PayloadTooLarge
@@ -90,6 +90,7 @@ async def _plan_file(request: Request, _actor: Importer) -> _PlanFile:
 def export_tracking_code(slug: str, language: Language, session: Db, actor: Caller, branch: Branch = None) -> Response:
     """Typed tracking code for the events of the branch, as a file."""
     code = tracking_code(session, actor, slug, language, branch)
+    note_use(actor, "plan.export", "plan", branch or "main", slug, {"format": language.value})
     disposition = f"attachment; filename={code.filename}"
     return Response(code.text, media_type="text/plain; charset=utf-8", headers={"Content-Disposition": disposition})
 
@@ -106,6 +107,7 @@ def export_plan(slug: str, session: Db, actor: Caller, branch: Branch, format: F
     Equal plans give equal bytes. Owners of events are members of this instance and are left out.
     """
     found = service.export_plan(session, actor, slug, format, branch)
+    note_use(actor, "plan.export", "plan", branch or "main", slug, {"format": format.value})
     disposition = f"attachment; filename*=UTF-8''{quote(found.filename, safe='')}"
     return Response(found.content, media_type=found.media_type, headers={"Content-Disposition": disposition})
 

@@ -103,6 +103,7 @@ def merge_branch(session: Session, actor: Actor, slug: str, branch_id: str) -> B
     _check_rules(session, main, branch, theirs, outcome)
     now = SYSTEM_CLOCK.now()
     ids = write_merge(session, main.project.id, main.branch_id, outcome, ours, user_id=actor.user_id, now=now)
+    removed_photos = repository.delete_removed_photos(session, branch.id, main.project.id)  # the sweep of files takes theirs
     photos = bring_photos(session, theirs, ids)
     after: Snapshot = load_snapshot(session, main.branch_id)
     revision = store_revision(session, actor, main.project.id, after, f"Merged branch {branch.name}")
@@ -112,6 +113,7 @@ def merge_branch(session: Session, actor: Actor, slug: str, branch_id: str) -> B
         session, actor, main, "branch.merge", branch.id,
         name=branch.name, revision_id=revision.id, created=len(outcome.creates), updated=len(outcome.updates),
         deleted=len(outcome.deletes), photos=photos,
+        removed_photos=removed_photos,
     )  # fmt: skip
     return detail_of(session, branch)
 

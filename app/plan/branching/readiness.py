@@ -9,11 +9,12 @@ from sqlmodel import Session
 
 from app.identity.contracts import Actor
 from app.plan import repository as plan_rows
+from app.plan.branch_scope import readable_branch
 from app.plan.branching.branches import base_of
 from app.plan.branching.merges import broken_rules, lacking_approvals, missing_approvals, stored_choices
 from app.plan.branching.rows import load_snapshot
 from app.plan.branching.scope import readable, require_working
-from app.plan.governance import Enforcement, Finding
+from app.plan.governance import Enforcement, Finding, findings
 from app.plan.merge import EntityConflict, FieldConflict, merge
 from app.plan.repository.plan_rules import rules_of
 
@@ -47,3 +48,9 @@ def branch_readiness(session: Session, actor: Actor, slug: str, branch_id: str) 
         broken_rules(session, project_id, theirs, outcome),
         rules_of(session, project_id).enforcement is Enforcement.BLOCK,
     )
+
+
+def rule_findings(session: Session, actor: Actor, slug: str, *, branch: str | None = None) -> list[Finding]:
+    """What breaks the project's rules on the branch, or on main. Errors: NotFound, BadRequest for a branch that is no id."""
+    scope = readable_branch(session, actor, slug, branch)
+    return findings(load_snapshot(session, scope.branch_id), rules_of(session, scope.project.id))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
 from app.plan.repository.matching import chunks
-from models.attachments import EventPhoto, EventPhotoComment
+from models.attachments import EventPhoto, EventPhotoComment, RemovedPhoto
 from models.branches import BranchApproval, BranchComment, BranchReviewer, MergeResolution, PlanRevision
 from models.identity import User
 from models.plan import Event, EventType, PlanBranch
@@ -231,6 +231,14 @@ def photos_of_events(session: Session, event_ids: Sequence[str], *, is_original:
             statement = statement.where(table.c.origin_id.is_(None))
         found += _mappings(session, statement.order_by(table.c.sort_order, table.c.created_at, table.c.id))
     return found
+
+
+def delete_removed_photos(session: Session, branch_id: str, project_id: str) -> int:
+    """Delete the photos of the project whose copies were deleted on the branch; how many there were."""
+    removed, photos = table_of(RemovedPhoto), table_of(EventPhoto)
+    named = sa.select(removed.c.photo_id).where(removed.c.branch_id == branch_id)
+    statement = sa.delete(photos).where(photos.c.project_id == project_id, photos.c.id.in_(named)).returning(photos.c.id)
+    return len(session.connection().execute(statement).all())
 
 
 def comments_of_photos(session: Session, photo_ids: Sequence[str]) -> list[Row]:

@@ -13,6 +13,7 @@ from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
+from app.assistant.pages.describe import describe_button, describe_panel
 from app.frame import slug_var
 from app.identity.contracts import Actor
 from app.kernel.errors import AppError, Conflict, InvalidInput
@@ -199,6 +200,7 @@ def event_page() -> rx.Component:
     overview = rx.fragment(
         rx.cond(state.is_main & ~state.is_editing, figures(state.volume), rx.fragment()),
         clash_panel(state),
+        rx.cond(state.is_editing, rx.fragment(), describe_panel(rx.State.event_id, on_taken=state.load)),  # type: ignore[attr-defined]
         definition_section(state),
         rx.cond(state.is_main & ~state.is_editing, chart_and_incidents(state.volume, state.days, state.choose_days), rx.fragment()),
     )
@@ -207,7 +209,11 @@ def event_page() -> rx.Component:
             state,
             page_header(
                 view.name,
-                rx.cond(state.may_edit & (state.tab == "") & ~state.is_editing, rx.fragment(remove, edit), rx.fragment()),
+                rx.cond(
+                    state.may_edit & (state.tab == "") & ~state.is_editing,
+                    rx.fragment(describe_button(), remove, edit),
+                    rx.fragment(),
+                ),
                 beside=badge(view.status_word, view.status_tone),
                 note=rx.cond(view.description != "", view.description, "No description yet."),
             ),

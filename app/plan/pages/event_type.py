@@ -10,6 +10,7 @@ import reflex as rx
 from reflex.event import EventSpec
 
 from app import ui_paths
+from app.assistant.pages.describe import describe_button, describe_panel
 from app.frame import slug_var
 from app.kernel.errors import AppError, Conflict, InvalidInput
 from app.plan import service as plan
@@ -243,10 +244,11 @@ def event_type_page() -> rx.Component:
             state,
             page_header(
                 view.display_name,
-                rx.cond(state.may_edit, rx.fragment(edit, add), rx.fragment()),
+                rx.cond(state.may_edit, rx.fragment(describe_button(), edit, add), rx.fragment()),
                 beside=rx.el.span(swatch(view.color), rx.el.code(view.name), class_name="named muted"),
                 note=rx.cond(view.description != "", view.description, "No description yet."),
             ),
+            describe_panel(rx.State.event_type_id, on_taken=state.load),  # type: ignore[attr-defined]  # part of the route
             section(
                 "Fields",
                 fields_table(state, add),

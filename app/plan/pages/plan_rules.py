@@ -15,6 +15,7 @@ from app.identity.contracts import Actor, UserRole
 from app.kernel.errors import AppError, InvalidInput
 from app.page_states import LoadedState, page_body
 from app.plan import service as plan
+from app.plan.branching.readiness import rule_findings
 from app.plan.governance import MOST_APPROVALS, Enforcement, Finding, Rule, Rules, tidy_names
 from app.ui import field_errors, page
 from components import (
@@ -75,7 +76,7 @@ class RulesView:
 def rules_view(session: Session, actor: Actor, slug: str) -> RulesView:
     """The page's content. Errors: NotFound."""
     rules = plan.get_rules(session, actor, slug)
-    found = plan.rule_findings(session, actor, slug)
+    found = rule_findings(session, actor, slug)
     return RulesView(
         enforcement=rules.enforcement.value,
         event_name_pattern=rules.event_name_pattern,

@@ -9,7 +9,7 @@ from sqlmodel import Session, SQLModel, col
 
 from app.plan.photos.storage import StoredFile
 from app.plan.repository.matching import chunks
-from models.attachments import EventPhoto, EventPhotoComment
+from models.attachments import EventPhoto, EventPhotoComment, RemovedPhoto
 from models.plan import Event
 
 _MOST_LISTED = 1000
@@ -32,6 +32,12 @@ def photo(session: Session, event_id: str, photo_id: str) -> EventPhoto | None:
     """The photo, or None when the event has none of that id."""
     statement = sa.select(EventPhoto).where(col(EventPhoto.event_id) == event_id, col(EventPhoto.id) == photo_id)
     return session.execute(statement).scalar_one_or_none()
+
+
+def remember_removal(session: Session, branch_id: str, original_id: str) -> None:
+    """Note that the branch no longer has its copy of main's photo; nothing when main has deleted the photo itself."""
+    if session.get(EventPhoto, original_id) is not None:
+        session.add(RemovedPhoto(branch_id=branch_id, photo_id=original_id))
 
 
 def highest_order(session: Session, event_id: str) -> int:

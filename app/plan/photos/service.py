@@ -123,6 +123,8 @@ def delete_photo(session: Session, actor: Actor, slug: str, event_id: str, photo
     row = _find(session, event_id, photo_id)
     note(session, actor, scope, "photo.delete", row.id, event_id=event_id, filename=row.original_filename)
     stored = _files(row)
+    if row.origin_id is not None:
+        repository.remember_removal(session, scope.branch_id, row.origin_id)
     repository.remove(session, row)
     return stored
 

@@ -80,7 +80,7 @@ from app.plan.service.owners import (
     list_owners,
     remove_owner,
 )
-from app.plan.service.plan_rules import get_rules, rule_findings, set_rules
+from app.plan.service.plan_rules import get_rules, set_rules
 from app.plan.service.relations import (
     create_relation,
     delete_relation,
@@ -168,7 +168,6 @@ __all__ = [
     "remove_owner",
     "reorder_events",
     "reorder_fields",
-    "rule_findings",
     "save_view",
     "scan_targets",
     "set_rules",

@@ -9,8 +9,7 @@ from sqlmodel import Session
 from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.kernel.errors import InvalidInput
-from app.plan.branch_scope import readable_branch
-from app.plan.governance import Enforcement, Finding, Rules, findings
+from app.plan.governance import Enforcement, Rules
 from app.plan.repository.plan_rules import rules_of, store_rules
 from app.projects import service as projects
 
@@ -29,14 +28,6 @@ def set_rules(session: Session, actor: Actor, slug: str, rules: Rules) -> Rules:
     payload = {"enforcement": rules.enforcement.value, "protects_main": rules.protects_main}
     identity.record_audit(session, actor, "plan_rules.updated", "project", project.id, project_slug=slug, payload=payload)
     return rules
-
-
-def rule_findings(session: Session, actor: Actor, slug: str, *, branch: str | None = None) -> list[Finding]:
-    """What breaks the rules on the branch, or on main. Errors: NotFound, BadRequest for a branch that is no id."""
-    from app.plan.branching.rows import load_snapshot
-
-    scope = readable_branch(session, actor, slug, branch)
-    return findings(load_snapshot(session, scope.branch_id), rules_of(session, scope.project.id))
 
 
 def check_event_names(session: Session, project_id: str, names: Iterable[str]) -> None:

@@ -149,6 +149,25 @@ def test_a_picture_added_on_a_branch_is_shown_on_main_after_the_merge(engine, pl
     assert len(stored()) == 2
 
 
+def test_a_picture_deleted_on_a_branch_is_deleted_on_main_by_the_merge_and_only_then(engine, plan, event_id):
+    photo, other = upload(plan, event_id), upload(plan, event_id)
+    with session_scope(engine) as session:
+        branch = branching.create_branch(session, SYSTEM_ACTOR, plan.slug, "without picture")
+        copy = session.exec(select(EventPhoto).where(EventPhoto.origin_id == photo.id)).one()
+        copy_id, copy_event = copy.id, copy.event_id
+    with session_scope(engine) as session:
+        service.delete_photo(session, SYSTEM_ACTOR, plan.slug, copy_event, copy_id)
+    later = upload(plan, event_id)
+    with session_scope(engine) as session:
+        assert [row.id for row in service.list_photos(session, SYSTEM_ACTOR, plan.slug, event_id)] == [photo.id, other.id, later.id]
+        row = session.get_one(PlanBranch, branch.id)
+        row.status = "approved"
+    with session_scope(engine) as session:
+        branching.merge_branch(session, SYSTEM_ACTOR, plan.slug, branch.id)
+    with session_scope(engine) as session:
+        assert [row.id for row in service.list_photos(session, SYSTEM_ACTOR, plan.slug, event_id)] == [other.id, later.id]
+
+
 def test_a_sweep_takes_what_no_row_names_and_only_when_it_is_old(engine, plan, event_id):
     kept = upload(plan, event_id)
     other = upload(plan, event_id)
