@@ -163,6 +163,10 @@ class DestinationView:
     rules: list[RuleView]
     created_at: datetime
     updated_at: datetime
+    webhook_header_value_set: bool = False
+    last_test_at: datetime | None = None
+    last_test_status: str | None = None
+    last_test_message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,17 @@ class SendOutcome:
     is_temporary: bool = False
     retry_after_seconds: float | None = None
     notes: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """How a test message fared, as a sentence. `kind` says why it failed: dns, tls, timeout, status, rate_limited and so on."""
+
+    is_sent: bool
+    message: str
+    kind: str | None
+    retry_after_seconds: float | None
+    tested_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +261,7 @@ class DeliveryView:
     attempt_count: int
     next_attempt_at: datetime | None
     items: list[DeliveryItemView]
+    error_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
 from app.alerting.contracts import DestinationFields
+from app.alerting.declarations import FIELDS, SECRETS
 from app.alerting.templates import SUBJECT_VARIABLES, unknown_variables
 from app.alerting.vocabulary import DestinationType
 from app.kernel.errors import InvalidInput
@@ -27,19 +28,6 @@ _PROJECT_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,31}")
 _LINEAR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type"})
-
-FIELDS: dict[DestinationType, tuple[str, ...]] = {
-    DestinationType.SLACK: ("webhook_url",),
-    DestinationType.TELEGRAM: ("bot_token", "chat_id"),
-    DestinationType.WEBHOOK: ("target_url", "webhook_header_name", "webhook_header_value"),
-    DestinationType.EMAIL: ("email_recipients", "email_from_address", "email_subject_template"),
-    DestinationType.JIRA: ("jira_base_url", "jira_auth_email", "jira_api_token", "jira_project_key", "jira_issue_type"),
-    DestinationType.LINEAR: ("linear_api_key", "linear_team_id", "linear_state_id", "linear_label_ids"),
-}
-"""The fields of each channel; all others are ignored."""
-
-SECRETS = frozenset({"webhook_url", "bot_token", "target_url", "webhook_header_value", "jira_api_token", "linear_api_key"})
-"""Fields that rest encrypted and are never shown."""
 
 
 def blank_to_none(value: str | None) -> str | None:

@@ -1,14 +1,19 @@
-"""Matching many candidates against many rules at once; agrees with `rules.first_mismatch` candidate by candidate."""
+"""Asking many rules about many candidates at once.
+
+Agrees with `rules.first_mismatch` candidate by candidate and with `rules.look` step by step; what all rules need of a candidate
+(its columns, its key, the memory of a first sight) is built once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from app.alerting.contracts import Candidate, RuleFilter, RuleSpec
-from app.alerting.rules import includes_direction, includes_scope
+from app.alerting import rules
+from app.alerting.contracts import Candidate, RuleFilter, RuleSpec, ScopeKey
+from app.alerting.rules import Circumstances, ScopeState, Step, includes_direction, includes_scope
 from app.alerting.vocabulary import DIRECTION_LABELS, SERIES_SCOPES, AlertDirection, AlertScope, FilterField, FilterOperator
 
 _SCOPES = tuple(AlertScope)
@@ -36,9 +41,46 @@ class CandidateTable:
             FilterField.EVENT: _coded([one.event_id for one in candidates]),
             FilterField.DIRECTION: _coded([DIRECTION_LABELS[one.direction] for one in candidates]),
         }
+        self._keys: list[ScopeKey] = [one.key for one in candidates]
+        self._first_sights = [rules.first_sight(one) for one in candidates]
+        self._is_one_each = len(set(self._keys)) == len(self._keys)
+
+    def look(self, rule: RuleSpec, states: Mapping[ScopeKey, ScopeState], given: Circumstances) -> Step:
+        """One look of a rule at the whole table: the step that `rules.look` makes of what matches."""
+        places = self._places(rule)
+        if states or given.is_muted or given.suppressed_groups or not self._is_one_each:
+            firings, after = self._look_closely(places, states, given)
+        else:
+            # Nothing is remembered and nothing holds back: every match is told.
+            after = {self._keys[place]: self._first_sights[place] for place in places}
+            firings = [self.candidates[place] for place in places]
+        return rules.step_of(states, after, firings)
+
+    def _look_closely(
+        self, places: Sequence[int], states: Mapping[ScopeKey, ScopeState], given: Circumstances
+    ) -> tuple[list[Candidate], dict[ScopeKey, ScopeState]]:
+        after: dict[ScopeKey, ScopeState] = {}
+        firings = []
+        for place in places:
+            key, first = self._keys[place], self._first_sights[place]
+            state = states.get(key) if self._is_one_each else after.get(key) or states.get(key)
+            if state is None:
+                after[key] = first
+            elif state.bucket == first.bucket and state.newest_bucket == first.newest_bucket and state.direction is first.direction:
+                after[key] = state if state.is_active else rules.seen_again(state, self.candidates[place])
+                if state.notified_bucket == first.bucket:
+                    continue  # The common case of a scope that goes on being told about.
+            else:
+                after[key] = rules.seen_again(state, self.candidates[place])
+            if rules.fires(state, self.candidates[place], given):
+                firings.append(self.candidates[place])
+        return firings, after
 
     def matching(self, rule: RuleSpec) -> list[Candidate]:
         """Candidates that the rule is about, in the table's order."""
+        return [self.candidates[place] for place in self._places(rule)]
+
+    def _places(self, rule: RuleSpec) -> list[int]:
         if not self.candidates:
             return []
         wanted_scopes = np.array([includes_scope(rule, scope) for scope in _SCOPES])
@@ -52,7 +94,8 @@ class CandidateTable:
         kept &= is_enough | ~self._has_counts
         for one in rule.filters:
             kept &= self._passing(one)
-        return [self.candidates[index] for index in np.flatnonzero(kept).tolist()]
+        places: list[int] = np.flatnonzero(kept).tolist()
+        return places
 
     def _passing(self, one: RuleFilter) -> npt.NDArray[np.bool_]:
         known, codes = self._codes[one.field]

@@ -64,13 +64,25 @@ class Context:
 
 
 def paths_of(slug: str, candidate: Candidate) -> tuple[str, str]:
-    """Where a person reads more about the candidate, and where they watch it."""
+    """Where a person reads more about the candidate, and where they watch its series."""
     details = ui_paths.project_overview(slug)
     if candidate.event_id is not None:
         details = ui_paths.project_event(slug, candidate.event_id)
     elif candidate.event_type_id is not None:
         details = ui_paths.project_event_type(slug, candidate.event_type_id)
-    return details, ui_paths.project_inbox(slug)
+    series = ""
+    if candidate.event_id is not None:
+        series = f"event/{candidate.event_id}"
+    elif candidate.event_type_id is not None:
+        series = f"event_type/{candidate.event_type_id}"
+    return details, ui_paths.project_monitoring(slug, series=series)
+
+
+def link_of(slug: str, items: Sequence[Item]) -> str:
+    """Where the message leads: to the one series it is about, or to the inbox when it is about several."""
+    watched = {item.monitoring_path for item in items}
+    only = next(iter(watched)) if len(watched) == 1 else None
+    return only or ui_paths.project_inbox(slug)
 
 
 def sparkline(counts: Sequence[float]) -> str:
@@ -109,7 +121,7 @@ def snapshot_of(context: Context, items: Sequence[Item]) -> dict[str, object]:
         "message_format": context.rule.message_format.value,
         "rendered_message": rendered_message(context, items, len(items)),
         "subject": subject_of(context, len(items)),
-        "link": context.base_url + ui_paths.project_inbox(context.project_slug),
+        "link": context.base_url + link_of(context.project_slug, items),
         "project": {"name": context.project_name, "slug": context.project_slug},
         "destination": {"id": context.destination_id, "name": context.destination_name},
         "rule": {"id": context.rule_id, "name": context.rule.name},

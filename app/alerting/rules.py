@@ -137,15 +137,38 @@ def sending_gates(state: ScopeState | None, candidate: Candidate, given: Circums
     yield Gate.COOLDOWN, at is None or given.now - at >= given.cooldown
 
 
+def fires(state: ScopeState | None, candidate: Candidate, given: Circumstances) -> bool:
+    """Whether all gates between a match and a message are open; the dearest one, the group, is asked last."""
+    if given.is_muted:
+        return False
+    if state is not None and (
+        state.is_under_way
+        or (state.notified_bucket is not None and candidate.bucket <= state.notified_bucket)
+        or (state.notified_at is not None and given.now - state.notified_at < given.cooldown)
+    ):
+        return False
+    if not given.suppressed_groups:
+        return True
+    return group_id(given.scan_config_id, given.rule_id, candidate.key, candidate.direction) not in given.suppressed_groups
+
+
+def first_sight(candidate: Candidate) -> ScopeState:
+    """The memory of a scope that was never seen before."""
+    return ScopeState(candidate.bucket, candidate.newest_bucket, candidate.direction)
+
+
+def seen_again(state: ScopeState, candidate: Candidate) -> ScopeState:
+    """The memory of a scope after one more candidate; the same object when nothing has changed."""
+    newest = candidate.newest_bucket
+    if state.is_active and (state.bucket, state.newest_bucket, state.direction) == (candidate.bucket, newest, candidate.direction):
+        return state
+    return replace(state, bucket=candidate.bucket, newest_bucket=newest, direction=candidate.direction, is_active=True)
+
+
 def advance(state: ScopeState | None, candidate: Candidate, given: Circumstances) -> tuple[ScopeState, bool]:
     """The state after a matching candidate was seen, and whether to tell about it."""
-    fires = all(is_open for _, is_open in sending_gates(state, candidate, given))
-    if state is None:
-        return ScopeState(candidate.bucket, candidate.newest_bucket, candidate.direction), fires
-    seen = replace(
-        state, bucket=candidate.bucket, newest_bucket=candidate.newest_bucket, direction=candidate.direction, is_active=True
-    )
-    return seen, fires
+    seen = first_sight(candidate) if state is None else seen_again(state, candidate)
+    return seen, fires(state, candidate, given)
 
 
 def look(states: Mapping[ScopeKey, ScopeState], matching: Sequence[Candidate], given: Circumstances) -> Step:
@@ -153,14 +176,18 @@ def look(states: Mapping[ScopeKey, ScopeState], matching: Sequence[Candidate], g
     after: dict[ScopeKey, ScopeState] = {}
     firings = []
     for candidate in matching:
-        seen, fires = advance(after.get(candidate.key, states.get(candidate.key)), candidate, given)
-        after[candidate.key] = seen
-        if fires:
+        after[candidate.key], is_told = advance(after.get(candidate.key, states.get(candidate.key)), candidate, given)
+        if is_told:
             firings.append(candidate)
+    return step_of(states, after, firings)
+
+
+def step_of(states: Mapping[ScopeKey, ScopeState], after: dict[ScopeKey, ScopeState], firings: list[Candidate]) -> Step:
+    """The step from `states`: scopes that are not in `after` stop being active there."""
     closed = []
     for key, state in states.items():
         if key not in after:
-            after[key] = replace(state, is_active=False)
+            after[key] = replace(state, is_active=False) if state.is_active else state
             if state.is_active:
                 closed.append((key, state.direction))
     return Step(after, firings, closed)
@@ -175,8 +202,8 @@ def replay(matching: Iterable[Candidate], cooldown: timedelta) -> list[Candidate
     firings = []
     for candidate in matching:
         given = Circumstances(candidate.bucket, cooldown)
-        seen, fires = advance(states.get(candidate.key), candidate, given)
-        if fires:
+        seen, is_told = advance(states.get(candidate.key), candidate, given)
+        if is_told:
             firings.append(candidate)
             seen = seen.notified(candidate.bucket, candidate.bucket)
         states[candidate.key] = seen

@@ -15,7 +15,7 @@ from app.alerting.contracts import (
     RuleView,
     Target,
 )
-from app.alerting.destination_rules import FIELDS, SECRETS
+from app.alerting.declarations import FIELDS, SECRETS
 from app.alerting.rules import ScopeState
 from app.alerting.vocabulary import (
     AlertDirection,
@@ -37,7 +37,7 @@ _ITEM_FIELDS = ("id", "delivery_id", "scope_ref", "scope_name", "event_type_id",
                 "sample_value", "correlation_group_id")  # fmt: skip
 _DELIVERY_FIELDS = ("id", "project_id", "scan_config_id", "scan_job_id", "destination_id", "rule_id", "destination_name",
                     "rule_name", "scan_name", "matched_count", "payload_snapshot", "error_message", "created_at", "updated_at",
-                    "sent_at", "attempt_count", "next_attempt_at")  # fmt: skip
+                    "sent_at", "attempt_count", "next_attempt_at", "error_kind")  # fmt: skip
 
 
 def spec_of(row: AlertRule) -> RuleSpec:
@@ -84,6 +84,10 @@ def destination_view(row: AlertDestination, rules: Iterable[AlertRule]) -> Desti
         target_url_set=row.sealed_target_url is not None,
         jira_api_token_set=row.sealed_jira_api_token is not None,
         linear_api_key_set=row.sealed_linear_api_key is not None,
+        webhook_header_value_set=row.sealed_webhook_header_value is not None,
+        last_test_at=row.last_test_at,
+        last_test_status=row.last_test_status,
+        last_test_message=row.last_test_message,
         rules=[rule_view(rule) for rule in rules],
         created_at=row.created_at,
         updated_at=row.updated_at,

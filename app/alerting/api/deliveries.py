@@ -72,6 +72,12 @@ def retry_alert_delivery(slug: str, delivery_id: UUID, session: Db, actor: Edito
     return AlertDeliveryDetailResponse.model_validate(service.retry_delivery(session, actor, slug, str(delivery_id)))
 
 
+@router.post(DELIVERY + "/redeliver", operation_id="redeliver_alert_delivery")
+def redeliver_alert_delivery(slug: str, delivery_id: UUID, session: Db, actor: Editor) -> AlertDeliveryDetailResponse:
+    """Send the stored message of a delivery that arrived once more, under the same id."""
+    return AlertDeliveryDetailResponse.model_validate(service.redeliver(session, actor, slug, str(delivery_id)))
+
+
 @router.get(INBOX, operation_id="list_alert_inbox")
 def list_alert_inbox(
     slug: str,

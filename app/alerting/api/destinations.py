@@ -12,8 +12,11 @@ from app.alerting.api.parameters import PROJECT, EarlyCaller, EarlyEditor, Edito
 from app.alerting.shapes.destinations import (
     AlertDestinationCreate,
     AlertDestinationResponse,
+    AlertDestinationTest,
+    AlertDestinationTestResponse,
     AlertDestinationUpdate,
     destination_response,
+    trial_response,
 )
 from app.alerting.shapes.rules import (
     AlertRuleCreate,
@@ -24,6 +27,8 @@ from app.alerting.shapes.rules import (
     simulation_response,
 )
 from app.http import Caller, Db
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 
 router = APIRouter(tags=["alerting"])
@@ -72,6 +77,34 @@ def update_alert_destination(
 def delete_alert_destination(slug: str, destination_id: UUID, session: Db, actor: Editor) -> None:
     """Remove a destination with its rules."""
     service.delete_destination(session, actor, slug, str(destination_id))
+
+
+@router.post(DESTINATIONS + "/test", operation_id="test_alert_destination_draft")
+def test_alert_destination_draft(slug: str, body: AlertDestinationTest, actor: EarlyEditor) -> AlertDestinationTestResponse:
+    """Send a test message to a destination that is not stored; a message that does not arrive is an answer, not an error."""
+    known = None if body.destination_id is None else str(body.destination_id)
+    fields, now = body.channel_fields(), SYSTEM_CLOCK.now()
+    with session_scope(write=False) as session:
+        trial = service.trial_of_draft(session, actor, slug, body.type, body.name, fields, now, destination_id=known)
+    return _tried(actor, slug, trial)
+
+
+@router.post(DESTINATION + "/test", operation_id="test_alert_destination")
+def test_alert_destination(slug: str, destination_id: UUID, actor: EarlyEditor) -> AlertDestinationTestResponse:
+    """Send a test message to a stored destination and keep how that went."""
+    with session_scope(write=False) as session:
+        trial = service.trial_of_stored(session, actor, slug, str(destination_id), SYSTEM_CLOCK.now())
+    return _tried(actor, slug, trial)
+
+
+def _tried(actor: Actor, slug: str, trial: service.Trial) -> AlertDestinationTestResponse:
+    with session_scope() as session:
+        service.take_trial_turn(session, actor, SYSTEM_CLOCK.now())
+    result = service.run_trial(trial, SYSTEM_CLOCK.now())
+    if trial.destination_id is not None:
+        with session_scope() as session:
+            service.record_trial(session, actor, slug, trial, result)
+    return trial_response(result)
 
 
 @router.post(DESTINATION + "/rules", operation_id="create_alert_rule", status_code=201)

@@ -11,16 +11,20 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.alerting.vocabulary import DeliveryStatus
-from models.alerting import AlertDelivery, AlertDeliveryItem
+from models.alerting import AlertDelivery, AlertDeliveryItem, AlertDestination
 
 _CLAIM_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """Which deliveries a list shows; None does not restrict. Both moments are inclusive."""
+    """Which deliveries a list shows; None does not restrict. Both moments are inclusive.
+
+    `is_given_up` parts failed deliveries: those that nobody tries again by itself, and those that will be.
+    """
 
     status: str | None = None
+    is_given_up: bool | None = None
     channel: str | None = None
     destination_id: str | None = None
     rule_id: str | None = None
@@ -119,6 +123,10 @@ def page(session: Session, project_id: str, wanted: DeliveryFilter, *, limit: in
         value = getattr(wanted, name)
         if value is not None:
             conditions.append(col(getattr(AlertDelivery, name)) == value)
+    if wanted.is_given_up is not None:
+        conditions.append(col(AlertDelivery.status) == DeliveryStatus.FAILED.value)
+        has_ended = col(AlertDelivery.next_attempt_at).is_(None)
+        conditions.append(has_ended if wanted.is_given_up else sa.not_(has_ended))
     if wanted.date_from is not None:
         conditions.append(col(AlertDelivery.created_at) >= wanted.date_from)
     if wanted.date_to is not None:
@@ -163,3 +171,35 @@ def figures(session: Session, rule_id: str) -> DeliveryFigures | None:
         .limit(1)
     ).first()
     return None if newest is None else DeliveryFigures(total, newest[0], newest[1])
+
+
+def newest_of_destinations(session: Session, project_id: str | None = None) -> dict[str, AlertDelivery]:
+    """The newest delivery of every destination that is still there, by destination; of all projects when none is named."""
+    newest = sa.select(
+        col(AlertDelivery.id).label("id"),
+        sa.func.row_number()
+        .over(
+            partition_by=col(AlertDelivery.destination_id),
+            order_by=(col(AlertDelivery.created_at).desc(), col(AlertDelivery.id).desc()),
+        )
+        .label("place"),
+    ).join(AlertDestination, col(AlertDestination.id) == col(AlertDelivery.destination_id))
+    if project_id is not None:
+        newest = newest.where(col(AlertDelivery.project_id) == project_id)
+    ranked = newest.subquery()
+    statement = sa.select(AlertDelivery).join(ranked, sa.and_(ranked.c.id == col(AlertDelivery.id), ranked.c.place == 1))
+    return {row.destination_id: row for row in session.execute(statement).scalars()}
+
+
+def given_up_count(session: Session, since: datetime) -> int:
+    """How many deliveries of all projects, made since then, failed and are not tried again by themselves."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(AlertDelivery)
+        .where(
+            col(AlertDelivery.created_at) >= since,
+            col(AlertDelivery.status) == DeliveryStatus.FAILED.value,
+            col(AlertDelivery.next_attempt_at).is_(None),
+        )
+    )
+    return int(session.execute(statement).scalar_one())

@@ -82,6 +82,21 @@ def delete(session: Session, row: SQLModel) -> None:
     session.flush()
 
 
+def note_test(session: Session, destination_id: str, at: datetime, is_success: bool, message: str) -> None:
+    """Keep how the last test ended; the destination itself does not count as changed."""
+    session.execute(
+        sa.update(AlertDestination)
+        .where(col(AlertDestination.id) == destination_id)
+        .values(
+            last_test_at=at,
+            last_test_status="success" if is_success else "failed",
+            last_test_message=message,
+            updated_at=col(AlertDestination.updated_at),
+        ),
+        execution_options={"synchronize_session": "fetch"},
+    )
+
+
 def clear_states(session: Session, rule_ids: Collection[str]) -> None:
     """Forget what the rules remember."""
     session.execute(

@@ -4,34 +4,57 @@ from __future__ import annotations
 
 from app.alerting.repository.deliveries import DeliveryFilter
 from app.alerting.repository.states import Collected
-from app.alerting.service.deliveries import get_delivery, list_deliveries, retry_delivery
+from app.alerting.service.deliveries import (
+    MAKES_TICKETS,
+    DeliveryHealth,
+    delivery_health,
+    get_delivery,
+    list_deliveries,
+    newest_deliveries,
+    redeliver,
+    retry_delivery,
+)
 from app.alerting.service.destinations import (
     check_reach,
     create_destination,
     delete_destination,
     get_destination,
     list_destinations,
-    parcel_to_test,
     require_editor_of,
     rotate_signing_secret,
     signing_secret,
-    try_parcel,
     update_destination,
 )
 from app.alerting.service.evaluation import evaluate_scan, waiting_scans
 from app.alerting.service.explanation import Explanation, GateResult, explain
 from app.alerting.service.inbox import apply_action, list_groups
-from app.alerting.service.monitors import get_monitor, list_monitors, mute_monitor, unmute_monitor
-from app.alerting.service.rules import create_rule, delete_rule, get_rule, update_rule
+from app.alerting.service.monitors import ActiveScope, active_scopes, get_monitor, list_monitors, mute_monitor, unmute_monitor
+from app.alerting.service.rules import RuleActivity, create_rule, delete_rule, get_rule, rule_activity, update_rule
 from app.alerting.service.sending import claim_parcel, has_due, record
-from app.alerting.service.simulation import Comparison, compare_rule, simulate_rule
+from app.alerting.service.simulation import Comparison, Rehearsal, compare_rule, recent_candidates, rehearse_rule, simulate_rule
+from app.alerting.service.trials import (
+    Trial,
+    record_trial,
+    run_trial,
+    set_sender,
+    take_trial_turn,
+    trial_of_draft,
+    trial_of_stored,
+)
 
 __all__ = [
+    "ActiveScope",
+    "MAKES_TICKETS",
     "Collected",
     "Comparison",
     "DeliveryFilter",
+    "DeliveryHealth",
     "Explanation",
     "GateResult",
+    "Rehearsal",
+    "RuleActivity",
+    "Trial",
+    "active_scopes",
     "apply_action",
     "check_reach",
     "claim_parcel",
@@ -40,6 +63,7 @@ __all__ = [
     "create_rule",
     "delete_destination",
     "delete_rule",
+    "delivery_health",
     "evaluate_scan",
     "explain",
     "get_delivery",
@@ -52,14 +76,23 @@ __all__ = [
     "list_groups",
     "list_monitors",
     "mute_monitor",
-    "parcel_to_test",
+    "newest_deliveries",
+    "recent_candidates",
     "record",
+    "record_trial",
+    "redeliver",
+    "rehearse_rule",
     "require_editor_of",
     "retry_delivery",
     "rotate_signing_secret",
+    "rule_activity",
+    "run_trial",
+    "set_sender",
     "signing_secret",
     "simulate_rule",
-    "try_parcel",
+    "take_trial_turn",
+    "trial_of_draft",
+    "trial_of_stored",
     "unmute_monitor",
     "update_destination",
     "update_rule",

@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import NAMESPACE_OID, uuid5
 
 from sqlmodel import Session
 
 from app.alerting import messages, rules, views
 from app.alerting.contracts import Candidate, RuleSpec, ScopeKey
 from app.alerting.matching import CandidateTable
-from app.alerting.repository import candidates as found_rows
 from app.alerting.repository import deliveries, inbox, states
 from app.alerting.repository import destinations as rows
 from app.alerting.repository.states import Collected
 from app.alerting.rules import Circumstances, ScopeState, Step
-from app.alerting.vocabulary import SERIES_SCOPES, AlertDirection, AlertDriftType, AlertScope, DestinationType
-from app.detection import service as detection
-from app.detection.contracts import Signal, SignalState
-from app.detection.drifts import DriftPoint
-from app.detection.regressions import Regression
-from app.identity.contracts import SYSTEM_ACTOR
+from app.alerting.service import candidates
+from app.alerting.vocabulary import SERIES_SCOPES, AlertScope, DestinationType
 from app.kernel.ids import new_id
 from app.kernel.settings import get_settings
 from app.kernel.telemetry import ANOMALIES_PROCESSED
@@ -30,7 +24,6 @@ from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, SeriesKey
 from models.alerting import AlertDelivery, AlertDeliveryItem, AlertDestination, AlertRule
 
-DRIFTS_FOR = timedelta(days=30)
 TREND_BUCKETS = 24
 MOST_TRENDS = 50
 
@@ -56,7 +49,7 @@ def evaluate_scan(session: Session, scan: Collected, now: datetime) -> list[str]
     """
     if not states.take_collection(session, scan.scan_config_id, scan.completed_at, now):
         return []
-    present = current_candidates(session, scan, now)
+    present = candidates.current(session, scan, now)
     ANOMALIES_PROCESSED.inc(sum(one.scope_type in SERIES_SCOPES for one in present))
     active = _active_rules(session, scan.project_id)
     if not active:
@@ -79,7 +72,7 @@ def evaluate_scan(session: Session, scan: Collected, now: datetime) -> list[str]
         )
         known = remembered.get(one.rule.id, {})
         before = {key: state for key, (state, _) in known.items()}
-        step = rules.look(before, table.matching(one.spec), given)
+        step = table.look(one.spec, before, given)
         delivery_id = new_id() if step.firings else None
         written += _changed_states(one.rule.id, scan.scan_config_id, step, known, delivery_id)
         ended += [rules.group_id(scan.scan_config_id, one.rule.id, key, direction) for key, direction in step.closed]
@@ -94,69 +87,6 @@ def evaluate_scan(session: Session, scan: Collected, now: datetime) -> list[str]
         deliveries.supersede(session, one.rule.id, scan.scan_config_id)
         _queue(session, scan, one, firings, delivery_id, trends, now)
     return queued
-
-
-def current_candidates(session: Session, scan: Collected, now: datetime) -> list[Candidate]:
-    """What the scan's newest run gives to tell: anomalies of the newest bucket, active schema drifts, drifts of
-    distribution and release regressions."""
-    signals = detection.list_signals(session, SYSTEM_ACTOR, scan.project_slug, expanded=True, now=now)
-    own = [one for one in signals if one.scan_config_id == scan.scan_config_id and one.state is SignalState.LATEST_SCAN]
-    since = min((one.bucket for one in own), default=now)
-    lasting = found_rows.last_buckets(session, scan.scan_config_id, since) if own else {}
-    series = [_of_signal(one, lasting) for one in own]
-    drifts = found_rows.drifts(session, scan.project_id, now=now, since=now - DRIFTS_FOR, scan_config_id=scan.scan_config_id)
-    shifts = [_of_shift(one) for one in detection.drift_candidates(session, scan.scan_config_id)]
-    regressions = [_of_regression(one) for one in detection.regression_candidates(session, scan.scan_config_id)]
-    return [*series, *drifts, *shifts, *regressions]
-
-
-def _of_shift(point: DriftPoint) -> Candidate:
-    # The scope is the field, so that its drift in the next bucket is the same thing lasting on.
-    return Candidate(
-        scope_type=AlertScope.DISTRIBUTION,
-        scope_ref=str(uuid5(NAMESPACE_OID, f"{point.event_type_id}|{point.field_name}")),
-        scope_name=point.field_name,
-        bucket=point.bucket,
-        direction=AlertDirection.SPIKE,
-        actual=point.drift.current_total,
-        expected=point.drift.baseline_total,
-        id=point.id,
-        event_type_id=point.event_type_id,
-        drift_field=point.field_name,
-        drift_type=AlertDriftType.DISTRIBUTION_SHIFT,
-        sample_value=f"PSI {point.drift.psi:.2f}",
-    )
-
-
-def _of_regression(found: Regression) -> Candidate:
-    return Candidate(
-        scope_type=AlertScope.RELEASE_REGRESSION,
-        scope_ref=found.scope_ref,
-        scope_name=f"{found.scope_name} in {found.version}",
-        bucket=found.window_to,
-        direction=AlertDirection.DROP,
-        actual=found.deficit.observed,
-        expected=found.deficit.expected,
-        event_type_id=found.event_type_id,
-        event_id=found.event_id,
-        drift_type=AlertDriftType(found.deficit.kind.value),
-        sample_value=found.version,
-    )
-
-
-def _of_signal(signal: Signal, lasting: dict[tuple[str, str, datetime], datetime]) -> Candidate:
-    return Candidate(
-        scope_type=AlertScope(signal.scope_type.value),
-        scope_ref=signal.scope_ref,
-        scope_name=signal.scope_name,
-        bucket=signal.bucket,
-        direction=AlertDirection(signal.direction.value),
-        actual=signal.actual_count,
-        expected=signal.expected_count,
-        last_bucket=lasting.get((signal.scope_type.value, signal.scope_ref, signal.bucket)),
-        event_type_id=signal.event_type_id,
-        event_id=signal.event_id,
-    )
 
 
 def _active_rules(session: Session, project_id: str) -> list[_Active]:

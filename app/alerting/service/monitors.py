@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from app.alerting import views
 from app.alerting.contracts import MonitorView
+from app.alerting.repository import candidates as found_rows
 from app.alerting.repository import deliveries, states
 from app.alerting.repository import destinations as rows
-from app.alerting.vocabulary import DeliveryStatus, DestinationType, MonitorStatus
+from app.alerting.vocabulary import AlertDirection, AlertScope, DeliveryStatus, DestinationType, MonitorStatus
 from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK, as_utc
@@ -23,6 +25,23 @@ FIRING_FOR = timedelta(hours=24)
 """Age up to which an active scope's anomaly counts as firing."""
 
 
+@dataclass(frozen=True, slots=True)
+class ActiveScope:
+    """Something a rule sees right now: `bucket` is its newest anomaly, whose last bucket is `newest_bucket`.
+
+    `name` is None for what the plan does not know by name: a drift, or an event that is gone.
+    """
+
+    scan_config_id: str
+    scope_type: AlertScope
+    scope_ref: str
+    name: str | None
+    direction: AlertDirection
+    bucket: datetime
+    newest_bucket: datetime
+    is_firing: bool
+
+
 def list_monitors(session: Session, actor: Actor, slug: str, *, now: datetime | None = None) -> list[MonitorView]:
     """All rules of the project by destination name and rule name. Errors: NotFound."""
     project = projects.get_project(session, actor, slug)
@@ -32,6 +51,34 @@ def list_monitors(session: Session, actor: Actor, slug: str, *, now: datetime | 
         remembered.setdefault(state.rule_id, []).append(state)
     at = now or SYSTEM_CLOCK.now()
     return [_view(rule, destination, remembered.get(rule.id, ()), at) for rule, destination in found]
+
+
+def active_scopes(session: Session, actor: Actor, slug: str, *, now: datetime | None = None) -> dict[str, list[ActiveScope]]:
+    """What each rule of the project sees now, newest first; rules that see nothing are left out. Errors: NotFound."""
+    project = projects.get_project(session, actor, slug)
+    at = now or SYSTEM_CLOCK.now()
+    known = found_rows.names(session, project.id)
+    rule_ids = [rule.id for rule, _ in rows.rules_with_destinations(session, project.id)]
+    found: dict[str, list[ActiveScope]] = {}
+    for state in states.states_of_rules(session, rule_ids):
+        if state.is_active:
+            found.setdefault(state.rule_id, []).append(_active(state, known, project.name, at))
+    return {rule_id: sorted(scopes, key=lambda one: one.newest_bucket, reverse=True) for rule_id, scopes in found.items()}
+
+
+def _active(state: AlertRuleState, known: found_rows.Names, project_name: str, now: datetime) -> ActiveScope:
+    scope = AlertScope(state.scope_type)
+    named = known.get((scope, state.scope_ref))
+    return ActiveScope(
+        scan_config_id=state.scan_config_id,
+        scope_type=scope,
+        scope_ref=state.scope_ref,
+        name=project_name if scope is AlertScope.PROJECT_TOTAL else named.name if named else None,
+        direction=AlertDirection(state.direction),
+        bucket=state.bucket,
+        newest_bucket=state.last_seen_bucket,
+        is_firing=now - state.last_seen_bucket <= FIRING_FOR,
+    )
 
 
 def get_monitor(session: Session, actor: Actor, slug: str, rule_id: str, *, now: datetime | None = None) -> MonitorView:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from app.alerting import views
 from app.alerting.contracts import RuleFilter, RuleSpec, RuleView
+from app.alerting.repository import decisions
 from app.alerting.repository import destinations as rows
 from app.alerting.templates import ITEM_VARIABLES, MESSAGE_VARIABLES, unknown_variables
 from app.alerting.vocabulary import FORMATS, DestinationType, FilterField, FilterOperator, MessageFormat
@@ -26,7 +28,16 @@ LONGEST_TEMPLATE = 20_000
 LONGEST_COOLDOWN = 5_256_000
 MOST_FILTERS = 50
 MOST_VALUES = 1_000
+ACTIVE_FOR = timedelta(days=14)
 _NULL_MEANS_NONE = frozenset({"message_template", "items_template"})
+
+
+@dataclass(frozen=True, slots=True)
+class RuleActivity:
+    """How often a rule fired in the last 14 days and when it last did, whatever became of the messages."""
+
+    count: int = 0
+    last_at: datetime | None = None
 
 
 def create_rule(session: Session, actor: Actor, slug: str, destination_id: str, spec: RuleSpec) -> RuleView:
@@ -75,6 +86,16 @@ def get_rule(session: Session, actor: Actor, slug: str, rule_id: str) -> RuleVie
     """One rule of the project. Errors: NotFound."""
     project = projects.get_project(session, actor, slug)
     return views.rule_view(_find(session, project.id, rule_id)[0])
+
+
+def rule_activity(session: Session, actor: Actor, slug: str, now: datetime) -> dict[str, RuleActivity]:
+    """The activity of every rule that ever fired, by its id. Errors: NotFound."""
+    project = projects.get_project(session, actor, slug)
+    counts = decisions.made_since(session, project.id, now - ACTIVE_FOR)
+    return {
+        rule_id: RuleActivity(counts.get(rule_id, 0), last_at)
+        for rule_id, last_at in decisions.last_made(session, project.id).items()
+    }
 
 
 def with_changes(spec: RuleSpec, changes: Mapping[str, object]) -> RuleSpec:

@@ -13,8 +13,9 @@ from app.alerting import views
 from app.alerting.contracts import Parcel, SendOutcome
 from app.alerting.repository import deliveries as rows
 from app.alerting.repository import destinations, states
+from app.alerting.service.deliveries import MAKES_TICKETS
 from app.alerting.service.destinations import UNREADABLE, secret_box
-from app.alerting.vocabulary import DeliveryStatus, DestinationType
+from app.alerting.vocabulary import DeliveryStatus
 from models.alerting import AlertDelivery
 
 LEASE = timedelta(minutes=2)
@@ -24,8 +25,6 @@ MOST_ATTEMPTS = 5
 BACK_OFF = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1))
 RETRY_FOR = timedelta(hours=6)
 """After this no attempt is made by itself."""
-
-_MAKES_TICKETS = frozenset({DestinationType.JIRA, DestinationType.LINEAR})
 
 
 def has_due(session: Session, now: datetime) -> bool:
@@ -83,7 +82,7 @@ def _end(session: Session, row: AlertDelivery, outcome: SendOutcome, now: dateti
 
 def next_attempt(row: AlertDelivery, outcome: SendOutcome, now: datetime) -> datetime | None:
     """When a failed delivery is tried again by itself; None for never, and always so where a second try makes a second ticket."""
-    if not outcome.is_temporary or row.attempt_count >= MOST_ATTEMPTS or row.channel in _MAKES_TICKETS:
+    if not outcome.is_temporary or row.attempt_count >= MOST_ATTEMPTS or row.channel in MAKES_TICKETS:
         return None
     wait = BACK_OFF[min(row.attempt_count, len(BACK_OFF)) - 1]
     if outcome.retry_after_seconds is not None:

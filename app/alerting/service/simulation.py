@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
@@ -13,8 +13,11 @@ from app.alerting.contracts import Candidate, Firing, RuleSpec, Simulation
 from app.alerting.matching import CandidateTable
 from app.alerting.repository import candidates as found_rows
 from app.alerting.repository import destinations as rows
+from app.alerting.scoring import Score, score
+from app.alerting.service import candidates
+from app.alerting.service.judgements import judged_since
 from app.alerting.service.rules import checked, with_changes
-from app.alerting.vocabulary import DestinationType
+from app.alerting.vocabulary import AlertDirection, AlertScope, DestinationType
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import InvalidInput, NotFound
@@ -27,31 +30,50 @@ NOISY_ABOVE = 50
 LONGEST_WINDOW_DAYS = 90
 LONGEST_COOLDOWN_OVERRIDE = 10_080
 REPLAY_SCAN_NAME = "(replay)"
+_SAMPLE = Candidate(
+    AlertScope.EVENT, "sample", "order_paid", datetime(2000, 1, 1, tzinfo=UTC), AlertDirection.DROP, actual=120, expected=480
+)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything stored in a window that a rule could have told about, by scan."""
+    """Everything in a window that a rule could have told about, by the id of its scan."""
 
     since: datetime
     until: datetime
-    tables: list[CandidateTable]
+    tables: dict[str, CandidateTable]
 
     @property
     def count(self) -> int:
         """How many candidates there are."""
-        return sum(len(table.candidates) for table in self.tables)
+        return sum(len(table.candidates) for table in self.tables.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A rule that is still being written, over its history: what it would have told, and how people judged that.
+
+    All that a rule tells of one bucket and scan is one message; `last_message` is the newest one, or one about a made-up drop
+    when there is none.
+    """
+
+    simulation: Simulation
+    score: Score
+    message_count: int
+    last_message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two versions of a rule over the same history: what both tell, and what only one of them tells."""
+    """Two versions of a rule over the same history: what both tell, what only one of them tells, and how people judged it."""
 
     before: Simulation
     after: Simulation
     kept: list[Candidate]
     lost: list[Candidate]
     gained: list[Candidate]
+    before_score: Score
+    after_score: Score
 
 
 def simulate_rule(
@@ -68,9 +90,56 @@ def simulate_rule(
     """Replay the stored anomalies and drifts of the last days through a rule. Anybody signed in. Errors: NotFound, InvalidInput."""
     project = projects.get_project(session, actor, slug)
     rule, destination = _find(session, project.id, destination_id, rule_id)
-    history = load_history(session, project, days, now or SYSTEM_CLOCK.now())
-    cooldown = rule.cooldown_minutes if cooldown_minutes_override is None else cooldown_minutes_override
-    return _simulated(project, rule, destination, views.spec_of(rule), history, days, cooldown)
+    spec = views.spec_of(rule)
+    history = load_history(session, project, days, now or SYSTEM_CLOCK.now(), _scopes_of(spec))
+    cooldown = spec.cooldown_minutes if cooldown_minutes_override is None else cooldown_minutes_override
+    return _simulated(project, rule.id, destination, spec, history, days, cooldown)[0]
+
+
+def rehearse_rule(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    destination_id: str,
+    spec: RuleSpec,
+    *,
+    rule_id: str = "",
+    days: int = 14,
+    now: datetime | None = None,
+) -> Rehearsal:
+    """Replay the last days through a rule as somebody is writing it. Anybody signed in.
+
+    Errors: NotFound for the destination or a filter's target, InvalidInput as for creating the rule.
+    """
+    project = projects.get_project(session, actor, slug)
+    destination = rows.find_destination(session, project.id, destination_id)
+    if destination is None:
+        raise NotFound("Alert destination not found")
+    draft = checked(session, project.id, DestinationType(destination.type), spec)
+    history = load_history(session, project, days, now or SYSTEM_CLOCK.now(), _scopes_of(draft))
+    simulation, told = _simulated(project, rule_id, destination, draft, history, days, draft.cooldown_minutes)
+    newest = [candidate for scan_id, candidate in told if (scan_id, candidate.bucket) == (told[-1][0], told[-1][1].bucket)]
+    sample = newest or [replace(_SAMPLE, bucket=history.until.replace(minute=0, second=0, microsecond=0))]
+    return Rehearsal(
+        simulation,
+        score(told, judged_since(session, actor, project, history.since)),
+        message_count=len({(scan_id, candidate.bucket) for scan_id, candidate in told}),
+        last_message=_message(_context(project, rule_id, destination, draft), _items(project, sample)),
+    )
+
+
+def recent_candidates(
+    session: Session, actor: Actor, slug: str, *, days: int = 14, now: datetime | None = None
+) -> list[tuple[str, str, Candidate]]:
+    """Everything of the last days that a rule could be asked about, newest first, with the id and name of its scan.
+
+    Anybody signed in. Errors: NotFound, InvalidInput for a number of days outside 1 to 90.
+    """
+    project = projects.get_project(session, actor, slug)
+    history = load_history(session, project, days, now or SYSTEM_CLOCK.now(), frozenset(AlertScope))
+    names = dict(found_rows.scans_of(session, project.id))
+    found = [(scan_id, names[scan_id], one) for scan_id, table in history.tables.items() for one in table.candidates]
+    return sorted(found, key=lambda one: one[2].bucket, reverse=True)
 
 
 def compare_rule(
@@ -89,77 +158,106 @@ def compare_rule(
     rule, destination = _find(session, project.id, destination_id, rule_id)
     stored = views.spec_of(rule)
     edited = checked(session, project.id, DestinationType(destination.type), with_changes(stored, changes))
-    history = load_history(session, project, days, now or SYSTEM_CLOCK.now())
-    before, after = (
-        _simulated(project, rule, destination, spec, history, days, spec.cooldown_minutes) for spec in (stored, edited)
-    )
-    told_before = {one.candidate.id for one in before.firings}
-    told_after = {one.candidate.id for one in after.firings}
+    wanted = _scopes_of(stored) | _scopes_of(edited)
+    history = load_history(session, project, days, now or SYSTEM_CLOCK.now(), wanted)
+    before, earlier = _simulated(project, rule.id, destination, stored, history, days, stored.cooldown_minutes)
+    after, later = _simulated(project, rule.id, destination, edited, history, days, edited.cooldown_minutes)
+    judged = judged_since(session, actor, project, history.since)
+    told_before, told_after = ({_identity(one) for one in told} for told in (earlier, later))
     return Comparison(
         before,
         after,
-        kept=[one.candidate for one in after.firings if one.candidate.id in told_before],
-        lost=[one.candidate for one in before.firings if one.candidate.id not in told_after],
-        gained=[one.candidate for one in after.firings if one.candidate.id not in told_before],
+        kept=[one[1] for one in later if _identity(one) in told_before],
+        lost=[one[1] for one in earlier if _identity(one) not in told_after],
+        gained=[one[1] for one in later if _identity(one) not in told_before],
+        before_score=score(earlier, judged),
+        after_score=score(later, judged),
     )
 
 
-def load_history(session: Session, project: ProjectView, days: int, now: datetime) -> History:
-    """What happened in the last days. Errors: InvalidInput for a number of days outside 1 to 90."""
+def load_history(session: Session, project: ProjectView, days: int, now: datetime, scopes: Collection[AlertScope] = ()) -> History:
+    """What happened in the last days; drifts of distribution and release regressions when they are among the scopes.
+
+    Errors: InvalidInput for a number of days outside 1 to 90.
+    """
     if not 1 <= days <= LONGEST_WINDOW_DAYS:
         raise InvalidInput(f"must lie between 1 and {LONGEST_WINDOW_DAYS}", field="days")
     since = now - timedelta(days=days)
     known = found_rows.names(session, project.id)
-    tables = []
-    for scan_id, _ in found_rows.scans_of(session, project.id):
-        found = found_rows.anomalies(session, project.id, project.name, known, since=since, until=now, scan_config_id=scan_id)
-        found += found_rows.drifts(session, project.id, now=now, since=since, scan_config_id=scan_id)
-        found.sort(key=lambda one: one.bucket)
-        tables.append(CandidateTable(found))
+    tables = {
+        scan_id: CandidateTable(candidates.past(session, project.id, project.name, known, scan_id, since, now, scopes))
+        for scan_id, _ in found_rows.scans_of(session, project.id)
+    }
     return History(since, now, tables)
+
+
+def _scopes_of(spec: RuleSpec) -> frozenset[AlertScope]:
+    return frozenset(scope for scope in AlertScope if rules.includes_scope(spec, scope))
+
+
+_Told = tuple[str, Candidate]
+
+
+def _identity(told: _Told) -> tuple[str, object, datetime, object]:
+    scan_id, candidate = told
+    return scan_id, candidate.key, candidate.bucket, candidate.direction
 
 
 def _simulated(
     project: ProjectView,
-    rule: AlertRule,
+    rule_id: str,
     destination: AlertDestination,
     spec: RuleSpec,
     history: History,
     days: int,
     cooldown_minutes: int,
-) -> Simulation:
+) -> tuple[Simulation, Sequence[_Told]]:
     if cooldown_minutes < 0:
         raise InvalidInput("must be at least 0", field="cooldown_minutes_override")
-    matching = [table.matching(spec) for table in history.tables]
+    matching = {scan_id: table.matching(spec) for scan_id, table in history.tables.items()}
     cooldown = timedelta(minutes=cooldown_minutes)
-    fired = sorted((one for found in matching for one in rules.replay(found, cooldown)), key=lambda one: one.bucket)
-    context = messages.Context(
+    told = [(scan_id, one) for scan_id, found in matching.items() for one in rules.replay(found, cooldown)]
+    told.sort(key=lambda one: one[1].bucket)
+    fired = [candidate for _, candidate in told]
+    context, items = _context(project, rule_id, destination, spec), _items(project, fired)
+    simulation = Simulation(
+        rule_id=rule_id,
+        rule_name=spec.name,
+        days=days,
+        window_from=history.since,
+        window_to=history.until,
+        considered_count=history.count,
+        matched_count=sum(map(len, matching.values())),
+        firings=[Firing(item.candidate, messages.rendered_item(context, item)) for item in items],
+        is_noisy=len(fired) > NOISY_ABOVE,
+        cooldown_minutes_used=cooldown_minutes,
+        rendered_message=_message(context, items) if items else None,
+    )
+    return simulation, told
+
+
+def _context(project: ProjectView, rule_id: str, destination: AlertDestination, spec: RuleSpec) -> messages.Context:
+    return messages.Context(
         base_url=get_settings().base_url,
         project_name=project.name,
         project_slug=project.slug,
         channel=DestinationType(destination.type),
         destination_id=destination.id,
         destination_name=destination.name,
-        rule_id=rule.id,
+        rule_id=rule_id,
         rule=spec,
         scan_id="",
         scan_name=REPLAY_SCAN_NAME,
         subject_template=destination.email_subject_template,
     )
-    items = [messages.Item(one, *messages.paths_of(project.slug, one)) for one in fired]
-    return Simulation(
-        rule_id=rule.id,
-        rule_name=spec.name,
-        days=days,
-        window_from=history.since,
-        window_to=history.until,
-        considered_count=history.count,
-        matched_count=sum(map(len, matching)),
-        firings=[Firing(item.candidate, messages.rendered_item(context, item)) for item in items],
-        is_noisy=len(fired) > NOISY_ABOVE,
-        cooldown_minutes_used=cooldown_minutes,
-        rendered_message=messages.rendered_message(context, items, len(items)) if items else None,
-    )
+
+
+def _items(project: ProjectView, candidates_told: Sequence[Candidate]) -> list[messages.Item]:
+    return [messages.Item(one, *messages.paths_of(project.slug, one)) for one in candidates_told]
+
+
+def _message(context: messages.Context, items: Sequence[messages.Item]) -> str:
+    return messages.rendered_message(context, items, len(items))
 
 
 def _find(session: Session, project_id: str, destination_id: str, rule_id: str) -> tuple[AlertRule, AlertDestination]:

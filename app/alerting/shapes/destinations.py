@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator
 
-from app.alerting.contracts import DestinationFields, DestinationView
+from app.alerting.contracts import DestinationFields, DestinationView, TrialResult
 from app.alerting.shapes.rules import AlertRuleResponse, rule_response
 from app.alerting.vocabulary import DestinationType
 from app.kernel.text import PlainText
@@ -60,6 +61,24 @@ class AlertDestinationUpdate(_Channel):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
+class AlertDestinationTest(_Channel):
+    """A destination to try before it is stored; with `destination_id` blank secrets come from the stored one."""
+
+    type: Kind
+    name: PlainText = ""
+    destination_id: UUID | None = None
+
+
+class AlertDestinationTestResponse(BaseModel):
+    """How a test message fared. `kind` is null when it arrived."""
+
+    success: bool
+    message: str
+    kind: str | None
+    retry_after_seconds: float | None
+    tested_at: datetime
+
+
 class AlertDestinationResponse(BaseModel):
     """A destination with its rules; secrets only as whether they are set."""
 
@@ -94,3 +113,14 @@ def destination_response(view: DestinationView) -> AlertDestinationResponse:
     """The wire form of a destination."""
     plain = {name: getattr(view, name) for name in AlertDestinationResponse.model_fields if name != "rules"}
     return AlertDestinationResponse(**plain, rules=[rule_response(rule) for rule in view.rules])
+
+
+def trial_response(result: TrialResult) -> AlertDestinationTestResponse:
+    """The wire form of a test's result."""
+    return AlertDestinationTestResponse(
+        success=result.is_sent,
+        message=result.message,
+        kind=result.kind,
+        retry_after_seconds=result.retry_after_seconds,
+        tested_at=result.tested_at,
+    )

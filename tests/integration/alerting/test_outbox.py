@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -18,6 +20,7 @@ from app.alerting.vocabulary import DestinationType
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
+from app.kernel.errors import Conflict
 from app.kernel.outbound import AllowList, Outbound
 from app.kernel.settings import get_settings
 from app.scans import service as scans
@@ -26,6 +29,7 @@ from jobs.deliver_alerts import DeliveryRunner
 from jobs.leadership import Leadership
 from models.alerting import AlertDelivery
 from models.metrics import MetricCoverage
+from models.projects import Project
 from models.scans import ScanConfig
 from tests.factories import make_anomaly, make_project, make_scan_config, make_scan_job
 
@@ -197,38 +201,80 @@ def test_the_cooldown_runs_from_the_last_message_that_was_sent(engine, leadershi
     assert evaluate_alerts.run(leadership) == 0
 
 
-def test_a_signal_arrives_at_a_receiver_that_checks_the_signature(engine, leadership, scan_id, clock):
-    received: list[tuple[dict[str, str], bytes]] = []
+@dataclass
+class Receiver:
+    """A receiver of webhooks on a real socket; it refuses as many messages as told before it takes one."""
 
-    class Receiver(BaseHTTPRequestHandler):
+    port: int = 0
+    refusals: int = 0
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    secrets: list[str | None] = field(default_factory=list)
+
+    def send(self, parcel: Parcel) -> SendOutcome:
+        """Send it here, over the real channel."""
+        self.secrets.append(parcel.target.signing_secret)
+        return channels.send(parcel, Outbound(AllowList("hooks.example"), resolve=lambda *_: [("127.0.0.1", self.port)]))
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            received.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(204)
+            found.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(204 if len(found.received) > found.refusals else 400)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    calls = Outbound(AllowList("hooks.example"), resolve=lambda *_: [("127.0.0.1", server.server_port)])
-    secrets = []
+    found.port = server.server_port
+    yield found
+    server.shutdown()
+    server.server_close()
 
-    def send(parcel: Parcel) -> SendOutcome:
-        secrets.append(parcel.target.signing_secret)
-        return channels.send(parcel, calls)
 
-    try:
-        evaluate_alerts.run(leadership)
-        deliver(DeliveryRunner("a", send=send, clock=clock))
-    finally:
-        server.shutdown()
-        server.server_close()
+def test_a_signal_arrives_at_a_receiver_that_checks_the_signature(engine, leadership, scan_id, clock, receiver):
+    evaluate_alerts.run(leadership)
+    deliver(DeliveryRunner("a", send=receiver.send, clock=clock))
 
-    ((headers, body),) = received
-    message = Webhook(secrets[0]).verify(body, headers)
+    ((headers, body),) = receiver.received
+    message = Webhook(receiver.secrets[0]).verify(body, headers)
     assert headers["host"] == "hooks.example" and headers["webhook-id"] == delivery(engine).id
     assert message["rule"]["name"] == "Drops" and message["matched_count"] == len(message["items"]) == 1
     assert message["items"][0]["scope_type"] in message["message"].lower().replace(" ", "_")
+    assert message["items"][0]["monitoring_path"].endswith("/monitoring")
     assert delivery(engine).status == "sent"
+
+
+def test_a_retry_and_a_redelivery_are_signed_anew_under_the_same_id(engine, leadership, scan_id, clock, receiver):
+    evaluate_alerts.run(leadership)
+    receiver.refusals = 1
+    runner = DeliveryRunner("a", send=receiver.send, clock=clock)
+    deliver(runner)
+    made = delivery(engine)
+    assert (made.status, made.error_kind, made.next_attempt_at) == ("failed", "status", None)
+    with session_scope(engine, write=False) as session:
+        slug = session.get_one(Project, made.project_id).slug
+
+    for repeat in (alerting.retry_delivery, alerting.redeliver):
+        clock.advance(timedelta(minutes=1))
+        with session_scope(engine) as session:
+            assert repeat(session, SYSTEM_ACTOR, slug, made.id, now=clock.now()).status == "pending"
+            with pytest.raises(Conflict):
+                repeat(session, SYSTEM_ACTOR, slug, made.id, now=clock.now())
+        assert deliver(runner) == 1
+        assert delivery(engine).status == "sent"
+
+    first, second, third = receiver.received
+    assert first[1] == second[1] == third[1]
+    assert {headers["webhook-id"] for headers, _ in receiver.received} == {made.id}
+    assert len({headers["webhook-signature"] for headers, _ in receiver.received}) == len(
+        {headers["webhook-timestamp"] for headers, _ in receiver.received}
+    )
+    for headers, body in receiver.received:
+        Webhook(receiver.secrets[0]).verify(body, headers)

@@ -33,7 +33,12 @@ def context(message_format: MessageFormat = MessageFormat.PLAIN, channel: Destin
 
 def item(name: str = "paid") -> messages.Item:
     one = Candidate(AlertScope.EVENT, "e", name, NOW, AlertDirection.DROP, 10, 100, event_id="e")
-    return messages.Item(one, "/p/shop/events/e", "/p/shop/inbox")
+    return messages.Item(one, *messages.paths_of("shop", one))
+
+
+def about(scope: AlertScope, ref: str = "x", **more: str) -> messages.Item:
+    one = Candidate(scope, ref, "paid", NOW, AlertDirection.DROP, 10, 100, **more)
+    return messages.Item(one, *messages.paths_of("shop", one))
 
 
 @pytest.mark.parametrize(
@@ -124,3 +129,29 @@ def test_every_variable_of_an_item_has_a_value():
 
 def test_numbers_are_shown_without_decimals_when_whole_and_with_one_otherwise():
     assert [shown(value) for value in (3.0, 3.25, 0, None, NOW)] == ["3", "3.2", "0", "", "2026-11-25 09:00 UTC"]
+
+
+@pytest.mark.parametrize(
+    ("item_", "details", "monitoring"),
+    [
+        (about(AlertScope.PROJECT_TOTAL), "/p/shop", "/p/shop/monitoring"),
+        (about(AlertScope.EVENT_TYPE, event_type_id="t"), "/p/shop/event-types/t", "/p/shop/monitoring?series=event_type%2Ft"),
+        (about(AlertScope.EVENT, event_type_id="t", event_id="e"), "/p/shop/events/e", "/p/shop/monitoring?series=event%2Fe"),
+        (about(AlertScope.SCHEMA, event_type_id="t"), "/p/shop/event-types/t", "/p/shop/monitoring?series=event_type%2Ft"),
+    ],
+    ids=lambda value: value.candidate.scope_type.value if isinstance(value, messages.Item) else "",
+)
+def test_an_item_leads_to_its_thing_and_to_its_series(item_, details, monitoring):
+    text = messages.rendered_item(context(), item_)
+
+    assert (item_.details_path, item_.monitoring_path) == (details, monitoring)
+    assert f"Details: https://plumbline.example{details}\n" in f"{text}\n"
+    assert f"Monitoring: https://plumbline.example{monitoring}\n" in f"{text}\n"
+
+
+def test_a_message_about_one_series_leads_to_it_and_one_about_several_to_the_inbox():
+    total, paid = about(AlertScope.PROJECT_TOTAL), about(AlertScope.EVENT, event_id="e")
+
+    assert messages.snapshot_of(context(), [paid, paid])["link"] == "https://plumbline.example/p/shop/monitoring?series=event%2Fe"
+    assert messages.snapshot_of(context(), [total, paid])["link"] == "https://plumbline.example/p/shop/inbox"
+    assert messages.snapshot_of(context(), [])["link"] == "https://plumbline.example/p/shop/inbox"

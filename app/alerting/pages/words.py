@@ -1,0 +1,49 @@
+"""Words and tones that the pages of alerting share."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import reflex as rx
+
+from app.alerting.contracts import DeliveryView
+from app.alerting.declarations import DECLARATIONS
+from app.alerting.vocabulary import DeliveryStatus, DestinationType
+from components.marks import badge
+
+STATES: Final = {"pending": "Pending", "sent": "Sent", "failed": "Failed", "dead": "Dead"}
+"""States of a delivery as people see them: a failed one is tried again by itself, a dead one only when somebody asks."""
+
+
+def channel_title(kind: DestinationType) -> str:
+    """The channel's name."""
+    return DECLARATIONS[kind].title
+
+
+def delivery_state(delivery: DeliveryView) -> str:
+    """Which of STATES the delivery is in."""
+    if delivery.status is DeliveryStatus.FAILED and delivery.next_attempt_at is None:
+        return "dead"
+    return delivery.status.value
+
+
+def state_badge(state: Any) -> rx.Component:
+    """The state of a delivery; the word says it, the colour repeats it."""
+    return rx.match(
+        state,
+        ("sent", badge("Sent", "ok", dot=True)),
+        ("pending", badge("Pending", "accent", dot=True)),
+        ("failed", badge("Failed", "warn", dot=True)),
+        ("dead", badge("Dead", "bad", dot=True)),
+        rx.el.span("–", class_name="muted"),
+    )
+
+
+def test_badge(status: Any) -> rx.Component:
+    """How the last test of a destination ended."""
+    return rx.match(
+        status,
+        ("success", badge("Works", "ok", dot=True)),
+        ("failed", badge("Failed", "bad", dot=True)),
+        badge("Not tested", "unknown", dot=True),
+    )

@@ -1,0 +1,193 @@
+"""A rule over its stored past: what it would have told, beside another version, judged, and explained gate by gate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlmodel import Session
+
+from app.alerting import service as alerting
+from app.alerting.contracts import DestinationFields, RuleSpec
+from app.alerting.rules import Gate, group_id
+from app.alerting.scoring import Score
+from app.alerting.vocabulary import AlertDirection, AlertScope, DestinationType
+from app.detection import feedback
+from app.detection.contracts import Direction
+from app.detection.feedback import VerdictKind
+from app.identity.contracts import SYSTEM_ACTOR
+from app.kernel.database import session_scope
+from app.metrics.contracts import ScopeType, SeriesKey
+from models.alerting import AlertDelivery, AlertDeliveryItem, AlertGroup, AlertRuleState
+from models.metrics import MetricBreakdown
+from models.scans import ScanConfig
+from tests import factories
+
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+NEWEST = NOW.replace(minute=0) - timedelta(hours=1)
+HOUR = timedelta(hours=1)
+TOTAL = AlertScope.PROJECT_TOTAL
+
+
+class World:
+    """A project with one rule about drops of an hourly scan."""
+
+    def __init__(self, session: Session, **spec) -> None:
+        self.session = session
+        self.project = factories.make_project(session)
+        self.scan = factories.make_scan_config(session, self.project)
+        fields = DestinationFields(webhook_url="https://hooks.slack.com/services/T000/B000/x")
+        destination = alerting.create_destination(session, SYSTEM_ACTOR, self.project.slug, DestinationType.SLACK, "Team", fields)
+        self.destination_id = destination.id
+        rule = alerting.create_rule(
+            session, SYSTEM_ACTOR, self.project.slug, destination.id, RuleSpec(name="Drops", cooldown_minutes=60, **spec)
+        )
+        self.rule_id = rule.id
+
+    def drop(self, hours_ago: int, *, actual: int = 10) -> datetime:
+        bucket = NEWEST - hours_ago * HOUR
+        factories.make_anomaly(self.session, self.scan, bucket=bucket, actual=actual)
+        return bucket
+
+    def judge(self, bucket: datetime, kind: VerdictKind) -> None:
+        key = SeriesKey(self.scan.id, ScopeType.PROJECT_TOTAL, self.scan.id)
+        feedback.record_verdict(self.session, SYSTEM_ACTOR, self.project.slug, key, Direction.DROP, bucket, bucket, kind)
+
+    def told(self, bucket: datetime, at: datetime, status: str = "sent") -> AlertDelivery:
+        delivery = AlertDelivery(
+            project_id=self.project.id, scan_config_id=self.scan.id, destination_id=self.destination_id, rule_id=self.rule_id,
+            destination_name="Team", rule_name="Drops", scan_name="s", channel="slack", status=status, created_at=at,
+            sent_at=at if status == "sent" else None,
+        )  # fmt: skip
+        self.session.add(delivery)
+        self.session.flush()
+        item = AlertDeliveryItem(
+            delivery_id=delivery.id, scope_type="project_total", scope_ref=self.scan.id, scope_name="Total", bucket=bucket,
+            direction="drop", actual_count=10, expected_count=100, absolute_delta=90, percent_delta=90.0,
+            correlation_group_id=group_id(self.scan.id, self.rule_id, (TOTAL, self.scan.id), AlertDirection.DROP),
+        )  # fmt: skip
+        self.session.add(item)
+        self.session.flush()
+        return delivery
+
+    def explain(self, bucket: datetime, **more):
+        where = (self.rule_id, self.scan.id, TOTAL, self.scan.id, bucket)
+        return alerting.explain(self.session, SYSTEM_ACTOR, self.project.slug, *where, now=NOW, **more)
+
+    def compare(self, **changes):
+        return alerting.compare_rule(
+            self.session, SYSTEM_ACTOR, self.project.slug, self.destination_id, self.rule_id, changes, days=14, now=NOW
+        )
+
+
+@pytest.fixture
+def session(engine):
+    with session_scope(engine) as session:
+        yield session
+
+
+def test_two_versions_are_scored_by_the_verdicts_that_stand(session):
+    world = World(session)
+    real, false, small = world.drop(30), world.drop(60), world.drop(90, actual=80)
+    world.judge(real, VerdictKind.REAL)
+    world.judge(false, VerdictKind.FALSE_POSITIVE)
+    world.judge(small, VerdictKind.TRACKING_BUG)
+
+    found = world.compare(min_percent_delta=50.0)
+
+    assert found.before_score == Score(true_alarms=2, false_alarms=1)
+    assert found.after_score == Score(true_alarms=1, false_alarms=1, missed=1)
+    assert [one.bucket for one in found.lost] == [small] and found.gained == []
+    assert [one.bucket for one in found.kept] == [false, real]
+
+
+def test_a_decision_in_the_inbox_judges_what_was_told_before_it(session):
+    world = World(session)
+    early, late = world.drop(50), world.drop(20)
+    for bucket in (early, late):
+        world.told(bucket, bucket + HOUR)
+    group = group_id(world.scan.id, world.rule_id, (TOTAL, world.scan.id), AlertDirection.DROP)
+    row = AlertGroup(project_id=world.project.id, correlation_group_id=group, status="false_positive", acted_at=early + 2 * HOUR)
+    session.add(row)
+    session.flush()
+
+    assert world.compare().before_score == Score(false_alarms=1, unjudged=1)
+
+
+def test_a_draft_of_a_rule_that_is_not_stored_is_rehearsed(session):
+    world = World(session)
+    for hours in (1, 30, 60):
+        world.drop(hours)
+
+    draft = RuleSpec(name="Draft", cooldown_minutes=24 * 60)
+    found = alerting.rehearse_rule(session, SYSTEM_ACTOR, world.project.slug, world.destination_id, draft, days=14, now=NOW)
+
+    assert len(found.simulation.firings) == 3 and found.score == Score(unjudged=3)
+
+
+def test_a_release_that_lost_events_is_simulated_when_the_rule_is_about_releases(session):
+    world = World(session, include_release_regressions=True)
+    world.scan.app_version_column = "version"
+    event_type = factories.make_event_type(session, world.project, name="shop")
+    event = factories.make_event(session, event_type, name="paid")
+    _released(session, world.scan, event_type.id, event.id)
+
+    found = alerting.simulate_rule(session, SYSTEM_ACTOR, world.project.slug, world.destination_id, world.rule_id, days=14, now=NOW)
+    without = world.compare(include_release_regressions=False)
+
+    (firing,) = found.firings
+    assert firing.candidate.scope_type is AlertScope.RELEASE_REGRESSION
+    assert (firing.candidate.scope_name, firing.candidate.sample_value) == ("paid in 2.0.0", "2.0.0")
+    assert [one.scope_type for one in without.lost] == [AlertScope.RELEASE_REGRESSION]
+
+
+def _released(session: Session, scan: ScanConfig, type_id: str, event_id: str) -> None:
+    """1.0.0 pays 50 of 100 events an hour, 2.0.0 pays nothing."""
+    for hours_ago, version, paid in [(hours, "1.0.0", 50) for hours in range(10, 20)] + [
+        (hours, version, paid) for hours in range(10) for version, paid in (("1.0.0", 50), ("2.0.0", 0))
+    ]:
+        for scope, ref, count in (("event_type", type_id, 100), ("event", event_id, paid)):
+            session.add(
+                MetricBreakdown(
+                    scan_config_id=scan.id, scope_type=scope, scope_ref=ref, breakdown_column="version",
+                    breakdown_value=version, is_other=False, bucket=NEWEST - hours_ago * HOUR, count=count,
+                )
+            )  # fmt: skip
+    session.flush()
+
+
+def test_an_older_bucket_is_explained_by_what_had_been_told_before_it(session):
+    world = World(session)
+    told, silent = world.drop(40), world.drop(39)
+    world.told(told, NOW - 38 * HOUR)
+    world.drop(0)
+    alerting.update_rule(
+        session, SYSTEM_ACTOR, world.project.slug, world.destination_id, world.rule_id, {"cooldown_minutes": 24 * 60}
+    )
+    session.add(
+        AlertRuleState(
+            rule_id=world.rule_id, scan_config_id=world.scan.id, scope_type="project_total", scope_ref=world.scan.id,
+            bucket=NEWEST, last_seen_bucket=NEWEST, direction="drop",
+        )
+    )  # fmt: skip
+    session.flush()
+
+    assert world.explain(silent).first_closed.gate is Gate.COOLDOWN
+    assert world.explain(told).told is not None and world.explain(told).first_closed is None
+
+
+def test_a_bucket_without_an_anomaly_gave_nothing_to_tell(session):
+    found = World(session).explain(NEWEST)
+
+    assert found.candidate is None and not found.would_fire
+    assert [one.gate for one in found.gates] == [Gate.RULE_ENABLED, Gate.DESTINATION_ENABLED]
+
+
+def test_every_gate_is_listed_and_the_first_closed_one_is_named(session):
+    world = World(session, min_percent_delta=95.0)
+
+    found = world.explain(world.drop(0))
+
+    assert [one.gate for one in found.gates] == list(Gate)
+    assert found.first_closed.gate is Gate.PERCENT_DELTA and "90.0 %, at least 95 %" in found.first_closed.detail
+    assert world.explain(NEWEST, draft=RuleSpec(name="Draft", min_percent_delta=80.0)).would_fire
