@@ -34,7 +34,7 @@ def command_palette(
     field = rx.el.input(
         id="palette-query",
         type="text",
-        placeholder="Go to a page, project or event",
+        placeholder="Go to a page, project, event or field",
         aria_label="Search or go to",
         auto_complete="off",
         class_name="palette-input",

@@ -65,6 +65,7 @@ def head() -> list[rx.Component]:
         rx.el.meta(name="color-scheme", content="light dark"),
         rx.el.script(src="/plumbline.js"),
         rx.el.script(src="/plan.js"),
+        rx.el.script(src="/detection.js"),
         rx.el.script(src="/transfer.js"),
     ]
 

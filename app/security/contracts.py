@@ -5,7 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+
+
+class Scoped(Protocol):
+    """Whatever names a tenant and one of its projects: the caller's key, or the project a person looks at."""
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant."""
+        ...
+
+    @property
+    def project_id(self) -> str:
+        """The project."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectScope:
+    """The project a person looks at."""
+
+    tenant_id: str
+    project_id: str
 
 
 @dataclass(frozen=True, slots=True)

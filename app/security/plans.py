@@ -29,6 +29,7 @@ class SecurityPlan:
     has_wildcards: bool
     is_full: bool
     """Whether alerts and the network part of events are shown."""
+    has_threat_models: bool = False
 
     def cutoff(self, now: datetime) -> datetime:
         """Events before this instant are invisible."""
@@ -37,7 +38,7 @@ class SecurityPlan:
 
 FREE: Final = SecurityPlan("free", 10_000, 100, 7, 1, has_wildcards=False, is_full=False)
 PRO: Final = SecurityPlan("pro", 500_000, 1_000, 30, 5, has_wildcards=True, is_full=True)
-ENTERPRISE: Final = SecurityPlan("enterprise", None, 6_000, 90, None, has_wildcards=True, is_full=True)
+ENTERPRISE: Final = SecurityPlan("enterprise", None, 6_000, 90, None, has_wildcards=True, is_full=True, has_threat_models=True)
 
 BY_TENANT_PLAN: Final = {
     "trial": FREE,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Request
 from sqlmodel import Session
@@ -23,13 +22,13 @@ from app.security.api.gate import count_call, note, standing
 from app.security.contracts import SecurityEvent
 from app.security.normalise import Incoming, address
 from app.security.plans import MOST_BODY_BYTES, SecurityPlan
-from app.security.service import alerts, detection, intake
+from app.security.service import alerts, intake
+from app.security.service.backlog import BACKLOG
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 log = logging.getLogger("plumbline.security")
-_running: Final[set[asyncio.Task[None]]] = set()
 
 
 async def read(fn: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -71,7 +70,7 @@ async def take_in(
     used = await write(intake.book, principal, plan, len(incoming), now)
     note(request, replace(standing(request), used=used))
     try:
-        events = await run_in_threadpool(intake.completed, incoming, now)
+        events = await run_in_threadpool(intake.completed, principal.project_id, incoming, now)
         lines = intake.lines_of(principal, events, address(client_address(request)))
         await ingest.keep(lines)
     except (AppError, OSError):
@@ -79,19 +78,6 @@ async def take_in(
         raise
     if any(alerts.instant_finding(event) for event in events):
         await write(alerts.raise_instant_alerts, principal, events)
-    watched = [event for event in events if detection.is_watched(event)]
-    if watched:
-        _start(partial(detection.run, principal, plan, watched))
+    if not BACKLOG.put(principal, plan, events):
+        log.warning("too many events wait to be judged; the sweep will judge these", extra={"project_id": principal.project_id})
     return events
-
-
-def _start(work: Callable[[], None]) -> None:
-    task = asyncio.create_task(run_in_threadpool(work))
-    _running.add(task)
-    task.add_done_callback(_ended)
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    _running.discard(task)
-    if not task.cancelled() and task.exception() is not None:
-        log.error("security detection failed", exc_info=task.exception())

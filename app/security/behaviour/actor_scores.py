@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
 
-from app.security.behaviour.failures import FAILED
-from app.security.behaviour.surroundings import device_of
-from app.security.contracts import SecurityEvent
-
 FEWEST_OWN_DAYS: Final = 7
 FEWEST_DAYS: Final = 60
 FEWEST_PEERS: Final = 5
+MOST_KNOWN_DAYS: Final = 20_000
 MOST_CONTRIBUTIONS: Final = 3
 UNUSUAL_SCORE: Final = 99
+FAR_OUTSIDE: Final = math.log(2)
+"""Twice as much as anybody did before."""
+LEAST_GROWTH: Final = math.log(4)
+"""Four times as much as is usual for the actor."""
+FEWEST_FIRST: Final = 5
+"""How much of something that nobody did before stands out by itself."""
 SEED: Final = 20
-_NIGHT_ENDS: Final = 6
+
+FEATURES: Final = (
+    "events",
+    "failed sign-ins",
+    "data access",
+    "administration",
+    "kinds of event",
+    "addresses",
+    "countries",
+    "devices",
+    "events at night (UTC)",
+)
+"""What a day is described by, in the order of its figures. They go in as logarithms: twice as much is as far at any size."""
+
+Days = Mapping[date, Sequence[float]]
+"""The figures of an actor's days, those without an event left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,84 +61,90 @@ class ActorScore:
     reason: str = ""
 
 
-def _distinct(of: Callable[[SecurityEvent], object]) -> Callable[[Sequence[SecurityEvent]], float]:
-    return lambda events: float(len({of(one) for one in events} - {None}))
+def score_actors(days: Mapping[str, Days], day: date) -> dict[str, ActorScore]:
+    """Everybody who did something on `day`, against own and others' earlier days. Days after it are not looked at.
+
+    The same input gives the same answer. Beyond 20,000 earlier days a fixed choice of them is compared with.
+    """
+    earlier = {actor: _earlier(found, day) for actor, found in days.items()}
+    usual = {actor: np.median(rows, axis=0) for actor, rows in earlier.items() if len(rows) >= FEWEST_OWN_DAYS}
+    rows_known = sum(len(earlier[actor]) for actor in usual)
+    scores: dict[str, ActorScore] = {}
+    judged: list[str] = []
+    for actor in (actor for actor, found in days.items() if day in found):
+        peers = len(usual) - (actor in usual)
+        if actor not in usual:
+            reason = f"the actor has {len(earlier[actor])} earlier days, {FEWEST_OWN_DAYS} are needed"
+            scores[actor] = ActorScore(None, reason=reason)
+        elif peers < FEWEST_PEERS or rows_known < FEWEST_DAYS:
+            reason = f"{peers} peers with {rows_known} days in all are too few to compare with"
+            scores[actor] = ActorScore(None, reason=reason)
+        else:
+            judged.append(actor)
+    if judged:
+        known = np.concatenate([_beside(earlier[actor], usual[actor]) for actor in sorted(usual)])
+        if len(known) > MOST_KNOWN_DAYS:
+            known = known[np.random.default_rng(SEED).choice(len(known), MOST_KNOWN_DAYS, replace=False)]
+        today = {actor: np.log1p(np.array(days[actor][day], dtype=float)) for actor in judged}
+        rows = np.concatenate([_beside(today[actor][np.newaxis], usual[actor]) for actor in judged])
+        found = _scored(known, rows)
+        for actor, row, (score, is_unusual) in zip(judged, rows, found, strict=True):
+            scores[actor] = ActorScore(score, is_unusual, _contributions(known, row, today[actor], usual[actor]))
+    return scores
 
 
-def _count(takes: Callable[[SecurityEvent], bool]) -> Callable[[Sequence[SecurityEvent]], float]:
-    return lambda events: float(sum(1 for one in events if takes(one)))
-
-
-FEATURES: Final[Mapping[str, Callable[[Sequence[SecurityEvent]], float]]] = {
-    "events": lambda events: float(len(events)),
-    "failed sign-ins": _count(lambda one: one.name == FAILED),
-    "data access": _count(lambda one: one.name.startswith("data.")),
-    "administration": _count(lambda one: one.name.startswith(("admin.", "authz."))),
-    "kinds of event": _distinct(lambda one: one.name),
-    "addresses": _distinct(lambda one: one.user_ip),
-    "countries": _distinct(lambda one: one.enrichment.country_code),
-    "devices": _distinct(lambda one: device_of(one.metadata)),
-    "events at night (UTC)": _count(lambda one: one.at.astimezone(UTC).hour < _NIGHT_ENDS),
-}
-"""What a day is described by. Counts go in as logarithms: twice as much is as far at any size."""
-
-
-def score_actor(own: Sequence[SecurityEvent], peers: Mapping[str, Sequence[SecurityEvent]], day: date) -> ActorScore:
-    """The actor's `day` (UTC) against earlier days. Days after it are not looked at; the same input gives the same answer."""
-    own_days = _days(own)
-    today = own_days.pop(day, None)
-    if today is None:
-        return ActorScore(None, reason="the actor has no event on this day")
-    earlier = {when: features for when, features in own_days.items() if when < day}
-    if len(earlier) < FEWEST_OWN_DAYS:
-        return ActorScore(None, reason=f"the actor has {len(earlier)} earlier days, {FEWEST_OWN_DAYS} are needed")
-    own_rows = np.array(list(earlier.values()))
-    usual = np.median(own_rows, axis=0)
-    rows = [_beside(own_rows, usual)]
-    others = 0
-    for events in peers.values():
-        found = [features for when, features in _days(events).items() if when < day]
-        if len(found) >= FEWEST_OWN_DAYS:
-            others += 1
-            peer_rows = np.array(found)
-            rows.append(_beside(peer_rows, np.median(peer_rows, axis=0)))
-    known = np.concatenate(rows)
-    if others < FEWEST_PEERS or len(known) < FEWEST_DAYS:
-        return ActorScore(None, reason=f"{others} peers with {len(known)} days in all are too few to compare with")
-    judged = _beside(np.array([today]), usual)
-    return _scored(known, judged, np.array(today), usual)
-
-
-def _scored(known: Any, judged: Any, today: Any, usual: Any) -> ActorScore:
+def _scored(known: Any, judged: Any) -> list[tuple[float, bool]]:
     from pyod.models.ecod import ECOD
     from pyod.models.iforest import IForest
 
     varying = np.ptp(np.concatenate([known, judged]), axis=0) > 0
     if not varying.any():
-        return ActorScore(0.0)
-    shares = []
-    for detector in (ECOD(), IForest(n_estimators=100, random_state=SEED)):
-        detector.fit(known[:, varying])
-        before, now = detector.decision_scores_, float(detector.decision_function(judged[:, varying])[0])
-        shares.append((100 * float(np.mean(before < now)), now > float(before.max())))
+        return [(0.0, False)] * len(judged)
+    fitted = known[:, varying], judged[:, varying]
+    by_tails = _against(ECOD(), *fitted)
+    by_isolation = _against(IForest(n_estimators=100, random_state=SEED), *fitted)
+    # A forest cannot tell how far a value lies beyond those it was grown from, and takes no notice of a feature that nobody showed.
+    is_outside = (judged > known.max(axis=0) + FAR_OUTSIDE).any(axis=1)
+    half = len(FEATURES)
+    is_first = np.ptp(known[:, :half], axis=0) == 0
+    is_isolated = (is_first & (judged[:, :half] - known[0, :half] >= math.log1p(FEWEST_FIRST))).any(axis=1)
+    as_far = by_isolation.is_tied & is_outside
+    isolation = np.where(is_isolated | as_far, 100.0, by_isolation.share)
     # Both must agree: tails of single features and isolation in all of them together.
-    score = min(share for share, _ in shares)
-    surprise = _surprise(known, judged[0])
+    scores, is_beyond = np.minimum(by_tails.share, isolation), by_tails.is_beyond | by_isolation.is_beyond
+    # The rarest of many ordinary days is rare, but nothing to call somebody for.
+    is_beyond &= (judged[:, half:] >= LEAST_GROWTH).any(axis=1)
+    return [(round(float(score), 1), bool(score >= UNUSUAL_SCORE and far)) for score, far in zip(scores, is_beyond, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Where judged days stand among known ones: the share that is less unusual, as unusual as the most, more so."""
+
+    share: Any
+    is_tied: Any
+    is_beyond: Any
+
+
+def _against(detector: Any, known: Any, judged: Any) -> _Standing:
+    detector.fit(known)
+    before, now = np.sort(detector.decision_scores_), detector.decision_function(judged)
+    share = 100 * np.searchsorted(before, now, side="left") / len(before)
+    return _Standing(share, now >= before[-1], now > before[-1])
+
+
+def _contributions(known: Any, judged: Any, today: Any, usual: Any) -> tuple[Contribution, ...]:
+    surprise = _surprise(known, judged)
     total = float(surprise.sum()) or 1.0
-    names = list(FEATURES)
     ranked = [index for index in np.argsort(-surprise, kind="stable")[:MOST_CONTRIBUTIONS] if surprise[index] > 0]
-    return ActorScore(
-        round(score, 1),
-        score >= UNUSUAL_SCORE and any(beyond for _, beyond in shares),
-        tuple(
-            Contribution(
-                names[index],
-                round(math.expm1(today[index]), 3),
-                round(math.expm1(usual[index]), 3),
-                round(float(surprise[index]) / total, 3),
-            )
-            for index in ranked
-        ),
+    return tuple(
+        Contribution(
+            FEATURES[index],
+            round(math.expm1(today[index]), 3),
+            round(math.expm1(usual[index]), 3),
+            round(float(surprise[index]) / total, 3),
+        )
+        for index in ranked
     )
 
 
@@ -135,11 +158,9 @@ def _surprise(known: Any, judged: Any) -> Any:
     return np.where(moved, tails[:half] + tails[half:] + np.abs(judged[half:]), 0.0)
 
 
-def _days(events: Sequence[SecurityEvent]) -> dict[date, list[float]]:
-    grouped: dict[date, list[SecurityEvent]] = defaultdict(list)
-    for one in events:
-        grouped[one.at.astimezone(UTC).date()].append(one)
-    return {day: [math.log1p(measure(found)) for measure in FEATURES.values()] for day, found in sorted(grouped.items())}
+def _earlier(days: Days, day: date) -> Any:
+    rows = [days[when] for when in sorted(days) if when < day]
+    return np.log1p(np.array(rows, dtype=float).reshape(len(rows), len(FEATURES)))
 
 
 def _beside(rows: Any, usual: Any) -> Any:

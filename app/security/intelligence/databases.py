@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +44,17 @@ class Databases:
     def is_empty(self) -> bool:
         """Whether nothing at all can be told of any address."""
         return not (self._places or self._networks or self.lists.known)
+
+    @property
+    def kinds(self) -> tuple[tuple[str, date], ...]:
+        """Type of each open database and the day it was built."""
+        found = [reader.metadata() for reader in (*self._places, *self._networks)]
+        return tuple((one.database_type, datetime.fromtimestamp(one.build_epoch, UTC).date()) for one in found)
+
+    @property
+    def has_places(self) -> bool:
+        """Whether any database tells where an address is."""
+        return bool(self._places)
 
     def place(self, address: IPAddress) -> Mapping[str, Any] | None:
         """The record of the first place database that knows the address."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from app.kernel.ids import new_id
 from models.identity import IngestKey, QuotaUsage, Tenant
 from models.projects import Project
 from models.security import SecurityDelivery, SecurityOrigin
@@ -72,6 +73,18 @@ def origins(session: Session, project_id: str) -> Sequence[str]:
     """The authorised web origins, oldest first."""
     query = select(SecurityOrigin.origin).where(SecurityOrigin.project_id == project_id).order_by(col(SecurityOrigin.id))
     return session.exec(query).all()
+
+
+def set_origins(session: Session, project_id: str, wanted: Sequence[str], now: datetime) -> None:
+    """Put these in the place of the authorised web origins."""
+    session.execute(sa.delete(SecurityOrigin).where(col(SecurityOrigin.project_id) == project_id))
+    # Ids rise in the order given, which is the order in which they are read.
+    ids = sorted(new_id() for _ in wanted)
+    session.add_all(
+        SecurityOrigin(id=one, project_id=project_id, origin=origin, created_at=now)
+        for one, origin in zip(ids, wanted, strict=True)
+    )
+    session.flush()
 
 
 def claim_deliveries(session: Session, project_id: str, ids: Sequence[str], now: datetime) -> frozenset[str]:

@@ -39,6 +39,28 @@ def list_alerts(
     return rows, total
 
 
+def counts(session: Session, project_id: str, since: datetime) -> list[tuple[str, str, int]]:
+    """Alerts by status and severity."""
+    status, severity = col(SecurityAlert.status), col(SecurityAlert.severity)
+    query = (
+        sa.select(status, severity, sa.func.count())
+        .where(col(SecurityAlert.project_id) == project_id, col(SecurityAlert.created_at) >= since)
+        .group_by(status, severity)
+    )
+    return [(str(row[0]), str(row[1]), int(row[2])) for row in session.execute(query)]
+
+
+def moments(session: Session, project_id: str, since: datetime, *, limit: int) -> list[tuple[datetime, str]]:
+    """When alerts were raised and how severe they are, newest first."""
+    query = (
+        select(SecurityAlert.created_at, SecurityAlert.severity)
+        .where(SecurityAlert.project_id == project_id, col(SecurityAlert.created_at) >= since)
+        .order_by(col(SecurityAlert.created_at).desc())
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in session.exec(query)]
+
+
 def get_alert(session: Session, project_id: str, alert_id: str, *, is_locked: bool = False) -> SecurityAlert | None:
     """One alert of the project."""
     query = select(SecurityAlert).where(SecurityAlert.project_id == project_id, SecurityAlert.id == alert_id)

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from app.eventstore.service import get_event_store
-from app.identity.contracts import IngestPrincipal
 from app.kernel.clock import as_utc
+from app.security.contracts import Scoped
 
 _FROM = (
     "FROM {database}.events WHERE tenant_id = {{tenant:String}} AND project_id = {{project:String}} AND kind = 'security' "
@@ -41,27 +41,30 @@ class EventFilter:
     event: str = ""
     actor_id: str = ""
     severities: tuple[str, ...] = ()
+    user_ip: str = ""
+    country_code: str = ""
 
 
-def list_events(principal: IngestPrincipal, wanted: EventFilter, *, limit: int, offset: int) -> tuple[list[StoredEvent], int]:
+def list_events(scope: Scoped, wanted: EventFilter, *, limit: int, offset: int) -> tuple[list[StoredEvent], int]:
     """A page of events, newest first, and how many there are. Errors: Unavailable."""
-    where, parameters = _where(wanted)
-    total = int(_select(principal, f"SELECT count() {where}", parameters)[0][0])
+    where, parameters = where_of(wanted)
+    total = int(select(scope, f"SELECT count() {where}", parameters)[0][0])
     if not limit or offset >= total:
         return [], total
     sql = f"{_COLUMNS}{where} ORDER BY time DESC, id DESC LIMIT {{{{limit:UInt32}}}} OFFSET {{{{offset:UInt32}}}}"
-    rows = _select(principal, sql, {**parameters, "limit": limit, "offset": offset})
+    rows = select(scope, sql, {**parameters, "limit": limit, "offset": offset})
     return [_event(row) for row in rows], total
 
 
-def get_event(principal: IngestPrincipal, event_id: str, since: datetime) -> StoredEvent | None:
+def get_event(scope: Scoped, event_id: str, since: datetime) -> StoredEvent | None:
     """One event that is not older than `since`. Errors: Unavailable."""
     sql = f"{_COLUMNS}{_FROM} AND id = {{{{id:String}}}} LIMIT 1"
-    rows = _select(principal, sql, {"since": _milliseconds(since), "id": event_id})
+    rows = select(scope, sql, {"since": _milliseconds(since), "id": event_id})
     return _event(rows[0]) if rows else None
 
 
-def _where(wanted: EventFilter) -> tuple[str, dict[str, object]]:
+def where_of(wanted: EventFilter) -> tuple[str, dict[str, object]]:
+    """FROM and WHERE of the events that are wanted, with their parameters."""
     where, parameters = _FROM, {"since": _milliseconds(wanted.since)}
     found: dict[str, object] = dict(parameters)
     if wanted.until is not None:
@@ -76,11 +79,17 @@ def _where(wanted: EventFilter) -> tuple[str, dict[str, object]]:
     if wanted.severities:
         where += " AND severity IN {{severities:Array(String)}}"
         found["severities"] = list(wanted.severities)
+    if wanted.user_ip:
+        where += " AND ip = {{ip:String}}"
+        found["ip"] = wanted.user_ip
+    if wanted.country_code:
+        where += " AND JSONExtractString(properties, 'country_code') = {{country:String}}"
+        found["country"] = wanted.country_code
     return where, found
 
 
 def related_events(
-    principal: IngestPrincipal, *, actor_id: str | None, user_ip: str | None, since: datetime, until: datetime, limit: int
+    scope: Scoped, *, actor_id: str | None, user_ip: str | None, since: datetime, until: datetime, limit: int
 ) -> list[StoredEvent]:
     """Events of the actor or from the address in [since, until], newest first. Errors: Unavailable."""
     sql = (
@@ -95,11 +104,12 @@ def related_events(
         "ip": user_ip or "",
         "limit": limit,
     }
-    return [_event(row) for row in _select(principal, sql, parameters)]
+    return [_event(row) for row in select(scope, sql, parameters)]
 
 
-def _select(principal: IngestPrincipal, sql: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
-    return get_event_store().select(sql, principal.tenant_id, principal.project_id, parameters)
+def select(scope: Scoped, sql: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
+    """Rows of a statement that begins its condition as `where_of` does. Errors: Unavailable."""
+    return get_event_store().select(sql, scope.tenant_id, scope.project_id, parameters)
 
 
 def _event(row: Sequence[Any]) -> StoredEvent:

@@ -13,23 +13,24 @@ from sqlmodel import Session
 from app.identity import service as identity
 from app.identity.contracts import Actor, IngestPrincipal, UserRole, Via
 from app.kernel.errors import NotFound
-from app.security.contracts import Finding, SecurityEvent
+from app.security.contracts import Finding, Scoped, SecurityEvent
 from app.security.plans import SecurityPlan
 from app.security.refusals import PlanRestricted
-from app.security.repository import accounts
+from app.security.repository import accounts, judging
 from app.security.repository import alerts as repository
 from app.security.vocabulary import CRITICAL, instant_alert_type
 from models.security import SecurityAlert
 
 SAME_INCIDENT: Final = timedelta(hours=1)
 MOST_EVENT_IDS: Final = 200
+UNDER_WAY: Final = ("open", "acknowledged")
 _LOCATION = ("city", "region", "country_code", "country_name", "latitude", "longitude", "timezone")
 _DETAILS = ("is_vpn", "is_tor", "is_proxy", "is_datacenter", "latitude", "longitude", "city", "isp", "threat_score")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What somebody does to an alert; `status` is open, resolved or dismissed."""
+    """What somebody does to an alert; `status` is open, acknowledged, resolved or dismissed."""
 
     status: str
     resolution_type: str | None = None
@@ -55,18 +56,24 @@ def instant_finding(event: SecurityEvent) -> Finding | None:
 def raise_alert(session: Session, project_id: str, event: SecurityEvent, finding: Finding) -> str:
     """The id of the alert that now holds the event: an open one of the same type and subject within the hour, else another.
 
-    Safe to repeat for the same event, also in two processes at once.
+    Safe to repeat for the same event, also in two processes at once and after its alert was closed.
     """
     key = hashlib.sha256(f"{finding.alert_type}\0{finding.subject}".encode()).hexdigest()
+    holder = judging.claim_event(session, project_id, key, event.id, event.at)
+    if holder is None:
+        holder = _place(session, project_id, key, event, finding)
+        judging.note_alert(session, project_id, key, event.id, holder)
+    return holder
+
+
+def _place(session: Session, project_id: str, key: str, event: SecurityEvent, finding: Finding) -> str:
     while True:
         present = repository.open_alert(session, project_id, key)
         if present is None:
             fresh = _alert(project_id, key, event, finding)
             if repository.insert_alert(session, fresh):
                 return fresh.id
-        elif event.id in present.event_ids:
-            return present.id
-        elif present.status != "open" or event.at - present.last_event_at >= SAME_INCIDENT:
+        elif present.status not in UNDER_WAY or event.at - present.last_event_at >= SAME_INCIDENT:
             present.open_key = None
             repository.save_alert(session, present)
         else:
@@ -99,7 +106,7 @@ def list_alerts(
     offset: int,
 ) -> tuple[list[dict[str, object]], int]:
     """A page of alerts, newest first, and the total. PlanRestricted."""
-    _require_alerts(plan)
+    require_alerts(plan)
     rows, total = repository.list_alerts(
         session,
         principal.project_id,
@@ -115,33 +122,17 @@ def list_alerts(
 
 def get_alert(session: Session, principal: IngestPrincipal, plan: SecurityPlan, alert_id: str, now: datetime) -> dict[str, object]:
     """One alert. PlanRestricted, NotFound."""
-    _require_alerts(plan)
-    return _view(_found(session, principal, plan, alert_id, now, is_locked=False))
+    return _view(find_alert(session, principal, plan, alert_id, now))
 
 
 def change_alert(
     session: Session, principal: IngestPrincipal, plan: SecurityPlan, alert_id: str, change: Change, now: datetime
 ) -> dict[str, object]:
     """Close or reopen an alert and note it in the audit log. PlanRestricted, NotFound."""
-    _require_alerts(plan)
-    alert = _found(session, principal, plan, alert_id, now, is_locked=True)
+    alert = find_alert(session, principal, plan, alert_id, now, is_locked=True)
     name = accounts.key_name(session, principal.key_id)
-    resolved_by = (change.resolved_by or name)[:255]
-    alert.status = change.status
-    alert.updated_at = now
-    alert.resolved_at = now if change.status == "resolved" else None
-    alert.resolved_by = None if change.status == "open" else resolved_by
-    if change.status != "open":
-        alert.open_key = None
-    added: dict[str, object] = {"resolution_type": change.resolution_type} if change.resolution_type else {}
-    if change.internal_notes is not None:
-        added["internal_notes"] = change.internal_notes
-    alert.details = {**alert.details, **added}
-    repository.save_alert(session, alert)
     actor = Actor(user_id=None, email=f"ingest key {name}", name=name, role=UserRole.EDITOR, via=Via.KEY)
-    slug = accounts.project_slug(session, principal.project_id)
-    payload = {"status": change.status, "resolution_type": change.resolution_type, "resolved_by": alert.resolved_by}
-    identity.record_audit(session, actor, "security_alert.update", "security_alert", alert.id, slug, payload)
+    apply_change(session, actor, alert, change, now)
     actions = {"resolved": "resolve", "dismissed": "mark_safe", "open": "reopen"}
     return {
         "id": alert.id,
@@ -154,18 +145,39 @@ def change_alert(
     }
 
 
-def _require_alerts(plan: SecurityPlan) -> None:
-    if not plan.is_full:
-        raise PlanRestricted("Alerts need the plan pro or enterprise")
+def apply_change(session: Session, actor: Actor, alert: SecurityAlert, change: Change, now: datetime) -> None:
+    """Put the locked alert into its other state, in the actor's name unless the change names another."""
+    alert.status = change.status
+    alert.updated_at = now
+    alert.resolved_at = now if change.status == "resolved" else None
+    alert.resolved_by = None if change.status in UNDER_WAY else (change.resolved_by or actor.name)[:255]
+    if change.status not in UNDER_WAY:
+        alert.open_key = None
+    added: dict[str, object] = {"resolution_type": change.resolution_type} if change.resolution_type else {}
+    if change.internal_notes is not None:
+        added["internal_notes"] = change.internal_notes
+    alert.details = {**alert.details, **added}
+    repository.save_alert(session, alert)
+    slug = accounts.project_slug(session, alert.project_id)
+    payload = {"status": change.status, "resolution_type": change.resolution_type, "resolved_by": alert.resolved_by}
+    identity.record_audit(session, actor, "security_alert.update", "security_alert", alert.id, slug, payload)
 
 
-def _found(
-    session: Session, principal: IngestPrincipal, plan: SecurityPlan, alert_id: str, now: datetime, *, is_locked: bool
+def find_alert(
+    session: Session, scope: Scoped, plan: SecurityPlan, alert_id: str, now: datetime, *, is_locked: bool = False
 ) -> SecurityAlert:
-    alert = repository.get_alert(session, principal.project_id, alert_id, is_locked=is_locked)
+    """The alert, when the plan shows it. PlanRestricted, NotFound."""
+    require_alerts(plan)
+    alert = repository.get_alert(session, scope.project_id, alert_id, is_locked=is_locked)
     if alert is None or alert.created_at < plan.cutoff(now):
         raise NotFound("Alert not found")
     return alert
+
+
+def require_alerts(plan: SecurityPlan) -> None:
+    """PlanRestricted unless the plan has alerts."""
+    if not plan.is_full:
+        raise PlanRestricted("Alerts need the plan pro or enterprise")
 
 
 def _alert(project_id: str, key: str, event: SecurityEvent, finding: Finding) -> SecurityAlert:

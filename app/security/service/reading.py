@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
 from app.identity.contracts import IngestPrincipal
 from app.kernel.errors import NotFound
+from app.security.contracts import Enrichment
 from app.security.plans import SecurityPlan
 from app.security.repository import events as repository
 from app.security.repository.events import EventFilter, StoredEvent
@@ -28,6 +32,15 @@ def get_event(principal: IngestPrincipal, plan: SecurityPlan, event_id: str, now
     if found is None:
         raise NotFound("Event not found")
     return _view(principal, plan, found)
+
+
+def visible_properties(plan: SecurityPlan, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What the plan shows of an event's properties: of its enrichment only the country where the plan has no network part."""
+    if plan.is_full:
+        return dict(properties)
+    hidden = {field.name for field in fields(Enrichment)} - {"country_code", "country_name"}
+    metadata = {name: value for name, value in (properties.get("metadata") or {}).items() if name not in _MIRRORS}
+    return {**{name: value for name, value in properties.items() if name not in hidden}, "metadata": metadata}
 
 
 def _view(principal: IngestPrincipal, plan: SecurityPlan, event: StoredEvent) -> dict[str, object]:

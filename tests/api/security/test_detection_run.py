@@ -14,6 +14,7 @@ from app.security.contracts import Finding
 from app.security.plans import PRO
 from app.security.repository import events as stored
 from app.security.service import alerts, detection
+from app.security.service.surroundings import event_of
 from models.security import SecurityAlert
 
 
@@ -63,7 +64,7 @@ def test_pass_over_the_same_event_in_several_threads_counts_it_once(security, cl
         principal = identity.ingest_principal_for(session, caller.token)
     assert principal is not None
     rows, _ = stored.list_events(principal, stored.EventFilter(since=clock.now() - timedelta(hours=1)), limit=1, offset=0)
-    event = detection._event(rows[0])
+    event = event_of(rows[0])
     with ThreadPoolExecutor(4) as threads:
         for done in [threads.submit(detection.run, principal, PRO, [event]) for _ in range(8)]:
             done.result(timeout=30)

@@ -1,0 +1,285 @@
+"""What the page of one security alert shows, as finished texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from app import ui_paths
+from app.identity.contracts import Actor, UserRole
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import Unavailable
+from app.security.pages.wording import (
+    RESOLUTION_WORDS,
+    SEVERITY_TONES,
+    STATUS_TONES,
+    STATUS_WORDS,
+    TYPE_WORDS,
+    EventLine,
+    Fact,
+    Mark,
+    event_line,
+    network_marks,
+    place_text,
+    position_of,
+)
+from app.security.service import investigation, triage
+from app.security.service.geo import geo_files
+from app.security.service.triage import AlertView
+from components.format import duration, full_number, iso_utc, local_time
+from components.map_data import MapData, Spot, place_data, route_data
+
+AROUND: Final = timedelta(hours=24)
+MOST_LISTED: Final = 20
+_MOST_EXTRA: Final = 300
+# Told by a sentence, a figure or a map elsewhere on the page.
+_TOLD: Final = frozenset(
+    {
+        "is_vpn", "is_tor", "is_proxy", "is_datacenter", "latitude", "longitude", "city", "isp", "threat_score", "country",
+        "event", "actor_email", "from", "to", "distance_km", "elapsed_seconds", "speed_kmh", "internal_notes", "resolution_type",
+        "occurrences",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TravelView:
+    """Two places, how far apart they are, and how fast somebody would have been."""
+
+    is_shown: bool = False
+    start: str = ""
+    start_when: str = ""
+    stop: str = ""
+    stop_when: str = ""
+    distance: str = ""
+    time: str = ""
+    speed: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class AlertPage:
+    """Everything the page shows."""
+
+    title: str = ""
+    description: str = ""
+    kind: str = ""
+    severity: str = ""
+    tone: str = "neutral"
+    status: str = "open"
+    status_text: str = ""
+    status_tone: str = "neutral"
+    raised: str = ""
+    raised_iso: str = ""
+    occurrences: str = ""
+    travel: TravelView = field(default_factory=TravelView)
+    has_map: bool = False
+    map: MapData = field(default_factory=MapData)
+    is_by_db_ip: bool = False
+    facts: list[Fact] = field(default_factory=list)
+    network: list[Fact] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    extra: list[Fact] = field(default_factory=list)
+    raw: str = ""
+    lines: list[EventLine] = field(default_factory=list)
+    lines_note: str = ""
+    is_store_away: bool = False
+    notes: str = ""
+    closing: str = ""
+    can_change: bool = False
+
+
+def alert_page(session: Session, actor: Actor, slug: str, alert_id: str, zone: ZoneInfo, now: datetime | None = None) -> AlertPage:
+    """The alert and what its actor did in the day before and after. Errors: NotFound, PlanRestricted."""
+    now = now or SYSTEM_CLOCK.now()
+    alert = triage.get_alert(session, actor, slug, alert_id, now)
+    travel = _travel(alert, zone, now)
+    drawn = _map(alert, travel)
+    lines, is_away = _lines(session, actor, slug, alert, zone, now)
+    files = geo_files()
+    return AlertPage(
+        title=alert.title,
+        description=alert.description,
+        kind=TYPE_WORDS.get(alert.alert_type, alert.alert_type),
+        severity=alert.severity,
+        tone=SEVERITY_TONES.get(alert.severity, "neutral"),
+        status=alert.status,
+        status_text=STATUS_WORDS.get(alert.status, alert.status),
+        status_tone=STATUS_TONES.get(alert.status, "neutral"),
+        raised=local_time(alert.created_at, zone, now=now, seconds=True),
+        raised_iso=iso_utc(alert.created_at),
+        occurrences=full_number(alert.occurrences),
+        travel=travel,
+        has_map=drawn is not None,
+        map=drawn or MapData(),
+        is_by_db_ip=drawn is not None and files.is_by_db_ip,
+        facts=_facts(alert, slug, zone, now),
+        network=_network(alert.network, alert.location),
+        marks=network_marks(alert.network),
+        extra=_extra(alert.details, zone, now),
+        raw=json.dumps(_raw(alert), indent=2, ensure_ascii=False, default=str),
+        lines=lines,
+        lines_note=_lines_note(alert),
+        is_store_away=is_away,
+        notes=str(alert.details.get("internal_notes") or ""),
+        closing=_closing(alert, zone, now),
+        can_change=actor.role in (UserRole.OWNER, UserRole.EDITOR),
+    )
+
+
+def _facts(alert: AlertView, slug: str, zone: ZoneInfo, now: datetime) -> list[Fact]:
+    details = alert.details
+
+    def events(**filters: str) -> str:
+        return ui_paths.project_security_events(slug, days="90", **filters)
+
+    found = [
+        Fact("Actor", alert.actor_id, events(actor=alert.actor_id)) if alert.actor_id else None,
+        Fact("Email", str(details["actor_email"])) if details.get("actor_email") else None,
+        Fact("Address", alert.source_ip, events(ip=alert.source_ip)) if alert.source_ip else None,
+        Fact("Place", place_text(alert.location)) if place_text(alert.location) else None,
+        Fact("Triggered by", str(details.get("event") or "event"), events(id=alert.trigger_event_id)),
+        Fact("Events", full_number(alert.occurrences)),
+        Fact("First", local_time(alert.created_at, zone, now=now, seconds=True)),
+        Fact("Last", local_time(alert.last_event_at, zone, now=now, seconds=True)) if alert.occurrences > 1 else None,
+    ]
+    return [fact for fact in found if fact is not None]
+
+
+def _network(network: Mapping[str, Any], location: Mapping[str, Any]) -> list[Fact]:
+    operator = network.get("asn_org") or network.get("isp")
+    asn = f"AS{network['asn']}" if network.get("asn") else ""
+    reasons = ", ".join(str(reason) for reason in network.get("threat_reasons") or ())
+    score = network.get("threat_score")
+    found = [
+        ("Operator", " · ".join(str(part) for part in (operator, asn) if part)),
+        ("Kind", str(network.get("network_type") or "")),
+        ("Threat score", "" if score is None else f"{score} of 100" + (f": {reasons}" if reasons else "")),
+        ("Region", str(location.get("region") or "")),
+        ("Time zone", str(location.get("timezone") or "")),
+    ]
+    return [Fact(name, value) for name, value in found if value]
+
+
+def _travel(alert: AlertView, zone: ZoneInfo, now: datetime) -> TravelView:
+    start, stop = alert.details.get("from"), alert.details.get("to")
+    distance, seconds = alert.details.get("distance_km"), alert.details.get("elapsed_seconds")
+    if not isinstance(start, dict) or not isinstance(stop, dict) or not isinstance(distance, int | float):
+        return TravelView()
+    speed = alert.details.get("speed_kmh")
+    exits = bool(alert.details.get("anonymisers"))
+    return TravelView(
+        is_shown=True,
+        start=_end(start),
+        start_when=_moment(start, zone, now),
+        stop=_end(stop),
+        stop_when=_moment(stop, zone, now),
+        distance=f"{full_number(distance)}\u00a0km",
+        time=duration(seconds) if isinstance(seconds, int | float) else "–",
+        speed=f"{full_number(speed)}\u00a0km/h" if isinstance(speed, int | float) else "at once",
+        note="An anonymising network may explain it." if exits else "",
+    )
+
+
+def _map(alert: AlertView, travel: TravelView) -> MapData | None:
+    if travel.is_shown:
+        start, stop = position_of(alert.details["from"]), position_of(alert.details["to"])
+        if start is not None and stop is not None:
+            return route_data(
+                Spot(*start, tone="calm", tip=f"{travel.start}, {travel.start_when}", label=travel.start),
+                Spot(*stop, tone="bad", tip=f"{travel.stop}, {travel.stop_when}", label=travel.stop),
+                summary=f"From {travel.start} to {travel.stop}: {travel.distance} in {travel.time}, {travel.speed}.",
+            )
+    place = position_of(alert.location)
+    if place is None:
+        return None
+    name = place_text(alert.location) or alert.source_ip or "The place"
+    return place_data(Spot(*place, tone="bad", tip=name, label=name), summary=f"{name} on the map.")
+
+
+def _end(place: Mapping[str, Any]) -> str:
+    return place_text(place) or str(place.get("ip") or "an unknown place")
+
+
+def _moment(place: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> str:
+    try:
+        return local_time(datetime.fromisoformat(str(place.get("at"))), zone, now=now, seconds=True)
+    except ValueError:
+        return ""
+
+
+def _extra(details: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> list[Fact]:
+    found = []
+    for name, value in details.items():
+        if name in _TOLD or value in (None, "", [], {}, False):
+            continue
+        words = name.replace("_", " ").capitalize()
+        if name.endswith("_at") and isinstance(value, str):
+            shown = _moment({"at": value}, zone, now) or value
+        elif isinstance(value, list):
+            shown = ", ".join(str(part) for part in value[:MOST_LISTED])
+            shown += f" and {len(value) - MOST_LISTED} more" if len(value) > MOST_LISTED else ""
+        elif isinstance(value, bool):
+            shown = "Yes"
+        elif isinstance(value, dict):
+            shown = json.dumps(value, ensure_ascii=False, default=str)
+        else:
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+        found.append(Fact(words, shown[:_MOST_EXTRA]))
+    return found
+
+
+def _raw(alert: AlertView) -> dict[str, object]:
+    return {
+        "id": alert.id,
+        "alert_type": alert.alert_type,
+        "trigger_event_id": alert.trigger_event_id,
+        "event_ids": list(alert.event_ids),
+        "network": dict(alert.network),
+        "location": dict(alert.location),
+        "metadata": dict(alert.details),
+    }
+
+
+def _lines(
+    session: Session, actor: Actor, slug: str, alert: AlertView, zone: ZoneInfo, now: datetime
+) -> tuple[list[EventLine], bool]:
+    """What happened around the alert; the second is true while the event store does not answer."""
+    try:
+        events = investigation.events_around(
+            session,
+            actor,
+            slug,
+            actor_id=alert.actor_id,
+            user_ip=alert.source_ip,
+            since=alert.created_at - AROUND,
+            until=alert.last_event_at + AROUND,
+            now=now,
+        )
+    except Unavailable:
+        return [], True
+    evidence = {alert.trigger_event_id, *alert.event_ids}
+    for end in ("from", "to"):
+        if isinstance(alert.details.get(end), dict):
+            evidence.add(str(alert.details[end].get("event_id")))
+    return [event_line(event, slug, zone, now, is_evidence=event.id in evidence) for event in events], False
+
+
+def _lines_note(alert: AlertView) -> str:
+    who = alert.actor_id or alert.source_ip
+    return f"{who}, from a day before to a day after" if who else ""
+
+
+def _closing(alert: AlertView, zone: ZoneInfo, now: datetime) -> str:
+    if alert.status not in ("resolved", "dismissed"):
+        return ""
+    word = "Resolved" if alert.status == "resolved" else "Marked as safe"
+    reason = RESOLUTION_WORDS.get(str(alert.details.get("resolution_type")), "")
+    when = local_time(alert.resolved_at or alert.updated_at, zone, now=now)
+    return f"{word} by {alert.resolved_by or 'somebody'} on {when}" + (f": {reason.lower()}." if reason else ".")
