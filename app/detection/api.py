@@ -12,10 +12,12 @@ from pydantic import BaseModel, Field
 from app.detection import feedback_api, report_api, service
 from app.detection.contracts import Direction, Signal, SignalState, StoredSettings
 from app.detection.shapes import SignalScope
+from app.detection.why import api as why_api
 from app.http import Caller, Db
 
 router = APIRouter()
-router.routes.extend([*report_api.router.routes, *feedback_api.router.routes])  # flat: the edge reads every route's path
+# Flat: the edge reads every route's path.
+router.routes.extend([*report_api.router.routes, *feedback_api.router.routes, *why_api.router.routes])
 
 
 class ProjectAnomalySettingsResponse(BaseModel):

@@ -77,6 +77,8 @@ class Signal:
     z_score: float
     event_id: str | None
     event_type_id: str | None
+    # Why nobody is alerted: a planned event or a verdict says that it is expected. Empty for all other signals.
+    expected_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,9 @@ class Incident:
     is_active: bool
     event_id: str | None
     related_count: int
+    event_type_id: str | None = None
+    # Why it is expected, as a planned event or a verdict says; empty when neither does.
+    expected_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

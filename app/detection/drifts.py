@@ -174,3 +174,15 @@ def candidates(session: Session, scan: ScanConfig, settings: DetectionSettings) 
         for point in of_scan(session, scan, type_id, settings, start=newest, all_types=type_id is None)
         if point.drift.band is Band.SIGNIFICANT
     ]
+
+
+def history(session: Session, scan: ScanConfig, settings: DetectionSettings, start: datetime, stop: datetime) -> list[DriftPoint]:
+    """Significant drifts in [start, stop) of all events and of each event type, oldest first."""
+    scopes: list[str | None] = [None, *queries.distribution_types(session, scan.id)]
+    found = [
+        point
+        for type_id in scopes
+        for point in of_scan(session, scan, type_id, settings, start=start, stop=stop, all_types=type_id is None)
+        if point.drift.band is Band.SIGNIFICANT
+    ]
+    return sorted(found, key=lambda point: (point.bucket, point.event_type_id or "", point.field_name))

@@ -83,7 +83,9 @@ def store(session: Session, judged: Judged) -> EvaluationResult:
         repository.replace_evaluations(session, scan.id, outcomes)
     return EvaluationResult(
         anomaly_count=stored,
-        signal_count=len(signals.active(session, scan.project_id, judged.now, scan_config_id=scan.id)),
+        signal_count=sum(
+            not signal.expected_because for signal in signals.active(session, scan.project_id, judged.now, scan_config_id=scan.id)
+        ),
         unknown_count=sum(row["outcome"] == Outcome.UNKNOWN.value for row in outcomes or ()),
     )
 

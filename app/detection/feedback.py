@@ -1,4 +1,4 @@
-"""What people say about incidents and what they plan: verdicts that tune one series, and windows that explain departures."""
+"""What people say about incidents of one series, and what that series is judged with."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ from app.kernel.errors import InvalidInput, NotFound
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, SeriesKey
 from app.projects import service as projects
-from models.detection import PlannedEvent, ScopeTuning, SignalVerdict
+from models.detection import ScopeTuning, SignalVerdict
 
 LARGEST_PAGE = 200
 LONGEST_NOTE = 1_000
-LONGEST_NAME = 200
 
 
 class VerdictKind(StrEnum):
@@ -200,65 +199,6 @@ def compare_detectors(session: Session, actor: Actor, slug: str, key: SeriesKey)
     start = span[1] - history_needed(scan.interval, settings) * scan.interval.duration
     [series] = metrics.load_series(session, scan.id, [key], start)
     return comparison.compare(matrix_of([series]), settings) if series.buckets else []
-
-
-def plan_window(
-    session: Session,
-    actor: Actor,
-    slug: str,
-    name: str,
-    starts_at: datetime,
-    ends_at: datetime,
-    *,
-    scope_type: ScopeType | None = None,
-    scope_ref: str | None = None,
-) -> PlannedEvent:
-    """Say that departures in [starts_at, ends_at) are explained, of one scope or of all. Editors and owners.
-
-    Errors: NotFound, InvalidInput for an empty or long name, an end that is not after the start, a ref without its scope type.
-    """
-    actor.require_editor()
-    project = projects.get_project(session, actor, slug)
-    name = name.strip()
-    if not 0 < len(name) <= LONGEST_NAME:
-        raise InvalidInput(f"must have 1 to {LONGEST_NAME} characters", field="name")
-    if ends_at <= starts_at:
-        raise InvalidInput("must be after starts_at", field="ends_at")
-    if (scope_type is None) != (scope_ref is None):
-        raise InvalidInput("needs both the type and the ref of the scope", field="scope_ref")
-    row = PlannedEvent(
-        project_id=project.id,
-        name=name,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        scope_type=None if scope_type is None else scope_type.value,
-        scope_ref=scope_ref,
-        created_by=actor.user_id,
-    )
-    tuning_repository.add(session, row)
-    identity.record_audit(
-        session, actor, "planned_event.create", "planned_event", row.id, project_slug=slug, payload={"name": name}
-    )
-    return row
-
-
-def drop_window(session: Session, actor: Actor, slug: str, planned_event_id: str) -> None:
-    """Remove a planned event. Editors and owners. Errors: NotFound."""
-    actor.require_editor()
-    project = projects.get_project(session, actor, slug)
-    row = tuning_repository.planned_row(session, project.id, planned_event_id)
-    if row is None:
-        raise NotFound("Planned event not found")
-    tuning_repository.delete(session, row)
-    identity.record_audit(session, actor, "planned_event.delete", "planned_event", planned_event_id, project_slug=slug)
-
-
-def planned_windows(
-    session: Session, actor: Actor, slug: str, start: datetime | None = None, stop: datetime | None = None
-) -> list[PlannedEvent]:
-    """The planned events that touch [start, stop), newest start first. Errors: NotFound."""
-    project = projects.get_project(session, actor, slug)
-    return tuning_repository.planned_events(session, project.id, start, stop)
 
 
 def check_scope(session: Session, project_id: str, key: SeriesKey) -> None:

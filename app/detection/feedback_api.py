@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from app.detection import feedback
+from app.detection import feedback, planned
 from app.detection.contracts import Direction
 from app.detection.detectors import Detector
 from app.detection.feedback import Verdict, VerdictKind
@@ -94,9 +94,10 @@ class DetectorScoreResponse(BaseModel):
 
 
 class PlannedEventCreate(BaseModel):
-    """A window whose departures are explained; without a scope those of every series."""
+    """A window whose departures are expected; without a scope those of every series."""
 
-    name: str = Field(min_length=1, max_length=feedback.LONGEST_NAME)
+    name: str = Field(min_length=1, max_length=planned.LONGEST_NAME)
+    note: str = Field("", max_length=planned.LONGEST_NOTE)
     starts_at: Moment
     ends_at: Moment
     scope_type: ScopeType | None = None
@@ -108,6 +109,7 @@ class PlannedEventResponse(BaseModel):
 
     id: str
     name: str
+    note: str
     starts_at: datetime
     ends_at: datetime
     scope_type: ScopeType | None
@@ -150,7 +152,8 @@ def list_signal_verdicts(
 
 @router.post(PROJECT + "/signal-verdicts", operation_id="create_signal_verdict", status_code=201)
 def create_signal_verdict(slug: str, body: VerdictCreate, session: Db, actor: Caller) -> VerdictResponse:
-    """Say what an incident was; a false positive makes this series, and no other, less sensitive."""
+    """Say what an incident was; a false positive makes this series, and no other, less sensitive, an expected one goes
+    untold."""
     made = feedback.record_verdict(
         session, actor, slug, body.key, body.direction, body.started_at, body.ended_at, body.verdict, body.note
     )
@@ -191,15 +194,15 @@ def compare_detectors(
 @router.get(PROJECT + "/planned-events", operation_id="list_planned_events")
 def list_planned_events(slug: str, session: Db, actor: Caller) -> list[PlannedEventResponse]:
     """Planned events, newest start first."""
-    return [_planned(row) for row in feedback.planned_windows(session, actor, slug)]
+    return [_planned(row) for row in planned.planned_windows(session, actor, slug)]
 
 
 @router.post(PROJECT + "/planned-events", operation_id="create_planned_event", status_code=201)
 def create_planned_event(slug: str, body: PlannedEventCreate, session: Db, actor: Caller) -> PlannedEventResponse:
-    """Say that departures in a window are explained."""
+    """Say that departures in a window are expected: they are shown as such, and nobody is alerted about them."""
     ref = None if body.scope_ref is None else str(body.scope_ref)
-    row = feedback.plan_window(
-        session, actor, slug, body.name, body.starts_at, body.ends_at, scope_type=body.scope_type, scope_ref=ref
+    row = planned.plan_window(
+        session, actor, slug, body.name, body.starts_at, body.ends_at, note=body.note, scope_type=body.scope_type, scope_ref=ref
     )
     return _planned(row)
 
@@ -207,7 +210,7 @@ def create_planned_event(slug: str, body: PlannedEventCreate, session: Db, actor
 @router.delete(PROJECT + "/planned-events/{planned_event_id}", operation_id="delete_planned_event", status_code=204)
 def delete_planned_event(slug: str, planned_event_id: UUID, session: Db, actor: Caller) -> Response:
     """Remove a planned event."""
-    feedback.drop_window(session, actor, slug, str(planned_event_id))
+    planned.drop_window(session, actor, slug, str(planned_event_id))
     return Response(status_code=204)
 
 

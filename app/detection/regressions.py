@@ -47,27 +47,81 @@ class RegressionReport:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Events of a scan per bucket, and of each version named, over all event types."""
+
+    traffic: dict[int, int]
+    by_version: dict[str, dict[int, int]]
+
+    def until(self, newest: int) -> _Counted:
+        """As it stood when this bucket was the newest."""
+        cut = {
+            version: {place: count for place, count in counts.items() if place <= newest}
+            for version, counts in self.by_version.items()
+        }
+        return _Counted(
+            {place: count for place, count in self.traffic.items() if place <= newest},
+            {version: counts for version, counts in cut.items() if counts},
+        )
+
+
 def of_scan(session: Session, scan: ScanConfig) -> RegressionReport:
     """Compare the two highest active releases of the scan."""
     column = scan.app_version_column
     if column is None or scan.interval is None:
         return RegressionReport(scan.id, column, None, [], "the scan has no app version column")
+    return _compared(session, scan, column, Interval(scan.interval), _counted(session, scan.id, column, Interval(scan.interval)))
+
+
+def history(session: Session, scan: ScanConfig, start: datetime, stop: datetime) -> list[Regression]:
+    """Regressions of every release that was the newest in [start, stop], oldest first.
+
+    Each is compared once: when the release after it became active, or at the newest bucket up to `stop`.
+    """
+    column = scan.app_version_column
+    if column is None or scan.interval is None:
+        return []
     interval = Interval(scan.interval)
+    first, last = bucket_index(start, interval), bucket_index(stop, interval)
+    counted = _counted(session, scan.id, column, interval).until(last)
+    if not counted.by_version:
+        return []
+    newest, oldest = max(counted.traffic), min(counted.traffic)
+    releases = active_releases(counted.by_version, counted.traffic, _order(counted), newest - oldest + 1)
+    ends = {newest, *(one.activated - 1 for one in releases)}
+    return [
+        found
+        for end in sorted(end for end in ends if max(first, oldest) <= end)
+        for found in _compared(session, scan, column, interval, counted.until(end)).items
+        if start <= found.window_to <= stop
+    ]
+
+
+def _counted(session: Session, scan_id: str, column: str, interval: Interval) -> _Counted:
     traffic: dict[int, int] = defaultdict(int)
     by_version: dict[str, dict[int, int]] = defaultdict(dict)
-    for version, is_other, bucket, count in queries.version_totals(session, scan.id, column):
+    for version, is_other, bucket, count in queries.version_totals(session, scan_id, column):
         place = bucket_index(bucket, interval)
         traffic[place] += count
         if not is_other and version:
             by_version[version][place] = by_version[version].get(place, 0) + count
+    return _Counted(dict(traffic), dict(by_version))
+
+
+def _order(counted: _Counted) -> list[str]:
+    seen = newest_versions(counted.by_version, len(counted.by_version))
+    return [version for version in reversed(seen) if _is_release(version)]
+
+
+def _compared(session: Session, scan: ScanConfig, column: str, interval: Interval, counted: _Counted) -> RegressionReport:
+    traffic, by_version = counted.traffic, counted.by_version
     if not by_version:
         return RegressionReport(scan.id, column, None, [], "no version was counted yet")
-    seen = newest_versions(by_version, len(by_version))
-    order = [version for version in reversed(seen) if _is_release(version)]
     longest = max(1, int(LONGEST_WINDOW / interval.duration))
-    active = active_releases(by_version, traffic, order, longest)
+    active = active_releases(by_version, traffic, _order(counted), longest)
     if len(active) < 2:
-        latest = active[-1].version if active else seen[0]
+        latest = active[-1].version if active else newest_versions(by_version, 1)[0]
         return RegressionReport(scan.id, column, latest, [], "no two releases have enough traffic to compare")
     newer, older = active[-1], active[-2]
     newest = max(traffic)
@@ -80,7 +134,8 @@ def of_scan(session: Session, scan: ScanConfig) -> RegressionReport:
     share = total_new / max(1, total(traffic))
     window_from, window_to = (interval.anchor + place * interval.duration for place in (start, newest))
     counts: dict[tuple[ScopeType, str], dict[str, int]] = defaultdict(dict)
-    for scope, ref, version, count in queries.version_scopes(session, scan.id, column, [newer.version, older.version], window_from):
+    pair = [newer.version, older.version]
+    for scope, ref, version, count in queries.version_scopes(session, scan.id, column, pair, window_from, window_to):
         counts[(ScopeType(scope), ref)][version] = count
     names = repository.scope_names(session, scan.project_id)
     items = []

@@ -104,9 +104,9 @@ def version_totals(session: Session, config_id: str, column: str) -> list[tuple[
 
 
 def version_scopes(
-    session: Session, config_id: str, column: str, versions: list[str], start: datetime
+    session: Session, config_id: str, column: str, versions: list[str], start: datetime, stop: datetime
 ) -> list[tuple[str, str, str, int]]:
-    """(scope type, ref, version, count from `start` on) of the versions named."""
+    """(scope type, ref, version, count in the buckets from `start` to `stop`, both included) of the versions named."""
     scope_type, ref = col(MetricBreakdown.scope_type), col(MetricBreakdown.scope_ref)
     version = col(MetricBreakdown.breakdown_value)
     count = sa.cast(sa.func.sum(col(MetricBreakdown.count)), sa.BigInteger)
@@ -118,6 +118,7 @@ def version_scopes(
             col(MetricBreakdown.is_other).is_(False),
             version.in_(versions),
             col(MetricBreakdown.bucket) >= start,
+            col(MetricBreakdown.bucket) <= stop,
         )
         .group_by(scope_type, ref, version)
         .order_by(scope_type, ref, version)

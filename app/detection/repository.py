@@ -217,6 +217,7 @@ def _incidents(project_id: str, wanted: IncidentFilter, gap_buckets: int) -> sa.
         col(Anomaly.actual_count),
         col(Anomaly.expected_count),
         col(Anomaly.z_score),
+        width,
         ((end - start) / width + 1).label("buckets"),
         sa.case((start - before <= (gap_buckets + 1) * width, 0), else_=1).label("begins"),
     ).where(
@@ -247,6 +248,7 @@ def _incidents(project_id: str, wanted: IncidentFilter, gap_buckets: int) -> sa.
         started.label("started_at"),
         ended.label("ended_at"),
         sa.cast(sa.func.sum(r.buckets), sa.Integer).label("bucket_count"),
+        sa.func.max(r.bucket_seconds).label("bucket_seconds"),
         *(
             sa.func.max(sa.case((r.place == 1, column), else_=None)).label(f"peak_{name}")
             for name, column in (

@@ -6,13 +6,13 @@ import math
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.detection import drifts, evaluation, forecasts, regressions, report_repository, repository, tuning_repository
+from app.detection import drifts, evaluation, forecasts, planned, regressions, report_repository, repository, tuning_repository
 from app.detection import signals as active_signals
 from app.detection.contracts import (
     DetectionSettings,
@@ -36,7 +36,7 @@ from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.intervals import bucket_index
 from app.kernel.pagination import Page
 from app.metrics import service as metrics
-from app.metrics.contracts import ScopeType, Series
+from app.metrics.contracts import ScopeType, Series, SeriesKey
 from app.projects import service as projects
 from app.projects.contracts import ProjectView
 from models.detection import AnomalySettings
@@ -71,7 +71,7 @@ def update_settings(session: Session, actor: Actor, slug: str, changes: Mapping[
     before = _settings_of(row)
     known = {name: value for name, value in changes.items() if name in _SETTING_NAMES}
     after = replace(before, **known)  # type: ignore[arg-type]
-    _check(after)
+    check_settings(after)
     changed = {name: value for name, value in asdict(after).items() if value != getattr(before, name)}
     for name, value in changed.items():
         setattr(row, name, value)
@@ -81,6 +81,12 @@ def update_settings(session: Session, actor: Actor, slug: str, changes: Mapping[
         session.flush()
         identity.record_audit(session, actor, "anomaly_settings.update", "project", project.id, project_slug=slug, payload=changed)
     return _stored(session, project)
+
+
+def settings_of_project(session: Session, project_id: str) -> DetectionSettings:
+    """The project's settings for background work; the defaults when nobody chose any."""
+    row = repository.settings_row(session, project_id)
+    return DetectionSettings() if row is None else _settings_of(row)
 
 
 def enable_by_default(session: Session, project_id: str) -> None:
@@ -111,7 +117,8 @@ def _settings_of(row: AnomalySettings) -> DetectionSettings:
     return DetectionSettings(**{name: getattr(row, name) for name in _SETTING_NAMES})
 
 
-def _check(settings: DetectionSettings) -> None:
+def check_settings(settings: DetectionSettings) -> None:
+    """Errors: InvalidInput for a value that breaks a constraint (contract 6.1)."""
     if settings.baseline_window_buckets < 1:
         raise InvalidInput("must be at least 1", field="baseline_window_buckets")
     if settings.min_history_buckets < 1:
@@ -241,7 +248,8 @@ def list_incidents(
     names = repository.scope_names(session, project.id)
     newest = repository.newest_buckets(session, project.id)
     spans = _covered_event_incidents(session, project.id, rows)
-    items = [_incident(row, project, names, newest.get(row.scan_config_id), spans) for row in rows]
+    expected = planned.expected_departures(session, project.id, min(row.started_at for row in rows))
+    items = [_incident(row, project, names, newest.get(row.scan_config_id), spans, expected) for row in rows]
     return Page(items, total, limit, offset)
 
 
@@ -265,6 +273,7 @@ def _incident(
     names: dict[tuple[ScopeType, str], repository.ScopeName],
     newest: datetime | None,
     spans: list[_Span],
+    expected: planned.Expected,
 ) -> Incident:
     scope_type = ScopeType(row.scope_type)
     name = names.get((scope_type, row.scope_ref))
@@ -290,6 +299,14 @@ def _incident(
         is_active=newest is not None and row.ended_at >= newest,
         event_id=name.event_id if name else None,
         related_count=related,
+        event_type_id=name.event_type_id if name else None,
+        expected_because=expected.reason(
+            SeriesKey(row.scan_config_id, scope_type, row.scope_ref),
+            Direction(row.direction),
+            row.started_at,
+            row.ended_at,
+            timedelta(seconds=row.bucket_seconds),
+        ),
     )
 
 
@@ -385,3 +402,18 @@ def regression_candidates(session: Session, scan_config_id: str) -> list[regress
     """Release regressions of a scan now, for alerting; nothing for a scan that is gone."""
     scan = report_repository.find_scan(session, scan_config_id)
     return [] if scan is None else regressions.of_scan(session, scan).items
+
+
+def drift_history(session: Session, scan_config_id: str, start: datetime, stop: datetime) -> list[drifts.DriftPoint]:
+    """Significant drifts of a scan in [start, stop), oldest first, for simulations; nothing for a scan that is gone."""
+    scan = report_repository.find_scan(session, scan_config_id)
+    if scan is None:
+        return []
+    row = repository.settings_row(session, scan.project_id)
+    return drifts.history(session, scan, DetectionSettings() if row is None else _settings_of(row), start, stop)
+
+
+def regression_history(session: Session, scan_config_id: str, start: datetime, stop: datetime) -> list[regressions.Regression]:
+    """Release regressions of a scan in [start, stop], each compared once, for simulations; nothing for a scan that is gone."""
+    scan = report_repository.find_scan(session, scan_config_id)
+    return [] if scan is None else regressions.history(session, scan, start, stop)

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from app.detection import repository
+from app.detection import planned, repository
 from app.detection.contracts import Direction, Signal, SignalState
-from app.metrics.contracts import ScopeType
+from app.metrics.contracts import ScopeType, SeriesKey
 from models.detection import Anomaly
 
 RECENT = timedelta(hours=24)
@@ -28,6 +28,7 @@ def active(
         return []
     names = repository.scope_names(session, project_id)
     scans = repository.scan_names(session, project_id)
+    expected = planned.expected_departures(session, project_id, min(row.bucket for row in rows))
     found = []
     for row in rows:
         scope_type = ScopeType(row.scope_type)
@@ -37,11 +38,20 @@ def active(
             name = names[(scope_type, row.scope_ref)]
         else:
             continue
-        found.append(_signal(row, scope_type, name, scans[row.scan_config_id], newest[row.scan_config_id]))
+        reason = expected.reason(
+            SeriesKey(row.scan_config_id, scope_type, row.scope_ref),
+            Direction(row.direction),
+            row.bucket,
+            row.last_bucket,
+            timedelta(seconds=row.bucket_seconds),
+        )
+        found.append(_signal(row, scope_type, name, scans[row.scan_config_id], newest[row.scan_config_id], reason))
     return found
 
 
-def _signal(row: Anomaly, scope_type: ScopeType, name: repository.ScopeName, scan_name: str, newest: datetime) -> Signal:
+def _signal(
+    row: Anomaly, scope_type: ScopeType, name: repository.ScopeName, scan_name: str, newest: datetime, expected_because: str
+) -> Signal:
     # An outage is one anomaly at its first bucket; it stays current for as long as it lasts.
     state = SignalState.LATEST_SCAN if row.last_bucket >= newest else SignalState.RECENT
     return Signal(
@@ -59,6 +69,7 @@ def _signal(row: Anomaly, scope_type: ScopeType, name: repository.ScopeName, sca
         z_score=row.z_score,
         event_id=name.event_id,
         event_type_id=name.event_type_id,
+        expected_because=expected_because,
     )
 
 

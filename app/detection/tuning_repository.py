@@ -13,6 +13,7 @@ from app.metrics.contracts import ScopeType, SeriesKey
 from models.detection import PlannedEvent, ScopeTuning, SignalVerdict
 
 _FALSE_POSITIVE = "false_positive"
+_EXPECTED = "expected"
 
 
 def rules_of_scan(session: Session, scan_config_id: str) -> dict[SeriesKey, ScopeRules]:
@@ -75,6 +76,18 @@ def standing_verdict(session: Session, key: SeriesKey, direction: str, started_a
         col(SignalVerdict.undone_at).is_(None),
     )
     return session.execute(statement.order_by(col(SignalVerdict.created_at).desc()).limit(1)).scalar_one_or_none()
+
+
+def expected_verdicts(session: Session, project_id: str, since: datetime) -> list[SignalVerdict]:
+    """Standing verdicts that an incident which reached `since` or later was expected, oldest first, at most 1000 of the newest."""
+    statement = sa.select(SignalVerdict).where(
+        col(SignalVerdict.project_id) == project_id,
+        col(SignalVerdict.verdict) == _EXPECTED,
+        col(SignalVerdict.undone_at).is_(None),
+        col(SignalVerdict.ended_at) >= since,
+    )
+    newest = statement.order_by(col(SignalVerdict.started_at).desc(), col(SignalVerdict.id)).limit(1_000)
+    return list(session.execute(newest).scalars())[::-1]
 
 
 def mark_undone(session: Session, row: SignalVerdict, user_id: str | None) -> None:

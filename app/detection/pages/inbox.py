@@ -1,8 +1,8 @@
-"""Inbox: departures from what was expected, newest first, and what could not be judged."""
+"""Inbox: departures from what was expected, by correlation and newest first, and what people decide about them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,9 +10,15 @@ import reflex as rx
 from reflex.event import EventSpec
 
 from app import ui_paths
+from app.alerting.vocabulary import GroupAction
 from app.detection.contracts import Incident
+from app.detection.feedback import VerdictKind
+from app.detection.pages.inbox_actions import SentMessage, act_on_group, decide, sent_message, take_back
+from app.detection.pages.inbox_parts import key_hint, message_dialog, selection_bar, signal_line
+from app.detection.pages.inbox_rows import VERDICT_WORDS, SignalRow
 from app.detection.pages.inbox_view import Filters, InboxView, inbox_view, incident_chart
 from app.frame import project_frame, slug_var
+from app.kernel.errors import AppError
 from app.metrics.contracts import ScopeType
 from app.page_states import LoadedState, page_body
 from app.presentation import SCOPE_WORDS
@@ -22,18 +28,18 @@ from components import (
     Column,
     data_table,
     empty_state,
-    line_chart,
+    finding_list,
     link_button,
-    loading_state,
     page_header,
     pager,
     section,
     segmented,
     select_input,
     time_text,
+    toast_done,
+    toast_failed,
     toolbar,
 )
-from components.incidents import finding_line, finding_list
 from components.shell import Crumb
 
 PERIODS = {"1": "24 h", "7": "7 days", "30": "30 days", "": "All"}
@@ -54,7 +60,11 @@ class InboxState(LoadedState):
     opened: str = ""
     chart: ChartData = ChartData()
     is_chart_ready: bool = False
-    _incidents: list[Incident] = []
+    shown_groups: list[str] = []
+    selected: list[str] = []
+    message: SentMessage = SentMessage()
+    is_message_open: bool = False
+    _incidents: dict[str, Incident] = {}
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -66,26 +76,99 @@ class InboxState(LoadedState):
         self._take_query()
         with self._loading():
             await self._enter()
-            filters = Filters.of(self.direction, self.scope, self.days, self.page_number)
-            self.view, self._incidents = await self._read(inbox_view, slug, filters, self._zone())
-            self.first = filters.offset + 1 if self._incidents else 0
-            self.last = filters.offset + len(self._incidents)
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        filters = Filters.of(self.direction, self.scope, self.days, self.page_number)
+        self.view, self._incidents = await self._read(inbox_view, self._slug(), filters, self._zone())
+        self.first = filters.offset + 1 if self._incidents else 0
+        self.last = filters.offset + len(self._incidents)
+        self.selected = [key for key in self.selected if key in self._incidents]
 
     @rx.event
     async def open(self, key: str) -> AsyncIterator[None]:
         """Show the incident in its series; the same again closes it."""
-        if self.opened == key:
+        incident = self._incidents.get(key)
+        if self.opened == key or incident is None:
             self.opened = ""
             return
         self.opened, self.is_chart_ready = key, False
         yield
-        place = next((place for place, row in enumerate(self.view.incidents) if row.key == key), None)
-        if place is None or place >= len(self._incidents):
-            self.opened = ""
-            return
-        incident = self._incidents[place]
         self.chart = await self._read(incident_chart, self._slug(), incident, self._zone())
         self.is_chart_ready = True
+
+    @rx.event
+    def toggle_group(self, group: str) -> None:
+        """Show or hide what the leading line speaks for."""
+        shown = set(self.shown_groups) ^ {group}
+        self.shown_groups = [row.key for row in self.view.rows if row.key in shown]
+
+    @rx.event
+    def select_row(self, key: str) -> None:
+        """Take the line in or out; a closed group goes with the line that leads it."""
+        together = {key}
+        if key not in self.shown_groups:
+            together |= {row.key for row in self.view.rows if row.group == key}
+        chosen = set(self.selected) - together if key in self.selected else set(self.selected) | together
+        self.selected = [row.key for row in self.view.rows if row.key in chosen]
+
+    @rx.event
+    def clear_selection(self) -> None:
+        """Select nothing."""
+        self.selected = []
+
+    @rx.event
+    async def decide(self, key: str, verdict: str) -> EventSpec:
+        """Give one incident a verdict."""
+        return await self._decide([key], verdict)
+
+    @rx.event
+    async def decide_selected(self, verdict: str) -> EventSpec:
+        """Give everything selected one verdict."""
+        return await self._decide(self.selected, verdict)
+
+    @rx.event
+    async def undo(self, key: str) -> EventSpec:
+        """Take the verdict on one incident back."""
+        return await self._undo([key])
+
+    @rx.event
+    async def undo_selected(self) -> EventSpec:
+        """Take the verdicts on everything selected back."""
+        return await self._undo(self.selected)
+
+    @rx.event
+    async def act(self, key: str, action: str) -> EventSpec:
+        """Decide about what was delivered about an incident."""
+        row = self._row(key)
+        if row is None or not row.alert_group or action not in set(GroupAction):
+            return toast_failed("Nothing was delivered about this incident")
+        return await self._change("Saved", act_on_group, self._slug(), row.alert_group, GroupAction(action))
+
+    @rx.event
+    async def save_note(self, key: str, form: dict[str, Any]) -> EventSpec:
+        """Note something about the alert; its status stays, an open one becomes the caller's."""
+        row = self._row(key)
+        if row is None or not row.alert_group:
+            return toast_failed("Nothing was delivered about this incident")
+        action = {"resolved": GroupAction.RESOLVE, "muted": GroupAction.MUTE}.get(row.alert_status, GroupAction.ACKNOWLEDGE)
+        note = str(form.get("note", "")).strip()
+        return await self._change("Note saved", act_on_group, self._slug(), row.alert_group, action, note)
+
+    @rx.event
+    async def show_message(self, delivery_id: str) -> EventSpec | None:
+        """Show what was sent."""
+        try:
+            self.message = await self._read(sent_message, self._slug(), delivery_id)
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        self.is_message_open = True
+        return None
+
+    @rx.event
+    def hide_message(self) -> None:
+        """Close the message."""
+        self.is_message_open = False
 
     @rx.event
     def choose_direction(self, direction: str) -> EventSpec:
@@ -107,6 +190,32 @@ class InboxState(LoadedState):
         """A page on or back."""
         return self._go(page=str(max(1, self.page_number + step)))
 
+    def _row(self, key: str) -> SignalRow | None:
+        return next((row for row in self.view.rows if row.key == key), None)
+
+    async def _decide(self, keys: Sequence[str], verdict: str) -> EventSpec:
+        incidents = [self._incidents[key] for key in keys if key in self._incidents]
+        if verdict not in set(VerdictKind) or not incidents:
+            return toast_failed("Select an incident first")
+        kind = VerdictKind(verdict)
+        later = ". Its series is judged more leniently from the next evaluation on" if kind is VerdictKind.FALSE_POSITIVE else ""
+        many = "" if len(incidents) == 1 else f" for {len(incidents)} incidents"
+        return await self._change(f"{VERDICT_WORDS[kind]}{many}{later}", decide, self._slug(), incidents, kind)
+
+    async def _undo(self, keys: Sequence[str]) -> EventSpec:
+        verdict_ids = [row.verdict_id for row in self.view.rows if row.key in keys and row.verdict_id]
+        if not verdict_ids:
+            return toast_failed("There is no verdict to undo")
+        return await self._change("Verdict taken back", take_back, self._slug(), verdict_ids)
+
+    async def _change(self, done: str, fn: Callable[..., None], *args: Any) -> EventSpec:
+        try:
+            await self._call(fn, *args)
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        await self._refresh()
+        return toast_done(done)
+
     def _take_query(self) -> None:
         query = self.router.url.query_parameters
         self.direction = query.get("direction", "") if query.get("direction", "") in DIRECTIONS else ""
@@ -116,7 +225,7 @@ class InboxState(LoadedState):
         number = query.get("page", "1")
         self.page_number = max(1, int(number)) if number.isdigit() and len(number) < 6 else 1
         self.is_narrowed = bool(self.direction or self.scope)
-        self.opened = ""
+        self.opened, self.selected, self.shown_groups = "", [], []
 
     def _go(self, **changed: str) -> EventSpec:
         now = {
@@ -138,7 +247,11 @@ def inbox_page() -> rx.Component:
     """The page."""
     state: Any = InboxState
     return project_frame(
-        page_header("Inbox", note="Hours that departed from what is usual for them, joined into incidents."),
+        page_header(
+            "Inbox",
+            link_button("Anomaly settings", href=ui_paths.project_anomaly_settings(slug_var())),
+            note="Buckets that departed from what is usual for them, joined into incidents. Say what each one was.",
+        ),
         page_body(
             state,
             toolbar(
@@ -152,7 +265,9 @@ def inbox_page() -> rx.Component:
                     on_change=state.choose_scope,
                 ),
             ),
-            finding_list(state.view.incidents, _incident, label="Incidents", empty=_nothing()),
+            rx.cond(state.view.total > 0, key_hint(), rx.fragment()),
+            selection_bar(state),
+            finding_list(state.view.rows, lambda row: signal_line(state, row), label="Incidents", empty=_nothing()),
             rx.cond(
                 state.view.total > 0,
                 pager(
@@ -166,33 +281,11 @@ def inbox_page() -> rx.Component:
                 rx.fragment(),
             ),
             rx.cond(state.view.unknown_count > 0, _unknown(), rx.fragment()),
+            message_dialog(state),
             on_retry=state.load,
         ),
         active="inbox",
         crumbs=[Crumb("Inbox")],
-    )
-
-
-def _incident(row: Any) -> rx.Component:
-    state: Any = InboxState
-    is_open = state.opened == row.key
-    opener = rx.el.button(
-        row.scope_name,
-        type="button",
-        class_name="line-opener",
-        aria_expanded=rx.cond(is_open, "true", "false"),
-        on_click=state.open(row.key),
-    )
-    chart = rx.el.div(
-        rx.cond(state.is_chart_ready, line_chart(state.chart, height=220), loading_state("Loading the chart")),
-        rx.cond(row.event_href != "", link_button("Open event", href=row.event_href, small=True), rx.fragment()),
-        class_name="line-detail",
-    )
-    return finding_line(
-        row,
-        opener=opener,
-        detail=rx.cond(is_open, chart, rx.fragment()),
-        days=True,
     )
 
 
@@ -220,7 +313,11 @@ def _nothing() -> rx.Component:
                 link_button("Scans", href=ui_paths.project_scans(slug), kind="primary"),
             ),
         ),
-        empty_state("Detection is off", "Nobody compares counts with what is usual while it is off. An editor can turn it on."),
+        empty_state(
+            "Detection is off",
+            "Nobody compares counts with what is usual while it is off. An editor can turn it on.",
+            link_button("Anomaly settings", href=ui_paths.project_anomaly_settings(slug)),
+        ),
     )
 
 

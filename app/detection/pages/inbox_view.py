@@ -1,4 +1,4 @@
-"""The inbox's data: incidents, what could not be judged, and what is watched at all."""
+"""The inbox's data: incidents by correlation, what could not be judged, and what is watched at all."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from sqlmodel import Session
 
 from app.detection import service as detection
 from app.detection.contracts import Direction, Incident, Outcome
+from app.detection.pages.inbox_rows import SignalRow, signal_rows
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.metrics.contracts import ScopeType
-from app.presentation import SCOPE_WORDS, IncidentRow, bucket_widths, incident_rows, judged_chart
+from app.presentation import SCOPE_WORDS, judged_chart
 from components import ChartData
 from components.format import full_number, iso_utc, local_time
 
@@ -37,7 +38,7 @@ class UnknownRow:
 class InboxView:
     """Everything the page shows. `watching` says what is compared at all, `quiet` since when nothing departed."""
 
-    incidents: list[IncidentRow] = field(default_factory=list)
+    rows: list[SignalRow] = field(default_factory=list)
     total: int = 0
     unknown: list[UnknownRow] = field(default_factory=list)
     unknown_count: int = 0
@@ -67,9 +68,11 @@ class Filters:
         )
 
 
-def inbox_view(session: Session, actor: Actor, slug: str, filters: Filters, zone: ZoneInfo) -> tuple[InboxView, list[Incident]]:
-    """The page's data in one read, and the incidents behind its lines."""
-    now = SYSTEM_CLOCK.now()
+def inbox_view(
+    session: Session, actor: Actor, slug: str, filters: Filters, zone: ZoneInfo, now: datetime | None = None
+) -> tuple[InboxView, dict[str, Incident]]:
+    """The page's data in one read, and the incidents behind its lines by key. Errors: NotFound."""
+    now = now or SYSTEM_CLOCK.now()
     found = detection.list_incidents(
         session,
         actor,
@@ -84,8 +87,9 @@ def inbox_view(session: Session, actor: Actor, slug: str, filters: Filters, zone
     evaluations = detection.list_evaluations(session, actor, slug)
     unknown = [item for item in evaluations if item.outcome is Outcome.UNKNOWN]
     latest = next(iter(detection.list_incidents(session, actor, slug, limit=1).items), None)
+    rows = signal_rows(session, actor, slug, found.items, zone, now)
     view = InboxView(
-        incidents=incident_rows(found.items, slug, zone, now, bucket_widths(session, actor, slug)),
+        rows=[row for row, _ in rows],
         total=found.total,
         unknown=[
             UnknownRow(
@@ -103,7 +107,7 @@ def inbox_view(session: Session, actor: Actor, slug: str, filters: Filters, zone
         has_any=latest is not None,
         is_on=settings.anomaly_detection_enabled,
     )
-    return view, list(found.items)
+    return view, {row.key: incident for row, incident in rows}
 
 
 def _watching(scopes: list[ScopeType]) -> str:
