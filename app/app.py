@@ -21,6 +21,7 @@ from app import (
     not_found,  # noqa: F401 - registers its page
     operations,
 )
+from app.alerting import service as alerting
 from app.areas import AREAS
 from app.edge import Edge
 from app.http import area_app
@@ -30,7 +31,7 @@ from app.kernel.settings import get_settings
 from app.preferences import service as preferences
 from app.ui import PAGES, LoginGuard, on_backend_error, on_frontend_error, open_handlers
 from components.shell import head
-from jobs import scheduler
+from jobs import channels, scheduler
 
 SETTINGS_SECONDS = 15.0
 
@@ -41,6 +42,7 @@ def _modules_named(name: str) -> list[ModuleType]:
 
 
 _modules_named("pages")
+alerting.set_sender(channels.send)  # an area knows no job, so it is told what sends
 
 
 def _area(router: APIRouter) -> ASGIApp:
@@ -93,7 +95,17 @@ app = rx.App(
     backend_exception_handler=on_backend_error,
     frontend_exception_handler=on_frontend_error,
     head_components=head(),
-    stylesheets=["/plumbline.css", "/accounts.css", "/plan.css", "/scans.css", "/logs.css"],
+    stylesheets=[
+        "/plumbline.css",
+        "/accounts.css",
+        "/plan.css",
+        "/scans.css",
+        "/detection.css",
+        "/rules.css",
+        "/logs.css",
+        "/settings.css",
+        "/security.css",
+    ],
     html_lang="en",
 )
 app.add_middleware(LoginGuard(open_handlers()))

@@ -16,6 +16,7 @@ AREAS: Final = (
     "reconciliation",
     "assistant",
     "preferences",
+    "developer",
     "tenants",
     "anomalies",
     "audit",

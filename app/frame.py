@@ -114,6 +114,8 @@ def _project(slug: Any) -> list[NavGroup]:
                 NavItem("inbox", "Inbox", ui_paths.project_inbox(slug), "inbox", "i"),
                 NavItem("monitoring", "Monitoring", ui_paths.project_monitoring(slug), "chart-line", "w"),
                 NavItem("heatmap", "Heatmap", ui_paths.project_heatmap(slug), "grid-3x3", "h"),
+                NavItem("releases", "Releases", ui_paths.project_releases(slug), "rocket"),
+                NavItem("distribution", "Distribution", ui_paths.project_distribution(slug), "chart-bar-stacked"),
                 NavItem("live", "Live events", ui_paths.project_live(slug), "radio", "l"),
                 NavItem("logs", "Logs", ui_paths.project_logs(slug), "scroll-text", "g"),
             ],
@@ -127,6 +129,24 @@ def _project(slug: Any) -> list[NavGroup]:
                 NavItem("coverage", "Coverage", ui_paths.project_coverage(slug), "percent", "q"),
                 NavItem("scans", "Scans", ui_paths.project_scans(slug), "scan-line", "s"),
                 NavItem("keys", "Ingest keys", ui_paths.project_keys(slug), "key-round", "k"),
+                NavItem("developer", "Developer", ui_paths.project_developer(slug), "code"),
+            ],
+        ),
+        NavGroup(
+            "Alert",
+            [
+                NavItem("monitors", "Monitors", ui_paths.project_monitors(slug), "radar"),
+                NavItem("rules", "Rules", ui_paths.project_rules(slug), "bell-ring"),
+                NavItem("destinations", "Destinations", ui_paths.project_destinations(slug), "send"),
+                NavItem("deliveries", "Deliveries", ui_paths.project_deliveries(slug), "mail-check"),
+            ],
+        ),
+        NavGroup(
+            "Secure",
+            [
+                NavItem("security", "Security", ui_paths.project_security(slug), "shield", "z"),
+                NavItem("security-alerts", "Security alerts", ui_paths.project_security_alerts(slug), "siren", "j"),
+                NavItem("security-events", "Security events", ui_paths.project_security_events(slug), "fingerprint"),
             ],
         ),
     ]
@@ -145,6 +165,7 @@ def _plan(slug: Any, query: Any) -> NavGroup:
             NavItem("branches", "Branches", ui_paths.project_branches(slug), "git-branch", "b"),
             NavItem("plan-rules", "Plan rules", ui_paths.project_plan_rules(slug), "scale", "u"),
             NavItem("revisions", "Revisions", ui_paths.project_revisions(slug), "history", "r"),
+            NavItem("ask", "Ask", ui_paths.project_ask(slug), "messages-square"),
         ],
     )
 
@@ -157,5 +178,8 @@ def _workspace() -> NavGroup:
             NavItem("members", "Members", ui_paths.MEMBERS, "users", "m"),
             NavItem("data-sources", "Data sources", ui_paths.DATA_SOURCES, "database", "d"),
             NavItem("api-keys", "API keys", ui_paths.API_KEYS, "key-square", "a"),
+            NavItem("sessions", "Sessions", ui_paths.SESSIONS, "monitor-smartphone"),
+            NavItem("settings", "Settings", ui_paths.SETTINGS, "settings-2"),
+            NavItem("health", "Health", ui_paths.HEALTH, "heart-pulse"),
         ],
     )

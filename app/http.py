@@ -80,6 +80,11 @@ def client_address(request: Request) -> str:
     return peer
 
 
+def user_agent(request: Request) -> str:
+    """What the client calls itself; empty when it does not."""
+    return request.headers.get("user-agent", "")
+
+
 def _caller(request: Request, session: Db) -> Actor:
     """The signed-in caller: a Bearer key when one is sent (never falling back to the cookie), else the session cookie."""
     return identity.resolve_caller(
@@ -89,6 +94,19 @@ def _caller(request: Request, session: Db) -> Actor:
         project_slug=request.path_params.get("slug"),
         now=SYSTEM_CLOCK.now(),
     )
+
+
+def note_use(
+    actor: Actor,
+    action: str,
+    target_type: str,
+    target_id: str,
+    project_slug: str | None = None,
+    payload: dict[str, object] | None = None,
+) -> None:
+    """Note an export or a look at the audit log in the audit trail: a write of its own, beside the transaction that reads."""
+    with session_scope() as session:
+        identity.record_audit(session, actor, action, target_type, target_id, project_slug=project_slug, payload=payload)
 
 
 def reading_caller(request: Request) -> Actor:

@@ -1,17 +1,20 @@
-"""What the command palette finds on the server: events of the open project."""
+"""What the command palette finds on the server: entities of the open project's plan, on the branch that is open."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import reflex as rx
+from sqlmodel import Session
 
 from app import ui_paths
+from app.assistant import service as assistant
+from app.assistant.contracts import KIND_WORDS, EntityType
+from app.identity.contracts import Actor
 from app.kernel.errors import AppError
-from app.plan import service as plan
 from app.ui import AppState
 
-MOST_FOUND = 8
+MOST_FOUND: Final = 8
 
 
 class Found(TypedDict):
@@ -22,25 +25,41 @@ class Found(TypedDict):
     href: str
 
 
+def pages_off_the_rail(slug: str, words: str) -> list[Found]:
+    """Pages of the project that other pages lead to and the rail does not, whose name holds every word."""
+    pages = (("Anomaly settings", "Observe", ui_paths.project_anomaly_settings(slug)),)
+    return [
+        {"label": label, "hint": hint, "href": href}
+        for label, hint, href in pages
+        if all(word in f"{label} {hint}".lower() for word in words.lower().split())
+    ]
+
+
+def palette_entries(session: Session, actor: Actor, slug: str, words: str, branch: str) -> list[Found]:
+    """The best matches of what is typed, best first. Errors: as search has them."""
+    found = assistant.search(session, actor, slug, words, limit=MOST_FOUND, branch=branch or None)
+    entries = pages_off_the_rail(slug, words)
+    for hit in found.items:
+        kind = KIND_WORDS[EntityType(hit.entity_type)]
+        entries.append({"label": hit.title, "hint": f"{kind} · {hit.subtitle}" if hit.subtitle else kind, "href": hit.route_path})
+    return entries
+
+
 class PaletteState(AppState):
-    """The events that match what is typed."""
+    """What matches the words that are typed."""
 
     found: list[Found] = []
 
     @rx.event
     async def search(self, text: str) -> None:
-        """Look for events by name, identity or description; nothing on pages of no project."""
+        """Look through the plan; nothing on pages of no project."""
         slug, words = self._route_value("slug"), text.strip()[:200]
         if not slug or not words:
             self.found = []
             return
+        branch = str(self.router.url.query_parameters.get("branch", ""))[:64]
         try:
-            page = await self._read(plan.list_events, slug, search=words, limit=MOST_FOUND)
+            self.found = await self._read(palette_entries, slug, words, branch)
         except AppError:
             # The palette stands beside a page that reports its own faults.
             self.found = []
-            return
-        self.found = [
-            {"label": event.name, "hint": event.event_type_name, "href": ui_paths.project_event(slug, event.id)}
-            for event in page.items
-        ]

@@ -13,6 +13,9 @@ HOME = "/home"
 MEMBERS = "/settings/members"
 API_KEYS = "/settings/api-keys"
 DATA_SOURCES = "/settings/data-sources"
+SETTINGS = "/settings"
+HEALTH = "/settings/health"
+SESSIONS = "/settings/sessions"
 NEW = "new"
 """Stands for the id of something that is still to be made."""
 
@@ -50,6 +53,28 @@ def project_event(slug: object, event_id: object) -> str:
 def project_inbox(slug: object) -> str:
     """Incidents found by detection."""
     return f"/p/{slug}/inbox"
+
+
+def project_signal(slug: object, signal_id: object, *, at: str = "") -> str:
+    """One signal, `<scan>~<scope type>~<scope ref>`; `at` is the start of the incident that is meant."""
+    return f"/p/{slug}/signals/{signal_id}" + (f"?at={quote(at, safe='')}" if at else "")
+
+
+def project_anomaly_settings(slug: object) -> str:
+    """What detection is told, with a preview."""
+    return f"/p/{slug}/anomaly-settings"
+
+
+def project_releases(slug: object, scan: str = "") -> str:
+    """What the newest app release counts too little of, and who uses which release."""
+    return f"/p/{slug}/releases" + (f"?scan={quote(scan, safe='')}" if scan else "")
+
+
+def project_distribution(slug: object, *, scope: str = "", field: str = "", at: str = "", days: str = "") -> str:
+    """How the values of watched fields moved: of all events or of an event type, one field and one bucket."""
+    chosen = {"scope": scope, "field": field, "at": at, "days": days}
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return f"/p/{slug}/distribution" + (f"?{query}" if query else "")
 
 
 def project_heatmap(slug: object) -> str:
@@ -99,6 +124,66 @@ def project_coverage(slug: object, *, days: str = "", scan: str = "", event: str
 def project_logs(slug: object) -> str:
     """Log lines, their thresholds and the minutes above them."""
     return f"/p/{slug}/logs"
+
+
+def project_security(slug: object, days: str = "") -> str:
+    """Alerts, sign-ins by place, actors and networks of the last days."""
+    return f"/p/{slug}/security" + (f"?days={quote(days, safe='')}" if days else "")
+
+
+def project_security_alerts(slug: object, *, status: str = "", severity: str = "", alert_type: str = "", page: str = "") -> str:
+    """Security alerts; without a status those that are open."""
+    chosen = {"status": status, "severity": severity, "type": alert_type, "page": page}
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return f"/p/{slug}/security/alerts" + (f"?{query}" if query else "")
+
+
+def project_security_alert(slug: object, alert_id: object) -> str:
+    """One security alert."""
+    return f"/p/{slug}/security/alerts/{alert_id}"
+
+
+def project_security_events(slug: object, **filters: str) -> str:
+    """The explorer of security events: event, severity, actor, ip, country, days, from, to, page; `id` opens one event."""
+    query = urlencode({name.rstrip("_"): value for name, value in filters.items() if value})
+    return f"/p/{slug}/security/events" + (f"?{query}" if query else "")
+
+
+def project_rules(slug: object) -> str:
+    """What is told, to whom and how often."""
+    return f"/p/{slug}/rules"
+
+
+def project_rule(slug: object, rule_id: object) -> str:
+    """One rule and its editor; `new` for one to be made."""
+    return f"/p/{slug}/rules/{rule_id}"
+
+
+def project_monitors(slug: object, status: str = "") -> str:
+    """How the rules are doing, those that fire first; with a status only those."""
+    return f"/p/{slug}/monitors" + (f"?status={quote(status, safe='')}" if status else "")
+
+
+def project_destinations(slug: object) -> str:
+    """Where the project's alerts go."""
+    return f"/p/{slug}/destinations"
+
+
+def project_destination(slug: object, destination_id: object) -> str:
+    """One destination and its form; `new` for one to be made."""
+    return f"/p/{slug}/destinations/{destination_id}"
+
+
+def project_deliveries(slug: object, *, state: str = "", destination: str = "", page: str = "") -> str:
+    """What was told to whom; with a state (pending, sent, failed, dead) or a destination only those."""
+    chosen = {"state": state, "destination": destination, "page": page}
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return f"/p/{slug}/deliveries" + (f"?{query}" if query else "")
+
+
+def project_delivery(slug: object, delivery_id: object) -> str:
+    """One delivery with its message as it was sent."""
+    return f"/p/{slug}/deliveries/{delivery_id}"
 
 
 def project_scans(slug: object) -> str:
@@ -159,6 +244,16 @@ def project_branch(slug: object, branch_id: object) -> str:
 def project_revisions(slug: object) -> str:
     """Snapshots of main."""
     return f"/p/{slug}/revisions"
+
+
+def project_ask(slug: object) -> str:
+    """Questions about the plan, answered with their sources."""
+    return f"/p/{slug}/ask"
+
+
+def project_developer(slug: object) -> str:
+    """How to send events to the project and what to build against."""
+    return f"/p/{slug}/developer"
 
 
 def import_export(slug: object) -> str:

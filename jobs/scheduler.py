@@ -14,12 +14,23 @@ from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.settings import Settings
 from app.kernel.telemetry import JOB_RUNS
 from app.scans import service as scans
-from jobs import analyse_streams, cleanup, dispatch_scans, evaluate_alerts, note_first_counts, reap_scan_jobs, refresh_network_lists
+from jobs import (
+    analyse_streams,
+    cleanup,
+    dispatch_scans,
+    evaluate_alerts,
+    note_first_counts,
+    reap_scan_jobs,
+    refresh_network_lists,
+    score_actors,
+    sweep_security,
+)
 from jobs.build_demo import DemoBuilder
 from jobs.deliver_alerts import DeliveryRunner
 from jobs.leadership import Leadership
 from jobs.run_scan_jobs import ScanJobRunner
 from jobs.run_scan_looks import ScanLookRunner
+from jobs.seal_audit import run as seal_audit
 
 THREADS = 2
 # More than there are jobs that take long, so that those somebody waits for are never behind them.
@@ -31,6 +42,9 @@ ALERT_SECONDS = 5
 STREAM_SECONDS = 30
 CLEANUP_SECONDS = 3600
 NETWORK_LISTS_SECONDS = 3600
+SWEEP_SECONDS = 60
+ACTOR_SCORES_SECONDS = 3600
+SEAL_SECONDS = 60
 
 log = logging.getLogger("plumbline.jobs")
 
@@ -70,10 +84,13 @@ class Scheduler:
         self._add("dispatch_scans", lambda: dispatch_scans.run(self._leadership), self._settings.jobs.dispatch_seconds)
         self._add("note_first_counts", lambda: note_first_counts.run(self._leadership), FIRST_COUNTS_SECONDS)
         self._add("evaluate_alerts", lambda: evaluate_alerts.run(self._leadership), ALERT_SECONDS)
+        self._add("seal_audit", lambda: seal_audit(self._leadership), SEAL_SECONDS)
         self._add("analyse_streams", lambda: analyse_streams.run(self._leadership), STREAM_SECONDS)
         self._add("deliver_alerts", self._deliveries.tick, CLAIM_SECONDS)
         self._add("build_demo", self._demos.tick, CLAIM_SECONDS)
         self._add("cleanup", lambda: cleanup.run(self._leadership), CLEANUP_SECONDS)
+        self._add("sweep_security", lambda: sweep_security.run(self._leadership), SWEEP_SECONDS)
+        self._add("score_actors", lambda: score_actors.run(self._leadership), ACTOR_SCORES_SECONDS)
         self._add("refresh_network_lists", lambda: refresh_network_lists.run(self._leadership), NETWORK_LISTS_SECONDS)
         # The worker must be known before it claims its first job, else another process would take that job for abandoned.
         guarded("heartbeat", self._leadership.renew)()

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from app.anomalies import repository, service
 from app.anomalies.repository import AnomalyFilter
 from app.event_api import application, event_api_caller
+from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
@@ -160,6 +161,8 @@ def export(request: Request, anomaly_id: str) -> JSONResponse:
     caller = _principal(request)
     with session_scope(write=False) as session:
         row = service.get_anomaly(session, caller, anomaly_id)
+        with session_scope() as writing:
+            identity.record_key_audit(writing, caller, "stream_anomaly.export", "stream_anomaly", row.id)
         return JSONResponse(service.export(row, caller.key_id, SYSTEM_CLOCK.now()))
 
 

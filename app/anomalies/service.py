@@ -19,6 +19,7 @@ from app.anomalies.repository import AnomalyFilter, StreamEvent
 from app.compression.lines import canonical, numbers_of
 from app.compression.novelty import Novelty, explain, judge
 from app.compression.numbers import Indicator, indicators
+from app.identity import service as identity
 from app.identity.contracts import IngestPrincipal
 from app.ingest import service as ingest
 from app.kernel.errors import BadRequest, NotFound
@@ -139,6 +140,9 @@ def set_status(session: Session, caller: IngestPrincipal, anomaly_id: str, statu
     text = f"from {before} to {row.status}" + (f": {notes[:LONGEST_NOTE]}" if notes else "")
     row.timeline = [*row.timeline, _entry(now, "status_changed", text, by=caller.key_id)]
     repository.save(session, row)
+    identity.record_key_audit(
+        session, caller, "stream_anomaly.set_status", "stream_anomaly", row.id, {"from": before, "to": row.status}
+    )
     return row
 
 
@@ -154,6 +158,7 @@ def give_feedback(
     row.feedback = [*row.feedback, {"feedback_type": kind, "reason": reason[:LONGEST_NOTE], "timestamp": _iso(now)}]
     row.timeline = [*row.timeline, _entry(now, "feedback", kind, by=caller.key_id)]
     repository.save(session, row)
+    identity.record_key_audit(session, caller, "stream_anomaly.feedback", "stream_anomaly", row.id, {"feedback_type": kind})
     return row
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class EntityType(StrEnum):
@@ -18,6 +19,18 @@ class EntityType(StrEnum):
     TAG = "tag"
     METRIC = "metric"
     FACT_TABLE = "fact_table"
+
+
+KIND_WORDS: Final = {
+    EntityType.EVENT: "Event",
+    EntityType.EVENT_TYPE: "Event type",
+    EntityType.FIELD: "Field",
+    EntityType.META_FIELD: "Meta field",
+    EntityType.VARIABLE: "Variable",
+    EntityType.RELATION: "Relation",
+    EntityType.TAG: "Tag",
+}
+"""What pages call them."""
 
 
 @dataclass(frozen=True, slots=True)

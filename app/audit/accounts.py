@@ -11,7 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from app.audit import repository
+from app.identity import service as identity
 from app.identity.passwords import hash_password, verify_password
+from app.identity.policy import Allowance
 from app.kernel.crypto import SecretBox, keyed_hash, sha256_hex
 from app.kernel.errors import AppError, BadRequest, Forbidden, Gone, NotFound, Unauthorized
 from app.kernel.local_secrets import local_secret
@@ -20,6 +22,8 @@ from models.audit import AuditAccount, AuditLink
 
 LINK_SECONDS: Final = 60
 TOKEN_MINUTES: Final = 60
+TRIES: Final = (("account", 10), ("address", 100))
+"""Failed tries in a minute: for one account from anywhere, and from one address for any account."""
 ACTIVATE: Final = "activate"
 RESET: Final = "reset"
 ADMIN: Final = "admin"
@@ -54,6 +58,26 @@ def resend(session: Session, email: str, now: datetime) -> tuple[AuditAccount, s
     if account.is_active:
         raise BadRequest("The account is already active")
     return account, _link(session, account, ACTIVATE, now)
+
+
+def take_try(session: Session, account: str, address: str, now: datetime) -> None:
+    """Use one try of the account and of the client's address, before anything is compared. TooManyRequests.
+
+    Wants a transaction of its own, so that the try counts when what follows fails. `give_back_try` undoes it when it succeeds.
+    """
+    for allowance, key in _tries(account, address):
+        identity.take_turn(session, allowance, key, now)
+
+
+def give_back_try(session: Session, account: str, address: str) -> None:
+    """The try succeeded: whoever knows the password may use it as often as they like."""
+    for allowance, key in _tries(account, address):
+        repository.refill(session, f"{allowance.name}:{key}"[:200], allowance.count)
+
+
+def _tries(account: str, address: str) -> list[tuple[Allowance, str]]:
+    keys = {"account": account.strip().casefold(), "address": address}
+    return [(Allowance(f"audit sign-in {kind}", count, timedelta(minutes=1)), keys[kind]) for kind, count in TRIES]
 
 
 def sign_in(session: Session, username: str, password: str, now: datetime) -> str:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
 from models.audit import AuditAccount, AuditLink
+from models.identity import RateBucket
 
 
 def by_id(session: Session, account_id: str) -> AuditAccount | None:
@@ -55,6 +56,13 @@ def use_link(session: Session, key_hash: str, now: datetime) -> bool:
 def delete_links(session: Session, account_id: str, purpose: str) -> None:
     """Make earlier links of this purpose useless."""
     session.execute(sa.delete(AuditLink).where(col(AuditLink.account_id) == account_id, col(AuditLink.purpose) == purpose))
+
+
+def refill(session: Session, key: str, most: int) -> None:
+    """Put one turn back into a rate bucket that holds at most so many."""
+    tokens = col(RateBucket.tokens)
+    filled = sa.case((tokens > most - 1, float(most)), else_=tokens + 1.0)
+    session.execute(sa.update(RateBucket).where(col(RateBucket.key) == key).values(tokens=filled))
 
 
 def save(session: Session, row: SQLModel) -> None:

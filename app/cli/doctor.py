@@ -12,11 +12,11 @@ from app.cli.console import EXIT_FAILED, load_settings_or_exit
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print {healthy, checks} as JSON.")] = False) -> None:
-    """Check database, migrations, scheduler, event store, disk and geo data.
+    """Check database, migrations, settings, scheduler, alert deliveries, event store, disk and geo data.
 
     Exit codes: 0 nothing failed (notices are fine), 1 a check failed, 2 wrong usage or wrong settings.
     """
-    from app.cli.checkup import State, examine
+    from app.checkup import State, examine
     from app.kernel.clock import SYSTEM_CLOCK
 
     findings = examine(load_settings_or_exit(), SYSTEM_CLOCK.now())

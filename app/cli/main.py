@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import demo, doctor, key, plan, status
+from app.cli import audit, demo, doctor, key, plan, status
 from app.cli.console import fail, load_settings_or_exit
 from app.kernel.errors import AppError
 from app.kernel.logs import configure_logging
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(key.app, name="key")
 app.add_typer(demo.app, name="demo")
 app.add_typer(geoip, name="geoip")
+app.add_typer(audit.app, name="audit")
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("export")(plan.export)

@@ -11,6 +11,7 @@ import typer
 from sqlmodel import Session
 
 from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
+from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import session_scope
 from app.migrations import upgrade
@@ -43,6 +44,7 @@ def export(
         else:
             folder = None
             found = service.export_plan(session, SYSTEM_ACTOR, project, plan_format, branch_id)
+    _note_export(project, branch_id, plan_format.value)
     try:
         if folder is not None:
             _write_folder(path, folder)
@@ -64,7 +66,9 @@ def codegen(
     """Write typed tracking code for every event of the plan, the same text for equal plans."""
     _prepare()
     with session_scope(write=False) as session:
-        code = tracking_code(session, SYSTEM_ACTOR, project, language, _branch_id(session, project, branch))
+        branch_id = _branch_id(session, project, branch)
+        code = tracking_code(session, SYSTEM_ACTOR, project, language, branch_id)
+    _note_export(project, branch_id, language.value)
     if output == _STANDARD_OUTPUT and not check:
         sys.stdout.write(code.text)
         return
@@ -111,6 +115,14 @@ def _prepare() -> None:
     settings = load_settings_or_exit()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings)
+
+
+def _note_export(project: str, branch_id: str | None, name: str) -> None:
+    with session_scope() as session:
+        payload = {"format": name}
+        identity.record_audit(
+            session, SYSTEM_ACTOR, "plan.export", "plan", branch_id or "main", project_slug=project, payload=payload
+        )
 
 
 def _branch_id(session: Session, project: str, branch: str | None) -> str | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.http import SESSION_COOKIE, Caller, Db, client_address
+from app.http import SESSION_COOKIE, Caller, Db, client_address, user_agent
 from app.identity import audit_api, entrance, forms, service
 from app.identity.cookies import clear_session_cookie, set_session_cookie
 from app.identity.shapes import (
@@ -30,7 +30,14 @@ for _part in (forms, audit_api):
 @router.post("/api/v1/auth/register", operation_id="register", tags=["auth"], status_code=201)
 def register(body: RegisterRequest, request: Request, response: Response) -> AuthUserResponse:
     """Create an account and sign in. The first one owns the instance."""
-    signed_in = entrance.sign_up(body.email, body.password, body.name, address=client_address(request), clock=SYSTEM_CLOCK)
+    signed_in = entrance.sign_up(
+        body.email,
+        body.password,
+        body.name,
+        address=client_address(request),
+        clock=SYSTEM_CLOCK,
+        user_agent=user_agent(request),
+    )
     set_session_cookie(request, response, signed_in)
     return AuthUserResponse.model_validate(signed_in.user)
 
@@ -38,7 +45,9 @@ def register(body: RegisterRequest, request: Request, response: Response) -> Aut
 @router.post("/api/v1/auth/login", operation_id="login", tags=["auth"])
 def login(body: LoginRequest, request: Request, response: Response) -> AuthUserResponse:
     """Sign in with email and password."""
-    signed_in = entrance.sign_in(body.email, body.password, address=client_address(request), clock=SYSTEM_CLOCK)
+    signed_in = entrance.sign_in(
+        body.email, body.password, address=client_address(request), clock=SYSTEM_CLOCK, user_agent=user_agent(request)
+    )
     set_session_cookie(request, response, signed_in)
     return AuthUserResponse.model_validate(signed_in.user)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from app.http import Caller, Db
+from app.http import Caller, Db, note_use
 from app.identity import service
 from app.identity.audit_repository import AuditFilter
 
@@ -53,10 +53,11 @@ def list_audit(
     user_email: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    include_reads: bool = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> AuditListResponse:
-    """Who changed what. Owners."""
+    """Who changed what; looks at this log are entries too, shown with `include_reads` or by their action. Owners."""
     wanted = AuditFilter(
         project_slug=project_slug,
         action=action,
@@ -64,8 +65,10 @@ def list_audit(
         user_email=user_email,
         since=_aware(since),
         until=_aware(until),
+        has_reads=include_reads,
     )
     items, total = service.list_audit(session, actor, wanted, limit=limit, offset=offset)
+    note_use(actor, "audit.read", "audit", "list", payload=service.shown_filter(wanted, limit, offset))
     return AuditListResponse(items=[AuditEntryResponse.model_validate(item) for item in items], total=total)
 
 
@@ -78,7 +81,9 @@ def list_audit_actions(session: Db, actor: Caller) -> list[str]:
 @router.get(AUDIT + "/{entry_id}", operation_id="get_audit_entry")
 def get_audit_entry(entry_id: UUID, session: Db, actor: Caller) -> AuditEntryResponse:
     """One entry. Owners."""
-    return AuditEntryResponse.model_validate(service.get_audit_entry(session, actor, str(entry_id)))
+    entry = AuditEntryResponse.model_validate(service.get_audit_entry(session, actor, str(entry_id)))
+    note_use(actor, "audit.read", "audit", str(entry_id))
+    return entry
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -9,15 +9,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from models.identity import AuditEntry
+from models.identity import AuditEntry, IngestKey
 from models.projects import Project
 
+READ_SUFFIX = ".read"
 _ESCAPE = "\\"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries are looked for; None asks for nothing. `since` is inclusive, `until` exclusive."""
+    """Which entries are looked for; None asks for nothing. `since` is inclusive, `until` exclusive.
+
+    Entries of mere looking (`audit.read`) are only found by their action or with `has_reads`.
+    """
 
     project_slug: str | None = None
     action: str | None = None
@@ -25,6 +29,7 @@ class AuditFilter:
     user_email: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    has_reads: bool = False
 
 
 def entries(session: Session, wanted: AuditFilter, limit: int, offset: int) -> list[tuple[AuditEntry, str | None]]:
@@ -62,12 +67,21 @@ def actions(session: Session) -> list[str]:
     return list(session.scalars(sa.select(col(AuditEntry.action)).distinct().order_by(col(AuditEntry.action))))
 
 
+def names_of_key(session: Session, project_id: str, key_id: str) -> tuple[str | None, str]:
+    """Slug of the project and name of the ingest key; the id stands in for a name."""
+    slug = session.scalar(sa.select(col(Project.slug)).where(col(Project.id) == project_id))
+    name = session.scalar(sa.select(col(IngestKey.name)).where(col(IngestKey.id) == key_id))
+    return slug, name or key_id
+
+
 def _conditions(wanted: AuditFilter) -> list[Any]:
     found: list[Any] = []
     if wanted.project_slug is not None:
         found.append(sa.func.coalesce(col(AuditEntry.project_slug), "") == wanted.project_slug)
     if wanted.action is not None:
         found.append(col(AuditEntry.action) == wanted.action)
+    elif not wanted.has_reads:
+        found.append(sa.not_(col(AuditEntry.action).like(f"%{READ_SUFFIX}")))
     if wanted.user_id is not None:
         found.append(col(AuditEntry.actor_user_id) == wanted.user_id)
     if wanted.user_email:

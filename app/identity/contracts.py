@@ -84,6 +84,7 @@ class Actor:
     via: Via = Via.SESSION
     scope: ApiKeyScope = ApiKeyScope.WRITE
     bound_project_id: str | None = None
+    sign_in_id: str | None = None
 
     def require_write(self) -> None:
         """Any signed-in user; refuses a read-scope key."""
@@ -154,6 +155,27 @@ class SignedIn:
     user: UserView
     token: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignInOrigin:
+    """Where a sign-in comes from, as the client's connection and its User-Agent header say."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInView:
+    """A sign-in that is not over. `last_used_at` is exact to a minute; None when it was not used since it began."""
+
+    id: str
+    address: str
+    user_agent: str
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.identity import service
-from app.identity.contracts import SignedIn
+from app.identity.contracts import SignedIn, SignInOrigin
 from app.identity.passwords import hash_password, verify_password
 from app.identity.policy import Allowance
 from app.kernel.clock import Clock
@@ -18,7 +18,7 @@ from app.kernel.errors import Forbidden, Unauthorized
 from app.kernel.settings import get_settings
 
 
-def sign_in(email: str, password: str, *, address: str, clock: Clock) -> SignedIn:
+def sign_in(email: str, password: str, *, address: str, clock: Clock, user_agent: str = "") -> SignedIn:
     """Check email and password of a client at `address` and open a session.
 
     Errors: TooManyRequests, Unauthorized with one answer for an unknown email and a wrong password.
@@ -31,10 +31,10 @@ def sign_in(email: str, password: str, *, address: str, clock: Clock) -> SignedI
     if not verify_password(password, credential.password_hash):
         raise Unauthorized(service.BAD_CREDENTIALS)
     with session_scope() as session:
-        return service.login(session, credential, clock.now())
+        return service.login(session, credential, clock.now(), SignInOrigin(address, user_agent))
 
 
-def sign_up(email: str, password: str, name: str | None, *, address: str, clock: Clock) -> SignedIn:
+def sign_up(email: str, password: str, name: str | None, *, address: str, clock: Clock, user_agent: str = "") -> SignedIn:
     """Create an account for a client at `address` and open a session.
 
     Errors: TooManyRequests, Forbidden when sign-up is closed, Conflict when the email has an account.
@@ -47,4 +47,5 @@ def sign_up(email: str, password: str, name: str | None, *, address: str, clock:
             raise Forbidden("Registration is closed")
     password_hash = hash_password(password)
     with session_scope() as session:
-        return service.register(session, email=email, password_hash=password_hash, name=name, now=clock.now())
+        origin = SignInOrigin(address, user_agent)
+        return service.register(session, email=email, password_hash=password_hash, name=name, now=clock.now(), origin=origin)

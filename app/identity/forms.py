@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from app import ui_paths
-from app.http import SESSION_COOKIE, client_address
+from app.http import SESSION_COOKIE, client_address, user_agent
 from app.identity import entrance, service
 from app.identity.contracts import EntryRefusal
 from app.identity.cookies import clear_session_cookie, set_session_cookie
@@ -40,7 +40,9 @@ def login(request: Request, email: Text = "", password: Text = "", next_path: Ne
     """Sign in and go to `next`; otherwise back to the form."""
     try:
         body = LoginRequest(email=email.strip(), password=password)
-        signed_in = entrance.sign_in(body.email, body.password, address=client_address(request), clock=SYSTEM_CLOCK)
+        signed_in = entrance.sign_in(
+            body.email, body.password, address=client_address(request), clock=SYSTEM_CLOCK, user_agent=user_agent(request)
+        )
     except ValidationError:
         # Too short to be anybody's password: the same answer as for a wrong one.
         return _back(ui_paths.LOGIN, EntryRefusal.INVALID_CREDENTIALS, next_path)
@@ -57,7 +59,9 @@ def register(request: Request, email: Text = "", password: Text = "", name: Text
     try:
         body = RegisterRequest(email=email.strip(), password=password, name=name.strip() or None)
         address = client_address(request)
-        signed_in = entrance.sign_up(body.email, body.password, body.name, address=address, clock=SYSTEM_CLOCK)
+        signed_in = entrance.sign_up(
+            body.email, body.password, body.name, address=address, clock=SYSTEM_CLOCK, user_agent=user_agent(request)
+        )
     except ValidationError:
         return _back(ui_paths.REGISTER, EntryRefusal.INVALID_INPUT, next_path)
     except tuple(_REFUSALS) as refusal:

@@ -1,4 +1,4 @@
-"""When a key was last used, noted without making readers into writers.
+"""When a key or a sign-in was last used, noted without making readers into writers.
 
 The request's own transaction may be a reading one, and a reader of SQLite that begins to write fails at once when somebody
 else has written since. So the note is taken after the request's transaction has ended, in a tiny one of its own. It never waits
@@ -20,14 +20,14 @@ from app.identity import repository
 from app.identity.policy import LAST_USED_PRECISION
 from app.kernel.clock import as_utc
 from app.kernel.database import BUSY_TIMEOUT_MILLISECONDS
-from models.identity import ApiKey, IngestKey
+from models.identity import ApiKey, IngestKey, UserSession
 
 _PENDING = "plumbline_key_use"
 
 log = logging.getLogger("plumbline.identity")
 
 
-def note_use(session: Session, key: ApiKey | IngestKey, now: datetime) -> None:
+def note_use(session: Session, key: ApiKey | IngestKey | UserSession, now: datetime) -> None:
     """Set the key's `last_used_at` once the session's transaction has ended, at most once in 60 s."""
     stale = now - LAST_USED_PRECISION
     if key.last_used_at is not None and as_utc(key.last_used_at) > stale:

@@ -68,6 +68,25 @@ def delete_session(session: Session, token_hash: str) -> None:
     session.execute(sa.delete(UserSession).where(col(UserSession.token_hash) == token_hash))
 
 
+def sessions_of(session: Session, user_id: str, now: datetime) -> list[UserSession]:
+    """A user's sign-ins that are not over, the one used last first."""
+    statement = sa.select(UserSession).where(col(UserSession.user_id) == user_id, col(UserSession.expires_at) > now)
+    used = sa.func.coalesce(col(UserSession.last_used_at), col(UserSession.created_at))
+    return list(session.execute(statement.order_by(used.desc(), col(UserSession.id).desc())).scalars())
+
+
+def delete_own_session(session: Session, user_id: str, session_id: str) -> bool:
+    """Remove one of the user's sign-ins; whether there was one."""
+    statement = sa.delete(UserSession).where(col(UserSession.id) == session_id, col(UserSession.user_id) == user_id)
+    return session.execute(statement.returning(col(UserSession.id))).first() is not None
+
+
+def delete_other_sessions(session: Session, user_id: str, kept_id: str) -> int:
+    """Remove all sign-ins of the user but one; how many went."""
+    statement = sa.delete(UserSession).where(col(UserSession.user_id) == user_id, col(UserSession.id) != kept_id)
+    return len(session.execute(statement.returning(col(UserSession.id))).all())
+
+
 def delete_sessions_of(session: Session, user_id: str, *, expired_before: datetime | None = None) -> None:
     """Remove a user's sign-ins; with `expired_before` only those that ended by then."""
     statement = sa.delete(UserSession).where(col(UserSession.user_id) == user_id)
@@ -152,7 +171,11 @@ def delete_idle_buckets(session: Session, before: datetime) -> None:
 
 
 def note_key_use(
-    connection: sa.Connection, table: type[ApiKey] | type[IngestKey], key_id: str, now: datetime, stale: datetime
+    connection: sa.Connection,
+    table: type[ApiKey] | type[IngestKey] | type[UserSession],
+    key_id: str,
+    now: datetime,
+    stale: datetime,
 ) -> None:
     """Set `last_used_at` unless it is newer than `stale`."""
     columns = cast(sa.Table, table.__table__)  # type: ignore[union-attr]

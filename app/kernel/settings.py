@@ -155,6 +155,13 @@ class AiSettings(_Group):
     ai_api_key: SecretStr = Field(SecretStr(""), description="key of the model's server")
     ai_timeout_seconds: int = Field(30, ge=1, le=600, description="longest wait for the model's answer, in seconds")
     ai_max_output_tokens: int = Field(700, ge=1, le=100_000, description="longest answer of the model, in tokens")
+    search_embeddings_enabled: bool = Field(
+        False, description="whether search also compares meanings, with embeddings from the model's server"
+    )
+    search_embedding_model: str = Field("text-embedding-3-small", min_length=1, description="name of the embedding model")
+    search_embedding_api_key: SecretStr = Field(
+        SecretStr(""), description="key for embeddings; empty means the key of the model's server"
+    )
 
 
 class Settings(_Group):

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from app.identity import service as identity
 from app.identity.contracts import IngestPrincipal, IngestScope
 from app.ingest import service as ingest
 from app.kernel.clock import SYSTEM_CLOCK
@@ -128,6 +129,9 @@ async def load_data_source(
     is_admin = principal.scope is IngestScope.ADMIN
     place = _place(principal)
     received = await _write(service.load, place, name, body, mode, is_admin=is_admin, now=SYSTEM_CLOCK.now(), is_csv=is_csv)
+    if mode is not Mode.APPEND:
+        action = f"log_data_source.{mode.value}"
+        await _write(identity.record_key_audit, principal, action, "log_data_source", name[:64])
     await _keep(received, is_waiting=True)
     source = await _read(service.data_source, place, name)
     return JSONResponse(
@@ -145,8 +149,13 @@ async def load_data_source(
 async def truncate_data_source(request: Request, name: str) -> Response:
     """Hide every row the data source holds."""
     principal = await _principal(request, ADMINISTERING)
-    await _write(service.empty, _place(principal), name, SYSTEM_CLOCK.now())
+    await _write(_empty, principal, name)
     return Response(status_code=204)
+
+
+def _empty(session: Session, principal: IngestPrincipal, name: str) -> None:
+    service.empty(session, _place(principal), name, SYSTEM_CLOCK.now())
+    identity.record_key_audit(session, principal, "log_data_source.truncate", "log_data_source", name[:64])
 
 
 async def _principal(request: Request, scopes: frozenset[IngestScope]) -> IngestPrincipal:

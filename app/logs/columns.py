@@ -14,7 +14,18 @@ MOST_COLUMNS: Final = 200
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 # A data source must not bear the name of a table of the event store, nor of what SQL and pipes give a meaning.
 _RESERVED: Final = frozenset(
-    {"events", "quarantine", "events_1m", "events_1m_mv", "system", "default", "tinybird", "information_schema"}
+    {
+        "events",
+        "quarantine",
+        "events_1m",
+        "events_1m_mv",
+        "audit_facts",
+        "audit_facts_mv",
+        "system",
+        "default",
+        "tinybird",
+        "information_schema",
+    }
 )
 
 

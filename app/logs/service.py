@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.ingest import service as ingest
 from app.kernel.errors import BadRequest, Conflict, InvalidInput, NotFound
@@ -216,3 +217,5 @@ def set_threshold(
         updated_at=max(now, newest),
     )  # fmt: skip
     repository.add_thresholds(session, [row])
+    payload: dict[str, object] = {"service": service, "severity": severity, "threshold_per_minute": per_minute, "active": active}
+    identity.record_audit(session, actor, "log_threshold.set", "project", place.project_id, project_slug=slug, payload=payload)

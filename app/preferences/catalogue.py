@@ -118,12 +118,13 @@ KEYS: Final[Mapping[str, SettingKey]] = {
         SettingKey("ai", "describe_system_prompt", default=DESCRIBE_PROMPT),
         SettingKey("ai", "ask_system_prompt", default=ASK_PROMPT),
         SettingKey("ai", "alert_explanation_system_prompt", default=EXPLAIN_PROMPT),
-        SettingKey("ai", "search_embeddings_enabled", default=False),
+        SettingKey("ai", "search_embeddings_enabled", ("ai", "search_embeddings_enabled")),
         SettingKey("ai", "search_embedding_provider", default="openai"),
-        SettingKey("ai", "search_embedding_model", default="text-embedding-3-small"),
-        SettingKey("ai", "search_embedding_api_key", is_secret=True),
+        SettingKey("ai", "search_embedding_model", ("ai", "search_embedding_model")),
+        SettingKey("ai", "search_embedding_api_key", ("ai", "search_embedding_api_key"), is_secret=True),
     )
 }
 INERT: Final = frozenset({"rate_limit_trust_forwarded_for", "photo_storage_backend"})
 """Keys that tell of a setting and cannot be changed by their own name: the proxies and the bucket are set instead."""
 EMBEDDING_DIMENSIONS: Final = 1536
+"""What clients of the API are told; the vectors of another model may have another length."""

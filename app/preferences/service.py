@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +13,13 @@ from sqlmodel import Session
 
 from app.identity import service as identity
 from app.identity.contracts import Actor
-from app.kernel.crypto import SecretBox
 from app.kernel.errors import InvalidInput, NotFound
-from app.kernel.settings import PREFIX, Settings, SettingsError, load_settings, use_overrides
+from app.kernel.settings import Settings, SettingsError, use_overrides
 from app.preferences import repository
 from app.preferences.catalogue import EMBEDDING_DIMENSIONS, INERT, KEYS, SettingKey, SettingSource
+from app.preferences.overrides import as_written, box, fault_of, fitting, over_environment, settings_in, stored_values
+
+__all__ = ["SettingsView", "change_settings", "clear_override", "get_settings_view", "refresh", "settings_in", "text_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class SettingsView:
 def get_settings_view(session: Session, actor: Actor) -> SettingsView:
     """Every setting with its source. Owners only."""
     actor.require_owner()
-    return _view(_stored(session))
+    return _view(stored_values(session))
 
 
 def change_settings(session: Session, actor: Actor, changes: Mapping[str, Any], now: datetime) -> SettingsView:
@@ -45,11 +46,11 @@ def change_settings(session: Session, actor: Actor, changes: Mapping[str, Any], 
     wanted = {name: value for name, value in changes.items() if value is not None}
     for name, value in wanted.items():
         wanted[name] = _checked(name, value)
-    stored = {**_stored(session), **wanted}
+    stored = {**stored_values(session), **wanted}
     _check_together(stored)
     for name, value in wanted.items():
         text = json.dumps(value)
-        repository.store(session, name, _box().seal(text) if KEYS[name].is_secret else text, actor.user_id, now)
+        repository.store(session, name, box().seal(text) if KEYS[name].is_secret else text, actor.user_id, now)
     if wanted:
         shown = {name: "[secret]" if KEYS[name].is_secret else value for name, value in wanted.items()}
         identity.record_audit(session, actor, "settings.update", "settings", "instance", payload=shown)
@@ -59,7 +60,7 @@ def change_settings(session: Session, actor: Actor, changes: Mapping[str, Any], 
 def clear_override(session: Session, actor: Actor, name: str) -> SettingsView:
     """Give a key back to the environment. Owners only. Errors: NotFound for a key that has no override."""
     actor.require_owner()
-    stored = _stored(session)
+    stored = stored_values(session)
     if name not in stored:
         raise NotFound("There is no override of this setting")
     repository.remove(session, [name])
@@ -70,38 +71,21 @@ def clear_override(session: Session, actor: Actor, name: str) -> SettingsView:
 
 def refresh(session: Session) -> None:
     """Let the stored overrides hold in this process. What no longer fits the environment is left out rather than stop it."""
-    written = _written(_stored(session))
+    stored = stored_values(session)
     try:
-        use_overrides(written)
+        use_overrides(as_written(stored))
     except SettingsError:
-        use_overrides({name: value for name, value in written.items() if _fits({name: value})})
+        use_overrides(as_written(fitting(stored)))
 
 
 def text_of(session: Session, name: str) -> str:
     """The effective text of a key that only the database can change, such as a prompt."""
-    found = _stored(session).get(name, KEYS[name].default)
+    found = stored_values(session).get(name, KEYS[name].default)
     return str(found)
 
 
-def _stored(session: Session) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, text in repository.overrides(session).items():
-        key = KEYS.get(name)
-        if key is None:
-            continue
-        try:
-            found[name] = json.loads(_box().open(text) if key.is_secret else text)
-        except ValueError:  # sealed with a key that is gone: the environment's value holds again
-            continue
-    return found
-
-
-def _box() -> SecretBox:
-    return SecretBox(load_settings(os.environ).encryption_keys())
-
-
 def _view(stored: Mapping[str, Any]) -> SettingsView:
-    settings = load_settings({**os.environ, **{PREFIX + name.upper(): value for name, value in _written(stored).items()}})
+    settings = over_environment(fitting(stored))
     sections: dict[str, dict[str, Any]] = {}
     for key in KEYS.values():
         shown = f"{key.name}_configured" if key.is_secret else key.name
@@ -135,15 +119,6 @@ def _system(settings: Settings) -> dict[str, bool]:
     }
 
 
-def _written(stored: Mapping[str, Any]) -> dict[str, str]:
-    """Overrides as the environment would have them, by the name of the setting they reach."""
-    return {
-        key.setting[1]: key.written(stored[key.name])
-        for key in KEYS.values()
-        if key.setting is not None and key.name in stored and key.name not in INERT
-    }
-
-
 def _checked(name: str, value: Any) -> Any:
     if name in INERT:
         raise InvalidInput(f"{name} follows from other settings and cannot be changed", field=name)
@@ -156,15 +131,6 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _check_together(stored: Mapping[str, Any]) -> None:
-    for name in stored:
-        key = KEYS[name]
-        if key.setting is not None and name not in INERT and not _fits({key.setting[1]: key.written(stored[name])}):
-            raise InvalidInput("This value does not fit", field=name)
-
-
-def _fits(written: Mapping[str, str]) -> bool:
-    try:
-        load_settings({**os.environ, **{PREFIX + name.upper(): value for name, value in written.items()}})
-    except SettingsError:
-        return False
-    return True
+    for name, value in stored.items():
+        if fault := fault_of({name: value}):
+            raise InvalidInput(fault, field=name)

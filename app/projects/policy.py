@@ -46,5 +46,6 @@ def random_slug(stem: str) -> str:
 
 
 def is_significant(signal: Signal) -> bool:
-    """Whether a signal counts for the project's badge (contract 6.6)."""
-    return abs(signal.actual_count - signal.expected_count) / max(signal.expected_count, 1.0) >= SIGNIFICANT_EFFECT
+    """Whether a signal counts for the project's badge (contract 6.6); one that is expected does not."""
+    effect = abs(signal.actual_count - signal.expected_count) / max(signal.expected_count, 1.0)
+    return effect >= SIGNIFICANT_EFFECT and not signal.expected_because

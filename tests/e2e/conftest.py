@@ -45,7 +45,8 @@ class Person:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     ensure_built()
-    with running_server(tmp_path_factory.mktemp("instance")) as running:
+    # Receivers of test messages listen on this machine.
+    with running_server(tmp_path_factory.mktemp("instance"), PLUMBLINE_OUTBOUND_ALLOW="127.0.0.1") as running:
         yield running
 
 

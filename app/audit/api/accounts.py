@@ -11,6 +11,7 @@ from app.audit import accounts
 from app.audit.api.dialect import bearer, form_of
 from app.audit.mail import post_link
 from app.audit.shapes import ChangePasswordForm, EmailForm, LoginForm, NewPasswordForm, SignUpForm
+from app.http import client_address
 from app.identity.passwords import hash_password
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
@@ -65,6 +66,7 @@ def activate(key: Key = "") -> JSONResponse:
 @router.post("/auth/activate/resend", operation_id="audit_resend_activation")
 def resend(request: Request, form: Annotated[EmailForm, Depends(_email_form)]) -> JSONResponse:
     """A new link to activate."""
+    _take_try(request, form.email)
     with session_scope() as session:
         account, key = accounts.resend(session, form.email, SYSTEM_CLOCK.now())
         username = account.username
@@ -74,10 +76,15 @@ def resend(request: Request, form: Annotated[EmailForm, Depends(_email_form)]) -
 
 
 @router.post("/auth/login", operation_id="audit_login")
-def login(form: Annotated[LoginForm, Depends(_login_form)]) -> JSONResponse:
-    """Sign in for an hour."""
+def login(request: Request, form: Annotated[LoginForm, Depends(_login_form)]) -> JSONResponse:
+    """Sign in for an hour; failed tries are bounded for the account and for the client's address."""
+    address, now = client_address(request), SYSTEM_CLOCK.now()
+    with session_scope() as session:
+        accounts.take_try(session, form.username, address, now)
     with session_scope(write=False) as session:
-        token = accounts.sign_in(session, form.username, form.password, SYSTEM_CLOCK.now())
+        token = accounts.sign_in(session, form.username, form.password, now)
+    with session_scope() as session:
+        accounts.give_back_try(session, form.username, address)
     return JSONResponse({"access_token": token, "token_type": "Bearer"}, 202)
 
 
@@ -94,6 +101,7 @@ def change_password(account: Caller, form: Annotated[ChangePasswordForm, Depends
 @router.post("/auth/password/forgot", operation_id="audit_forgot_password")
 def forgot_password(request: Request, form: Annotated[EmailForm, Depends(_email_form)]) -> JSONResponse:
     """A link to set a new password."""
+    _take_try(request, form.email)
     with session_scope() as session:
         account, key = accounts.forgot_password(session, form.email, SYSTEM_CLOCK.now())
         username = account.username
@@ -136,6 +144,12 @@ def user(account_id: str, account: Caller) -> dict[str, Any]:
     """Oneself, and for superusers anybody."""
     with session_scope(write=False) as session:
         return _shown(accounts.visible(session, account, account_id))
+
+
+def _take_try(request: Request, email: str) -> None:
+    # Each of these may send a mail, to somebody who did not ask for it.
+    with session_scope() as session:
+        accounts.take_try(session, email, client_address(request), SYSTEM_CLOCK.now())
 
 
 def _link(request: Request, path: str, key: str) -> str:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.audit import accounts, records
+from app.audit.contracts import bucket_of
 from app.audit.shapes import ActorInformation, Camel, EventInformation, RecordIn, SourceInformation
 from app.http import client_address
 from app.ingest.process import Process
@@ -133,4 +134,4 @@ def _keep_note(request: Request, status: int, milliseconds: float) -> None:
         ),
         actor=ActorInformation(origin=client_address(request), detail={"userAgent": request.headers.get("user-agent", "")[:500]}),
     )
-    records.append(admin_id, [record], now)
+    records.append(bucket_of(admin_id), [record], now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.identity.policy import Allowance
 from app.identity.service.accounts import (
     BAD_CREDENTIALS,
     delete_expired,
@@ -17,7 +18,7 @@ from app.identity.service.accounts import (
     update_role,
 )
 from app.identity.service.api_keys import create_api_key, create_operator_key, list_api_keys, revoke_api_key
-from app.identity.service.audit import get_audit_entry, list_audit, list_audit_actions, record_audit
+from app.identity.service.audit import get_audit_entry, list_audit, list_audit_actions, record_audit, record_key_audit, shown_filter
 from app.identity.service.callers import caller_for_session, resolve_caller
 from app.identity.service.ingest_keys import (
     create_ingest_key,
@@ -27,15 +28,19 @@ from app.identity.service.ingest_keys import (
     revoke_ingest_key,
     tenant_plan,
 )
+from app.identity.service.sign_ins import end_other_sign_ins, end_sign_in, list_sign_ins
 
 __all__ = [
     "BAD_CREDENTIALS",
+    "Allowance",
     "caller_for_session",
     "create_api_key",
     "create_ingest_key",
     "create_operator_key",
     "create_tenant",
     "delete_expired",
+    "end_other_sign_ins",
+    "end_sign_in",
     "find_credential",
     "get_audit_entry",
     "get_me",
@@ -46,14 +51,17 @@ __all__ = [
     "list_audit",
     "list_audit_actions",
     "list_ingest_keys",
+    "list_sign_ins",
     "list_users",
     "login",
     "logout",
     "record_audit",
+    "record_key_audit",
     "register",
     "resolve_caller",
     "revoke_api_key",
     "revoke_ingest_key",
+    "shown_filter",
     "take_turn",
     "tenant_plan",
     "update_role",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app.identity import policy, repository
-from app.identity.contracts import Actor, Credential, SignedIn, UserRole, UserView, Via
+from app.identity.contracts import Actor, Credential, SignedIn, SignInOrigin, UserRole, UserView, Via
 from app.identity.passwords import UNUSABLE
 from app.identity.service.audit import record_audit
 from app.identity.service.callers import actor_for, session_hash
@@ -20,6 +20,7 @@ OPERATOR_EMAIL = "operator@localhost"
 """Account that keys made at the command line act for until somebody has signed up. Nobody can sign in to it."""
 
 BAD_CREDENTIALS = "Invalid email or password"
+UNKNOWN_ORIGIN = SignInOrigin()
 _IDLE_BUCKETS_LAST = timedelta(days=1)
 
 
@@ -54,7 +55,9 @@ def delete_expired(session: Session, now: datetime) -> None:
     repository.delete_idle_buckets(session, now - _IDLE_BUCKETS_LAST)
 
 
-def register(session: Session, *, email: str, password_hash: str, name: str | None, now: datetime) -> SignedIn:
+def register(
+    session: Session, *, email: str, password_hash: str, name: str | None, now: datetime, origin: SignInOrigin = UNKNOWN_ORIGIN
+) -> SignedIn:
     """Create an account and sign it in. The first becomes owner, also when two arrive at once.
 
     Errors: Forbidden when sign-up is closed, Conflict when the email has an account.
@@ -72,7 +75,7 @@ def register(session: Session, *, email: str, password_hash: str, name: str | No
     if not owned:
         _retire_operator(session, user)
     record_audit(session, actor_for(user), "user.register", "user", user.id, payload={"role": role.value})
-    return _open_session(session, user, now)
+    return _open_session(session, user, now, origin)
 
 
 def find_credential(session: Session, email: str) -> Credential:
@@ -81,7 +84,7 @@ def find_credential(session: Session, email: str) -> Credential:
     return Credential(None, None) if user is None else Credential(user.id, user.password_hash)
 
 
-def login(session: Session, credential: Credential, now: datetime) -> SignedIn:
+def login(session: Session, credential: Credential, now: datetime, origin: SignInOrigin = UNKNOWN_ORIGIN) -> SignedIn:
     """Open a session for the account whose password was just checked; its expired sessions go.
 
     Unauthorized when the account or its password changed since the check.
@@ -91,7 +94,7 @@ def login(session: Session, credential: Credential, now: datetime) -> SignedIn:
         raise Unauthorized(BAD_CREDENTIALS)
     repository.delete_sessions_of(session, user.id, expired_before=now)
     record_audit(session, actor_for(user), "session.create", "user", user.id)
-    return _open_session(session, user, now)
+    return _open_session(session, user, now, origin)
 
 
 def logout(session: Session, actor: Actor, token: str | None) -> None:
@@ -167,9 +170,20 @@ def _retire_operator(session: Session, owner: User) -> None:
         session.delete(operator)
 
 
-def _open_session(session: Session, user: User, now: datetime) -> SignedIn:
+def _open_session(session: Session, user: User, now: datetime, origin: SignInOrigin) -> SignedIn:
     token = random_token(policy.SESSION_CHARACTERS)
     expires_at = now + timedelta(hours=get_settings().security.session_hours)
-    row = UserSession(user_id=user.id, token_hash=session_hash(token), created_at=now, expires_at=expires_at)
+    row = UserSession(
+        user_id=user.id,
+        token_hash=session_hash(token),
+        address=_fitting(origin.address, 64),
+        user_agent=_fitting(origin.user_agent, 400),
+        created_at=now,
+        expires_at=expires_at,
+    )
     repository.add(session, row)
     return SignedIn(view_of(user), token, expires_at)
+
+
+def _fitting(text: str, length: int) -> str:
+    return text.replace("\0", "")[:length]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app.identity import audit_repository, repository
 from app.identity.audit_repository import AuditFilter
-from app.identity.contracts import Actor
+from app.identity.contracts import Actor, IngestPrincipal, UserRole, Via
 from app.kernel.errors import NotFound
 from models.identity import AuditEntry
 
@@ -43,6 +43,12 @@ def list_audit(
     actor.require_owner()
     found = [_view(row, project_id) for row, project_id in audit_repository.entries(session, wanted, limit, offset)]
     return found, audit_repository.count(session, wanted)
+
+
+def shown_filter(wanted: AuditFilter, limit: int, offset: int) -> dict[str, object]:
+    """The filter as the entry about its use holds it: only what was asked for."""
+    asked = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(wanted).items() if value}
+    return {**asked, "limit": limit, "offset": offset}
 
 
 def get_audit_entry(session: Session, actor: Actor, entry_id: str) -> AuditView:
@@ -77,10 +83,28 @@ def _view(row: AuditEntry, project_id: str | None) -> AuditView:
     )
 
 
+def record_key_audit(
+    session: Session,
+    principal: IngestPrincipal,
+    action: str,
+    target_type: str,
+    target_id: str,
+    payload: Mapping[str, object] | None = None,
+) -> None:
+    """Like `record_audit`, for a change that somebody makes with an ingest key: the entry names the key."""
+    slug, name = audit_repository.names_of_key(session, principal.project_id, principal.key_id)
+    actor = Actor(user_id=None, email=f"ingest key {name}"[:320], name=name, role=UserRole.EDITOR, via=Via.KEY)
+    record_audit(
+        session, actor, action, target_type, target_id, project_slug=slug, payload={"key_id": principal.key_id, **(payload or {})}
+    )
+
+
 def _masked(key: str, value: object) -> object:
     """The value without what a service may have let through by mistake."""
     if isinstance(value, dict):
         return {name: _masked(name, inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked(key, inner) for inner in value]
     return MASK if isinstance(value, str) and any(word in key.lower() for word in _SECRET_WORDS) else value
 
 
@@ -102,7 +126,8 @@ def record_audit(
 ) -> None:
     """Note that the actor did `action` (like `event.update`), in the same transaction as the change itself.
 
-    The caller leaves secrets out of `payload`, which must be JSON (contract section 17).
+    The caller leaves secrets out of `payload`, which must be JSON (contract section 17); what has the name of a secret is
+    masked all the same, because entries are sealed and exported as they stand.
     """
     entry = AuditEntry(
         actor_user_id=actor.user_id,
@@ -111,6 +136,6 @@ def record_audit(
         target_type=target_type,
         target_id=target_id,
         project_slug=project_slug,
-        payload=dict(payload or {}),
+        payload={key: _masked(key, value) for key, value in (payload or {}).items()},
     )
     repository.add_audit(session, entry)

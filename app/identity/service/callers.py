@@ -22,19 +22,27 @@ def session_hash(token: str) -> str:
     return keyed_hash(get_settings().secret_key(), token)
 
 
-def actor_for(user: User, *, via: Via = Via.SESSION, scope: ApiKeyScope = ApiKeyScope.WRITE, bound_to: str | None = None) -> Actor:
+def actor_for(
+    user: User,
+    *,
+    via: Via = Via.SESSION,
+    scope: ApiKeyScope = ApiKeyScope.WRITE,
+    bound_to: str | None = None,
+    sign_in_id: str | None = None,
+) -> Actor:
     """The actor that this account is."""
-    return Actor(user.id, user.email, user.name or user.email, UserRole(user.role), via, scope, bound_to)
+    return Actor(user.id, user.email, user.name or user.email, UserRole(user.role), via, scope, bound_to, sign_in_id)
 
 
 def caller_for_session(session: Session, token: str | None, now: datetime) -> Actor | None:
-    """The person signed in with this cookie; None when the session is unknown or over. Never writes."""
+    """The person signed in with this cookie; None when the session is unknown or over. Safe in a reading transaction."""
     if not token:
         return None
     found = repository.session_with_user(session, session_hash(token))
     if found is None or found[0].expires_at <= now:
         return None
-    return actor_for(found[1])
+    note_use(session, found[0], now)
+    return actor_for(found[1], sign_in_id=found[0].id)
 
 
 def resolve_caller(

@@ -21,6 +21,7 @@ from components import (
     pager,
     section,
     select_input,
+    stacked_bars,
     text_input,
     time_text,
 )
@@ -28,48 +29,7 @@ from components import (
 
 def picture(view: Any) -> rx.Component:
     """Bars of lines over time, stacked by severity, with the same figures as words."""
-    return rx.cond(
-        view.total > 0,
-        rx.el.figure(
-            rx.el.figcaption(
-                rx.el.span(rx.el.span(view.total_text, class_name="num"), " lines", class_name="log-total"),
-                rx.el.ul(
-                    rx.foreach(
-                        view.levels,
-                        lambda level: rx.el.li(
-                            rx.el.span(class_name=f"log-key log-{level.tone}", aria_hidden="true"),
-                            level.name,
-                            " ",
-                            rx.el.span(level.count, class_name="num"),
-                        ),
-                    ),
-                    class_name="log-levels",
-                    aria_label="Lines by severity",
-                ),
-                class_name="log-head",
-            ),
-            rx.el.div(
-                rx.el.span(view.peak, class_name="log-peak num", aria_hidden="true"),
-                rx.foreach(
-                    view.bars,
-                    lambda bar: rx.el.span(
-                        rx.foreach(
-                            bar.parts,
-                            lambda part: rx.el.span(class_name=f"log-part log-{part.tone}", style={"height": part.height}),
-                        ),
-                        class_name="log-bar",
-                        title=bar.tip,
-                    ),
-                ),
-                class_name="log-bars",
-                role="img",
-                aria_label=view.summary,
-            ),
-            rx.el.div(rx.el.span(view.first), rx.el.span(view.last), class_name="log-axis"),
-            class_name="log-picture",
-        ),
-        rx.fragment(),
-    )
+    return stacked_bars(view, noun="lines")
 
 
 def anomaly_section(view: Any) -> rx.Component:

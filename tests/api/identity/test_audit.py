@@ -69,5 +69,20 @@ def test_an_entry_tells_its_target_and_no_secret(client, owner):
     assert (settings["project_slug"], settings["project_id"], settings["target_id"]) == ("", None, None)
     assert (event["target_name"], event["project_slug"]) == ("paid", "shop") and event["project_id"] == event["target_id"]
     assert client.get(f"{AUDIT}/{event['id']}", headers=owner.headers).json() == event
-    assert client.get(f"{AUDIT}/actions", headers=owner.headers).json() == ["event.update", "settings.update"]
+    assert client.get(f"{AUDIT}/actions", headers=owner.headers).json() == ["audit.read", "event.update", "settings.update"]
     assert client.get(f"{AUDIT}/00000000-0000-4000-8000-000000000000", headers=owner.headers).status_code == 404
+
+
+def test_looks_at_the_log_are_entries_that_show_when_asked_for(client, owner):
+    assert ask(client, owner, user_email="ana") == ["settings.update", "event.update"]
+    assert ask(client, owner) == ["settings.update", "event.update"]
+    assert ask(client, owner, include_reads=True)[:2] == ["audit.read", "audit.read"]
+    read = client.get(AUDIT, params={"action": "audit.read", "limit": 200}, headers=owner.headers).json()
+    assert read["total"] == 3
+    assert read["items"][-1]["payload"] == {"user_email": "ana", "limit": 50, "offset": 0}
+    assert {item["user_email"] for item in read["items"]} == {"ana_1@example.org"}
+
+
+def test_who_is_refused_leaves_no_entry_of_a_look(client, member, owner):
+    assert client.get(AUDIT, headers=member(UserRole.VIEWER).headers).status_code == 403
+    assert ask(client, owner, action="audit.read") == []

@@ -8,8 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli.main import app
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import engine_for, session_scope
+from app.kernel.settings import get_settings
 from app.migrations import upgrade
+from app.preferences import repository
 from app.runtime_file import DataFolderLock, RuntimeRecord, write_runtime_record
+from tests.api.alerting.workbench import make_alert_world
 
 
 @pytest.fixture
@@ -17,7 +22,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PLUMBLINE_DATA_DIR", str(tmp_path))
     for name in ("PLUMBLINE_DATABASE_URL", "PLUMBLINE_EVENTSTORE_URL", "PLUMBLINE_STORE_PORT", "PLUMBLINE_STORE_SECRET"):
         monkeypatch.delenv(name, raising=False)
-    return tmp_path
+    get_settings.cache_clear()
+    yield tmp_path
+    get_settings.cache_clear()
 
 
 def url(folder) -> str:
@@ -42,11 +49,40 @@ def test_a_migrated_instance_that_does_not_run_is_healthy_with_notices(folder):
     assert examined(0) == {
         "database": "ok",
         "migrations": "ok",
+        "settings": "ok",
         "scheduler": "notice",
+        "alerts": "ok",
         "event_store": "notice",
         "disk": "ok",
         "geo_data": "notice",
     }
+
+
+def test_destinations_that_could_not_be_reached_are_a_notice_by_name(folder):
+    upgrade(url(folder))
+    with session_scope(engine_for(url(folder))) as session:
+        make_alert_world(session)
+        make_alert_world(session)
+    assert examined(0)["alerts"] == "notice"
+    told = CliRunner().invoke(app, ["doctor"]).stdout
+    assert "the newest delivery failed at 2 destinations: Team, Team; 2 given up in the last 7 days" in told
+    assert "hooks.slack.com" not in told
+
+
+def test_it_sees_what_owners_changed_in_the_product(folder):
+    upgrade(url(folder))
+    with session_scope(engine_for(url(folder))) as session:
+        repository.store(session, "ai_model", '"small"', None, SYSTEM_CLOCK.now())
+    assert "ai_model changed in the product" in CliRunner().invoke(app, ["doctor"]).stdout
+
+    with session_scope(engine_for(url(folder))) as session:
+        repository.store(session, "session_ttl_hours", "0", None, SYSTEM_CLOCK.now())
+    assert examined(0)["settings"] == "notice"
+
+    with session_scope(engine_for(url(folder))) as session:
+        repository.store(session, "smtp_password", "sealed with a key that is gone", None, SYSTEM_CLOCK.now())
+        repository.remove(session, ["session_ttl_hours"])
+    assert examined(1)["settings"] == "failed"
 
 
 def test_a_database_of_an_unfinished_migration_fails(folder):

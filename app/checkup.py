@@ -1,13 +1,17 @@
-"""What `plumbline doctor` looks at. Nothing is written: a look at a missing database does not make one."""
+"""What `plumbline doctor` and the page on health look at.
+
+Nothing is written: a look at a missing database does not make one.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -19,6 +23,7 @@ from app.migrations import ROOT
 from app.runtime_file import read_runtime_record
 
 _MEBIBYTE = 1024 * 1024
+_MOST_NAMES = 5
 
 
 class State(StrEnum):
@@ -38,21 +43,41 @@ class Finding:
     message: str
 
 
+CHECKS: Final = ("database", "migrations", "settings", "scheduler", "alerts", "event_store", "disk", "geo_data")
+"""Every check in its order."""
+_WANT_DATABASE: Final = frozenset({"migrations", "settings", "scheduler", "alerts"})
+
+
 def examine(settings: Settings, now: datetime) -> list[Finding]:
     """Every check in a fixed order. A check that cannot be made is a finding, never an exception."""
+    return list(examine_one_by_one(settings, now))
+
+
+def examine_one_by_one(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """The same, as each check ends. `settings` are those of the environment; what owners changed is laid over them.
+
+    Checks that want a database are left out when there is none, or none of the newest schema.
+    """
     database = _database(settings)
-    findings = [database]
-    if database.state is State.OK:
-        findings += [
-            _guarded("migrations", lambda: _migrations(settings)),
-            _guarded("scheduler", lambda: _scheduler(settings, now)),
-        ]
-    findings += [
-        _guarded("event_store", lambda: _event_store(settings)),
-        _guarded("disk", lambda: _disk(settings)),
-        _guarded("geo_data", lambda: _geo_data(settings)),
-    ]
-    return findings
+    yield database
+    is_there = database.state is State.OK
+    if is_there:
+        migrations = _guarded("migrations", lambda: _migrations(settings))
+        yield migrations
+        is_there = migrations.state is State.OK
+    if is_there:
+        finding, settings = _settings(settings)
+        yield finding
+    looks: dict[str, Callable[[Settings], Finding]] = {
+        "scheduler": lambda found: _scheduler(found, now),
+        "alerts": lambda found: _alerts(found, now),
+        "event_store": _event_store,
+        "disk": _disk,
+        "geo_data": _geo_data,
+    }
+    for check, look in looks.items():
+        if is_there or check not in _WANT_DATABASE:
+            yield _guarded(check, lambda look=look, found=settings: look(found))  # type: ignore[misc]
 
 
 def _guarded(check: str, look: Callable[[], Finding]) -> Finding:
@@ -93,6 +118,24 @@ def _migrations(settings: Settings) -> Finding:
     )
 
 
+def _settings(settings: Settings) -> tuple[Finding, Settings]:
+    from app.preferences.overrides import fault_of, settings_in, stored_count, stored_values
+
+    try:
+        with session_scope(engine_for(settings.database_url_resolved), write=False) as session:
+            stored, count = stored_values(session), stored_count(session)
+            effective = settings_in(session)
+    except (OSError, sa.exc.SQLAlchemyError) as error:
+        return Finding("settings", State.FAILED, f"could not be checked ({type(error).__name__})"), settings
+    if broken := sorted(name for name, value in stored.items() if fault_of({name: value})):
+        return Finding("settings", State.NOTICE, f"changed in the product, but no longer fitting: {', '.join(broken)}"), effective
+    if count > len(stored):
+        sealed = "settings changed in the product cannot be opened: their encryption key is gone"
+        return Finding("settings", State.FAILED, sealed), effective
+    words = f"{', '.join(sorted(stored))} changed in the product" if stored else "all from the environment"
+    return Finding("settings", State.OK, words), effective
+
+
 def _scheduler(settings: Settings, now: datetime) -> Finding:
     from app.scans.leases import live_workers
 
@@ -105,6 +148,19 @@ def _scheduler(settings: Settings, now: datetime) -> Finding:
     if read_runtime_record(settings.data_dir) is None:
         return Finding("scheduler", State.NOTICE, "no worker is alive: no instance runs on this data folder")
     return Finding("scheduler", State.FAILED, "an instance runs, but no worker is alive: scans and alerts stand still")
+
+
+def _alerts(settings: Settings, now: datetime) -> Finding:
+    from app.alerting.service import delivery_health
+
+    with session_scope(engine_for(settings.database_url_resolved), write=False) as session:
+        health = delivery_health(session, now)
+    count, names = len(health.failing_destinations), ", ".join(health.failing_destinations[:_MOST_NAMES])
+    rest = ", …" if count > _MOST_NAMES else ""
+    told = [f"the newest delivery failed at {count} destination{'' if count == 1 else 's'}: {names}{rest}"] if count else []
+    if health.given_up_count:
+        told.append(f"{health.given_up_count} given up in the last 7 days; retry them on the page Deliveries of their project")
+    return Finding("alerts", State.NOTICE if told else State.OK, "; ".join(told) or "no destination's newest delivery failed")
 
 
 def _event_store(settings: Settings) -> Finding:

@@ -1,0 +1,1 @@
+"""How programs send to a project and what they build against."""
