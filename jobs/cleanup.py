@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.identity import service as identity
+from app.ingest import service as ingest
 from app.kernel.telemetry import JOB_RUNS
 from app.plan.photos.files import sweep
 from app.projects.purge import purge_removed
@@ -14,6 +15,7 @@ def run(leadership: Leadership) -> None:
     with leadership.turn() as session:
         if session is not None:
             identity.delete_expired(session, leadership.clock.now())
+            ingest.forget_answers(session, leadership.clock.now())
     if session is not None:
         purge_removed(clock=leadership.clock)  # speaks to the event store, so outside the transaction
         sweep(leadership.clock.now())

@@ -38,3 +38,15 @@ class ReplayedRecord(SQLModel, table=True):
     reason: str = Field(max_length=500)
     received_at: datetime = Field(sa_column=sa.Column(UtcDateTime(), nullable=False))
     replayed_at: datetime = Field(sa_column=sa.Column(UtcDateTime(), nullable=False))
+
+
+class IngestRequest(SQLModel, table=True):
+    """A request that came with an `Idempotency-Key`; without an answer it is under way."""
+
+    __tablename__ = "ingest_requests"
+
+    project_id: str = Field(sa_column=sa.Column(sa.String(64), sa.ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True))
+    key: str = Field(max_length=255, primary_key=True)
+    body_digest: str = Field(max_length=64)
+    answer: str | None = Field(default=None, sa_column=sa.Column(sa.Text(), nullable=True))
+    claimed_at: datetime = Field(sa_column=sa.Column(UtcDateTime(), nullable=False, index=True))

@@ -170,6 +170,11 @@ class ClickHouseEventStore:
             bound = _millis(datetime(1900, 1, 1, tzinfo=UTC))
         return [_event_row(row) for row in self._rows(sql, tenant_id, project_id, after=bound, limit=limit, **named)]
 
+    def recent_ids(self, after: datetime, limit: int) -> Sequence[tuple[str, str]]:
+        """Project and id of product events received since the instant, newest first, of all tenants. Errors: Unavailable."""
+        rows = self._rows(queries.RECENT_IDS, "", "", after=_millis(after), limit=limit)
+        return [(project_id, event_id) for project_id, event_id in rows]
+
     def quarantined_count(self, tenant_id: str, project_id: str, after: datetime) -> int:
         """Refused records kept since the instant. Errors: Unavailable."""
         ((count,),) = self._rows(queries.QUARANTINED, tenant_id, project_id, after=_millis(after))

@@ -149,6 +149,10 @@ class EventStore(Protocol):
         """Newest received first, events and quarantined records merged."""
         ...
 
+    def recent_ids(self, after: datetime, limit: int) -> Sequence[tuple[str, str]]:
+        """Project and id of product events of all tenants received since the instant, newest first."""
+        ...
+
     def quarantined_count(self, tenant_id: str, project_id: str, after: datetime) -> int:
         """Refused records received after the instant."""
         ...

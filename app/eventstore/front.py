@@ -1,6 +1,6 @@
 """ClickHouse's HTTP interface over the embedded engine, so that one client works for both kinds of event store.
 
-Covers what the product's client sends: statements in the address or the body, `param_` values, settings, rows for
+Covers what the product's client sends: statements in the address, the body or a form, `param_` values, settings, rows for
 INSERT, error codes, the summary header. Not covered: sessions, compression, external tables, progress headers.
 """
 
@@ -13,6 +13,8 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -84,6 +86,9 @@ class ClickHouseFront:
         if headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
             parameters.update(parse_qsl(body.decode(), keep_blank_values=True))
             body = b""
+        elif headers.get(b"content-type", b"").startswith(b"multipart/form-data"):
+            parameters.update(_form_fields(headers[b"content-type"], body))
+            body = b""
         if not body and "query" not in parameters:
             await _send(send, 200, b"Ok.\n", [])
             return
@@ -110,6 +115,18 @@ class ClickHouseFront:
             except binascii.Error:
                 offered = None
         return hmac.compare_digest(offered or b"", self._secret)
+
+
+def _form_fields(content_type: bytes, body: bytes) -> dict[str, str]:
+    """The text fields of a form in parts, in which clients send statements whose parameters are too long for an address."""
+    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type + b"\r\n\r\n" + body)
+    found = {}
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(value, bytes):
+            found[name] = value.decode()
+    return found
 
 
 async def _read_body(receive: Receive) -> bytes:

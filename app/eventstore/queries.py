@@ -69,6 +69,13 @@ SELECT * FROM (({_RECENT_EVENTS} {_NEWEST}) UNION ALL ({_RECENT_QUARANTINE} {_NE
 
 RECENT_NAMED = f"{_RECENT_EVENTS} AND name = {{{{name:String}}}} {_NEWEST}"
 
+RECENT_IDS = """
+SELECT project_id, id FROM {database}.events
+WHERE received_at >= fromUnixTimestamp64Milli({{after:Int64}}, 'UTC') AND kind = 'event'
+ORDER BY received_at DESC LIMIT {{limit:UInt32}}
+"""
+"""The one read over all tenants: it feeds the memory of ids and is shown to nobody."""
+
 QUARANTINED = f"""
 SELECT count() FROM {{database}}.quarantine WHERE {_OWNED} AND {_since("received_at", "after", ">")}
 """

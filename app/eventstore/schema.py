@@ -11,9 +11,11 @@ ROLLUP = "events_1m"
 ROLLUP_VIEW = "events_1m_mv"
 AUDIT_FACTS = "audit_facts"
 AUDIT_FACTS_VIEW = "audit_facts_mv"
+AUDIT_HOURS = "audit_hours"
+AUDIT_HOURS_VIEW = "audit_hours_mv"
 
 INSERTABLE_TABLES = (EVENTS, QUARANTINE)
-PROJECT_TABLES = (EVENTS, ROLLUP, QUARANTINE, AUDIT_FACTS)
+PROJECT_TABLES = (EVENTS, ROLLUP, QUARANTINE, AUDIT_FACTS, AUDIT_HOURS)
 """Every table with rows of a project; deleting a project empties all of them."""
 
 # A block that comes again with its token is dropped while its token is among the last ones kept. Each target of a
@@ -22,7 +24,7 @@ _DEDUPLICATION = "non_replicated_deduplication_window = 10000"
 # The log of acknowledged events is deleted once the insert returned, so the insert itself has to survive a power cut.
 _DURABILITY = "fsync_after_insert = 1, fsync_part_directory = 1"
 
-_TTL_COLUMN = {EVENTS: "time", ROLLUP: "minute", QUARANTINE: "received_at", AUDIT_FACTS: "time"}
+_TTL_COLUMN = {EVENTS: "time", ROLLUP: "minute", QUARANTINE: "received_at", AUDIT_FACTS: "time", AUDIT_HOURS: "hour"}
 
 _EVENTS_TABLE = """
 CREATE TABLE IF NOT EXISTS {database}.events (
@@ -139,6 +141,44 @@ SELECT tenant_id, project_id, JSONExtractString(properties, 'category') AS categ
 FROM {database}.events WHERE kind = 'audit'
 """
 
+# Figures by hour for questions over weeks. The metric without a name counts the records themselves.
+_AUDIT_HOURS_TABLE = """
+CREATE TABLE IF NOT EXISTS {database}.audit_hours (
+  tenant_id   LowCardinality(String),
+  project_id  LowCardinality(String),
+  category    LowCardinality(String),
+  source      LowCardinality(String),
+  metric      LowCardinality(String),
+  hour        DateTime64(0, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  environment LowCardinality(String),
+  method      LowCardinality(String),
+  status      LowCardinality(String),
+  severity    LowCardinality(String),
+  name        LowCardinality(String),
+  event_type  LowCardinality(String),
+  n           SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1)),
+  total       SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(1)),
+  least       SimpleAggregateFunction(min, Float64) CODEC(ZSTD(1)),
+  greatest    SimpleAggregateFunction(max, Float64) CODEC(ZSTD(1))
+) ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(hour)
+ORDER BY (project_id, category, source, metric, hour, environment, method, status, severity, name, event_type, tenant_id)
+TTL hour + toIntervalDay({days})
+SETTINGS {deduplication}, {durability}
+"""
+
+_AUDIT_HOURS = """
+SELECT tenant_id, project_id, category, source, pair.1 AS metric, toDateTime64(toStartOfHour(time), 0, 'UTC') AS hour,
+  environment, method, status, severity, name, event_type,
+  count() AS n, sum(assumeNotNull(pair.2)) AS total, min(assumeNotNull(pair.2)) AS least, max(assumeNotNull(pair.2)) AS greatest
+FROM {database}.audit_facts
+ARRAY JOIN arrayFilter(one -> isNotNull(one.2), arrayConcat(
+  [('', toNullable(0.)), ('event_duration', total_duration), ('latency', latency), ('affected_resources', affected),
+   ('cpu_usage', cpu_usage), ('memory_usage', memory_usage)],
+  arrayMap((metric_name, metric_value) -> (metric_name, toNullable(metric_value)),
+    CAST(mapKeys(metrics), 'Array(String)'), mapValues(metrics)))) AS pair
+GROUP BY tenant_id, project_id, category, source, metric, hour, environment, method, status, severity, name, event_type
+"""
+
 _STATEMENTS = (
     "CREATE DATABASE IF NOT EXISTS {database}",
     _EVENTS_TABLE,
@@ -179,12 +219,15 @@ def _ensure_audit_facts(command: Command, rows: Rows, database: str, retention_d
     views = rows(f"SELECT name FROM system.tables WHERE database = '{database}' AND name = '{AUDIT_FACTS_VIEW}'")
     if views:
         return
-    facts = _AUDIT_FACTS.format(database=database).strip()
-    table = _AUDIT_FACTS_TABLE.format(
-        database=database, days=int(retention_days), deduplication=_DEDUPLICATION, durability=_DURABILITY
-    )
-    command(table.strip())
-    # Whoever was stopped between these two steps begins again with an empty table.
-    command(f"TRUNCATE TABLE {database}.{AUDIT_FACTS}")
+    for table in (_AUDIT_FACTS_TABLE, _AUDIT_HOURS_TABLE):
+        command(
+            table.format(database=database, days=int(retention_days), deduplication=_DEDUPLICATION, durability=_DURABILITY).strip()
+        )
+    facts, hours = (text.format(database=database).strip() for text in (_AUDIT_FACTS, _AUDIT_HOURS))
+    create = "CREATE MATERIALIZED VIEW IF NOT EXISTS"
+    command(f"{create} {database}.{AUDIT_HOURS_VIEW} TO {database}.{AUDIT_HOURS} AS {hours}")
+    # Whoever was stopped between these steps begins again with empty tables; the view fills the hours from the facts.
+    for name in (AUDIT_FACTS, AUDIT_HOURS):
+        command(f"TRUNCATE TABLE {database}.{name}")
     command(f"INSERT INTO {database}.{AUDIT_FACTS} {facts}")
-    command(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.{AUDIT_FACTS_VIEW} TO {database}.{AUDIT_FACTS} AS {facts}")
+    command(f"{create} {database}.{AUDIT_FACTS_VIEW} TO {database}.{AUDIT_FACTS} AS {facts}")

@@ -14,6 +14,7 @@ _CODES: Final = {
     401: "unauthorized",
     403: "forbidden",
     404: "not_found",
+    409: "conflict",
     405: "method_not_allowed",
     413: "payload_too_large",
     415: "unsupported_media_type",
@@ -34,13 +35,16 @@ class MethodNotAllowed(AppError):
     code = "method_not_allowed"
 
 
-def success(processed: int, faults: list[tuple[int, str]], *, is_stored: bool | None) -> bytes:
-    """The body of a 200. `is_stored` is told only to a producer who asked to wait for the event store."""
-    if not faults and is_stored is None:
+def success(processed: int, faults: list[tuple[int, str]], *, is_stored: bool | None, repeated: int = 0) -> bytes:
+    """The body of a 200. `is_stored` is told only to a producer who asked to wait for the event store, `repeated` only when some
+    of the processed events had been stored before."""
+    if not faults and is_stored is None and not repeated:
         return b'{"processed":%d,"failed":0,"message":"%s"}' % (processed, _MESSAGE.encode())
     body: dict[str, Any] = {"processed": processed, "failed": len(faults), "message": _MESSAGE}
     if faults:
         body["errors"] = reasons(faults)
+    if repeated:
+        body["repeated"] = repeated
     if is_stored is not None:
         body["stored"] = is_stored
     return _encode(body)

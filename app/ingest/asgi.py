@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -12,13 +13,14 @@ from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import MethodNotAllowed, refusal, success
 from app.ingest.bodies import ClientGone, Receive, discard_body, read_body
 from app.ingest.dialects import routes as dialects
+from app.ingest.kept_answers import idempotency_key
 from app.ingest.key_cache import check_principal, token_of
 from app.ingest.outcomes import count_dropped
-from app.ingest.pipeline import Pipeline, Sources
+from app.ingest.pipeline import Outcome, Pipeline, Sources
 from app.ingest.process import Process, running_pipeline
 from app.ingest.project_plans import ProjectPlan
 from app.kernel.database import session_scope
-from app.kernel.errors import AppError
+from app.kernel.errors import AppError, Unavailable
 from app.kernel.ids import new_id
 from app.kernel.settings import get_settings
 from app.kernel.telemetry import render
@@ -37,8 +39,9 @@ async def start(pipeline: Pipeline | None = None) -> None:
     if pipeline is None:
         from app.eventstore.service import get_event_store
 
-        sources = Sources(principal=_principal, project_plan=_project_plan, transaction=session_scope)
-        pipeline = Pipeline(get_settings(), get_event_store(), sources)
+        store = get_event_store()
+        sources = Sources(principal=_principal, project_plan=_project_plan, transaction=session_scope, recent_ids=store.recent_ids)
+        pipeline = Pipeline(get_settings(), store, sources)
     await pipeline.start()
     Process.pipeline = pipeline
 
@@ -114,8 +117,37 @@ async def _accept(scope: Scope, receive: Receive) -> bytes:
         count_dropped(refused.code)
         raise
     is_waiting = scope["query_string"] != b"" and b"wait=1" in scope["query_string"].split(b"&")
+    if b"idempotency-key" in headers:
+        return await _accept_once(pipeline, principal, headers[b"idempotency-key"], body, is_waiting=is_waiting)
     outcome = await pipeline.accept(principal, body, is_waiting=is_waiting)
-    return success(outcome.processed, outcome.faults, is_stored=outcome.is_stored)
+    return _success(outcome)
+
+
+async def _accept_once(pipeline: Pipeline, principal: IngestPrincipal, header: bytes, body: bytes, *, is_waiting: bool) -> bytes:
+    """Like `Pipeline.accept`, or the answer that the same request got before."""
+    try:
+        key = idempotency_key(header)
+        earlier = await pipeline.answers.claim(principal.project_id, key, body)
+    except AppError as refused:
+        count_dropped(refused.code)
+        raise
+    if earlier is not None:
+        count_dropped("repeated")
+        return earlier
+    seed = f"{principal.project_id}\n{key}"
+    try:
+        answer = _success(await pipeline.accept(principal, body, is_waiting=is_waiting, id_seed=seed))
+    except AppError:
+        with contextlib.suppress(Unavailable):
+            await pipeline.answers.release(principal.project_id, key)
+        raise
+    with contextlib.suppress(Unavailable):  # the events are stored: a repetition finds them by their ids
+        await pipeline.answers.keep(principal.project_id, key, answer)
+    return answer
+
+
+def _success(outcome: Outcome) -> bytes:
+    return success(outcome.processed, outcome.faults, is_stored=outcome.is_stored, repeated=outcome.repeated)
 
 
 def _request_id(scope: Scope) -> str:

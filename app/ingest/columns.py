@@ -111,6 +111,12 @@ def encode_columns(batches: Sequence[RowBatch]) -> bytes:
     return b"".join((_LENGTHS.pack(*map(len, columns)), *columns))
 
 
+def ids_of(payload: bytes | memoryview) -> Iterator[tuple[str, str]]:
+    """Project and id of every row of a payload."""
+    columns = dict(zip(COLUMNS, _split(payload), strict=True))
+    return zip(_values("project_id", bytes(columns["project_id"])), _values("id", bytes(columns["id"])), strict=True)
+
+
 def native_block(payloads: Sequence[bytes | memoryview], rows: int) -> bytes:
     """The rows of all payloads in ClickHouse's Native format."""
     split = [_split(payload) for payload in payloads]

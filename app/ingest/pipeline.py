@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import compress
 from typing import Final
 
 from sqlmodel import Session
@@ -17,17 +19,19 @@ from sqlmodel import Session
 from app.eventstore.contracts import EventStore
 from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import reasons
-from app.ingest.columns import encode_columns
+from app.ingest.columns import encode_columns, ids_of
 from app.ingest.decode import decode_batch
 from app.ingest.drain import Drainer
 from app.ingest.folders import LogFolder, claim_folders
-from app.ingest.frames import frame_header
+from app.ingest.frames import frame_header, read_frames
+from app.ingest.kept_answers import KeptAnswers
 from app.ingest.key_cache import KeyCache
 from app.ingest.outcomes import count_dropped, count_records, count_stored
 from app.ingest.project_plans import ProjectPlan, ProjectPlans
 from app.ingest.quotas import PLANS, DayQuota, MinuteRate
 from app.ingest.records import RecordLines
 from app.ingest.rules import DAY, Cleaned, TimeWindow, clean_batch
+from app.ingest.seen_ids import MOST_IDS, SeenIds
 from app.ingest.times import milliseconds_of
 from app.ingest.wal import Append, LogFiles, LogLimits, Segment, WriteAheadLog
 from app.kernel.clock import SYSTEM_CLOCK, Clock
@@ -40,15 +44,18 @@ WAIT_SECONDS: Final = 30.0
 _DISK_CHECK_SECONDS: Final = 1.0
 # Small requests share a frame; the rows of a large one are encoded at once, while they are still in the processor's cache.
 _ROWS_OF_AN_OWN_FRAME: Final = 64
+log = logging.getLogger("plumbline.ingest")
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the pipeline asks about keys and plans, and its transactions for quotas. The first two run in threads."""
+    """Where the pipeline asks about keys and plans, its transactions for quotas, and project and id of the newest so many events
+    received since a moment. All but the third run in threads."""
 
     principal: Callable[[str], IngestPrincipal | None]
     project_plan: Callable[[str], ProjectPlan]
     transaction: Callable[[], AbstractContextManager[Session]]
+    recent_ids: Callable[[datetime, int], Iterable[tuple[str, str]]] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -60,15 +67,18 @@ class _Ticket:
     committed: asyncio.Future[None]
     stored: asyncio.Future[None] | None
     records: RecordLines | None = None
+    ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a request's events. `is_stored` is None unless the producer asked to wait for the event store."""
+    """What became of a request's events. `processed` counts those that had been stored before under the same id, too;
+    `repeated` says how many. `is_stored` is None unless the producer asked to wait for the event store."""
 
     processed: int
     faults: list[tuple[int, str]]
     is_stored: bool | None
+    repeated: int = 0
 
 
 class Pipeline:
@@ -86,8 +96,11 @@ class Pipeline:
         self._files = files
         self.keys = KeyCache(sources.principal)
         self._plans = ProjectPlans(sources.project_plan)
+        self._seen = SeenIds(self.settings.dedupe_minutes * 60)
+        self._recent_ids = sources.recent_ids
         self._rate = MinuteRate()
         self._quota = DayQuota(sources.transaction)
+        self.answers = KeptAnswers(sources.transaction, clock)
         self._drainer = Drainer(store, self._on_stored)
         self._sealed: dict[str, Segment[_Ticket]] = {}
         self._queue_bytes = 0
@@ -123,10 +136,28 @@ class Pipeline:
                 segment = Segment[_Ticket](path, size=status.st_size, opened_at=time.monotonic() - age)
                 self._queue_bytes += segment.size
                 self._on_sealed(segment)
+        if self.settings.dedupe_minutes:
+            await asyncio.to_thread(self._remember_earlier)
         INGEST_QUEUE_BYTES.set_function(lambda: self._queue_bytes)
         self._log.start()
         self._drainer.start()
         self._is_open = True
+
+    def _remember_earlier(self) -> None:
+        """The ids that earlier processes took in: a producer whose answer was lost with them sends the same events again."""
+        for path in [path for folder in [*self._orphans, self._folder] for path in folder.segments()]:
+            for frame in read_frames(path.read_bytes()).frames:
+                if frame.table == "events":
+                    for project_id, event_id in ids_of(frame.payload):
+                        self._seen.remember(project_id, (event_id,))
+        if self._recent_ids is None:
+            return
+        try:
+            since = self.clock.now() - timedelta(minutes=self.settings.dedupe_minutes)
+            for project_id, event_id in self._recent_ids(since, MOST_IDS // 2):
+                self._seen.remember(project_id, (event_id,))
+        except Unavailable as error:
+            log.warning("repeated events of before the start are not recognised", extra={"reason": str(error)[:300]})
 
     async def stop(self) -> None:
         """Refuse further requests, commit those that wait, store what can be stored within a bound; the rest is replayed later."""
@@ -196,9 +227,12 @@ class Pipeline:
         if plan.events_per_day is not None:
             await self._quota.take(principal.tenant_id, plan, records, self.clock.now())
 
-    async def accept(self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool = False) -> Outcome:
+    async def accept(self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool = False, id_seed: str = "") -> Outcome:
         """Store the body's events durably. BadRequest, PayloadTooLarge, TooManyRequests, Unavailable; on each of them no event
-        counts as accepted. Faulty events are quarantined, also when no good one is left (BadRequest with the reasons)."""
+        counts as accepted. Faulty events are quarantined, also when no good one is left (BadRequest with the reasons).
+
+        Events under an id that the project has sent lately are not stored again. `id_seed` fixes the ids of those without one.
+        """
         try:
             batch = decode_batch(body, self.settings.max_batch_events)
         except AppError as refusal:
@@ -212,27 +246,49 @@ class Pipeline:
             plan=plan,
             window=self._window,
             now=self.clock.now(),
+            id_seed=id_seed,
         )
+        cleaned, repeated = self._once(cleaned)
         quotas = PLANS.get(principal.tenant_plan, PLANS["trial"])
         row_count = cleaned.count
+        fresh_ids = cleaned.ids if cleaned.has_own_ids else ()
         try:
             if quotas.events_per_day is not None:
                 await self._quota.take(principal.tenant_id, quotas, row_count, self.clock.now())
             try:
-                ticket = self._append(cleaned, len(body), is_waiting=is_waiting)
+                ticket = self._append(cleaned, len(body), is_waiting=is_waiting and row_count > 0)
                 await ticket.committed
             except Unavailable:
                 self._quota.give_back(principal.tenant_id, quotas, row_count)
                 raise
         except AppError as refusal:
+            self._seen.forget(principal.project_id, fresh_ids)
             count_dropped(refusal.code, len(batch))
             raise
-        if not row_count:
+        if repeated:
+            # The log commits in order, so what was sent first is on disk by now, unless it could not be written.
+            if not self._seen.knows(principal.project_id, repeated):
+                raise Unavailable("the event could not be written to disk", retry_after_seconds=5)
+            count_dropped("repeated", len(repeated))
+        processed = row_count + len(repeated)
+        if not processed:
             raise BadRequest("every event of the request is faulty", detail={"errors": reasons(cleaned.faults)})
         if ticket.stored is None:
-            return Outcome(row_count, cleaned.faults, None)
+            return Outcome(processed, cleaned.faults, False if is_waiting else None, len(repeated))
         done, _ = await asyncio.wait([ticket.stored], timeout=WAIT_SECONDS)
-        return Outcome(row_count, cleaned.faults, bool(done))
+        return Outcome(processed, cleaned.faults, bool(done), len(repeated))
+
+    def _once(self, cleaned: Cleaned) -> tuple[Cleaned, list[str]]:
+        """The batch without rows that were taken in before, and the ids of those; the others count as taken in from now on."""
+        if not cleaned.has_own_ids or not self.settings.dedupe_minutes:
+            return cleaned, []
+        marks = self._seen.repeated(cleaned.project_id, cleaned.ids)
+        repeated: list[str] = []
+        if marks is not None:
+            repeated = list(compress(cleaned.ids, marks))
+            cleaned = cleaned.without(marks)
+        self._seen.remember(cleaned.project_id, cleaned.ids)
+        return cleaned, repeated
 
     def _append(self, cleaned: Cleaned, size: int, *, is_waiting: bool) -> _Ticket:
         """Hand the rows to the log; Unavailable when it is about to be closed."""
@@ -240,10 +296,11 @@ class Pipeline:
             raise Unavailable("the server is stopping", retry_after_seconds=2)
         stored = self._loop.create_future() if is_waiting else None
         columns = b""
+        ids = cleaned.ids if cleaned.has_own_ids else ()
         if cleaned.count >= _ROWS_OF_AN_OWN_FRAME:
             columns = encode_columns([cleaned])
             cleaned.values = ()
-        ticket = _Ticket(cleaned, columns, self._loop.create_future(), stored)
+        ticket = _Ticket(cleaned, columns, self._loop.create_future(), stored, ids=ids)
         self._queue_bytes += size
         self._log.append(Append(ticket, cleaned.count, size, is_waiting))
         return ticket
@@ -259,6 +316,9 @@ class Pipeline:
                 if item.ticket.records is not None:
                     count_records(item.ticket.records)
         for item in appends:
+            if error is not None and item.ticket.ids and item.ticket.cleaned is not None:
+                # At once, and not when the request comes to it: a repetition that waits behind it in the log must see it.
+                self._seen.forget(item.ticket.cleaned.project_id, item.ticket.ids)
             committed = item.ticket.committed
             if committed.done():  # the request was cancelled
                 continue

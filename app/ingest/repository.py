@@ -1,4 +1,4 @@
-"""The quota table: every query of this area."""
+"""Quotas and answers kept under idempotency keys."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from models.identity import QuotaUsage, Tenant
+from models.ingest import IngestRequest
 
 
 def take_quota(session: Session, tenant_id: str, resource: str, window_start: datetime, amount: int, limit: int | None) -> bool:
@@ -35,6 +36,42 @@ def return_quota(session: Session, tenant_id: str, resource: str, window_start: 
         .where(usage.tenant_id == tenant_id, usage.resource == resource, usage.window_start == window_start)
         .values(used=sa.case((usage.used > amount, usage.used - amount), else_=0))
     )
+
+
+def claim_request(session: Session, project_id: str, key: str, body_digest: str, now: datetime) -> bool:
+    """Take the key unless somebody has it; one statement, so that only one of two requests at a time gets it."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    table = IngestRequest.__table__  # type: ignore[attr-defined]
+    statement = (
+        insert(table)
+        .values(project_id=project_id, key=key, body_digest=body_digest, claimed_at=now)
+        .on_conflict_do_nothing(index_elements=["project_id", "key"])
+        .returning(table.c.key)
+    )
+    return session.execute(statement).first() is not None
+
+
+def find_request(session: Session, project_id: str, key: str) -> IngestRequest | None:
+    """What is known of the request with the key, held until the end of the transaction."""
+    return session.get(IngestRequest, (project_id, key), with_for_update=True)
+
+
+def store_answer(session: Session, project_id: str, key: str, answer: str) -> None:
+    """Keep the answer under the key, when it is still claimed."""
+    row = session.get(IngestRequest, (project_id, key))
+    if row is not None:
+        row.answer = answer
+
+
+def delete_request(session: Session, project_id: str, key: str) -> None:
+    """Forget the key unless it has an answer."""
+    table = IngestRequest.__table__.c  # type: ignore[attr-defined]
+    session.execute(sa.delete(IngestRequest).where(table.project_id == project_id, table.key == key, table.answer.is_(None)))
+
+
+def delete_requests_before(session: Session, moment: datetime) -> None:
+    """Forget keys that were claimed before the moment."""
+    session.execute(sa.delete(IngestRequest).where(IngestRequest.__table__.c.claimed_at < moment))  # type: ignore[attr-defined]
 
 
 def _booking(session: Session, tenant_id: str, resource: str, window_start: datetime, amount: int, limit: int | None) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import compress
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +48,19 @@ class Cleaned(RowBatch):
     blocked: int
     quarantine: bytes
     faults: list[tuple[int, str]]
+    has_own_ids: bool = False
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The id of every row to store."""
+        ids: Sequence[str] = self.values[EventValues._fields.index("id")] if self.values else ()
+        return ids
+
+    def without(self, left_out: Sequence[bool]) -> Cleaned:
+        """The batch without the marked rows."""
+        kept = [not mark for mark in left_out]
+        values = [list(compress(column, kept)) for column in self.values]
+        return replace(self, count=sum(kept), values=values if any(kept) else (), flagged=_flags(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +84,22 @@ class BlockedEvent(FaultyEvent):
     """The event breaks the plan of a project that blocks such events."""
 
 
-def clean_batch(batch: Batch, *, tenant_id: str, project_id: str, plan: ProjectPlan, window: TimeWindow, now: datetime) -> Cleaned:
-    """Apply the rules, and the project's checks when it has some, to every event received at `now`."""
+def clean_batch(
+    batch: Batch, *, tenant_id: str, project_id: str, plan: ProjectPlan, window: TimeWindow, now: datetime, id_seed: str = ""
+) -> Cleaned:
+    """Apply the rules, and the project's checks when it has some, to every event received at `now`.
+
+    Events without an id get a random one; with `id_seed` the same ones every time the same body comes with the same seed.
+    """
     received_at = milliseconds_of(now)
+    fresh_ids = _FreshIds(len(batch), received_at, id_seed)
     rules = _Rules(
         received_at=received_at,
         oldest=max(received_at - window.age, DAY),
         newest=received_at + window.future,
         known=frozenset() if plan.names is None else plan.names,
         flag_reason=PLAN_UNAVAILABLE if plan.names is None else NOT_IN_PLAN,
-        fresh_ids=_FreshIds(len(batch), received_at),
+        fresh_ids=fresh_ids,
         checks=plan.checks,
         is_plan_known=plan.names is not None,
     )
@@ -96,11 +117,7 @@ def clean_batch(batch: Batch, *, tenant_id: str, project_id: str, plan: ProjectP
     else:
         rows, faults, blocked = rules.rows_of(batch.singly())
         values = columns_of(rows)
-        flagged = Counter(
-            row.verdict_reason if row.verdict_reason in (NOT_IN_PLAN, PLAN_UNAVAILABLE) else BREAKS_PLAN
-            for row in rows
-            if row.verdict == "flagged"
-        )
+        flagged = _flags(values)
     count = len(batch) - len(faults)
     quarantine = b""
     if faults:
@@ -110,7 +127,20 @@ def clean_batch(batch: Batch, *, tenant_id: str, project_id: str, plan: ProjectP
             [QuarantineRow(tenant_id, project_id, "event", stored_at, reason, raw) for reason, raw in refused]
         )
     is_ascii = is_plain and plan.checks is None  # a reason may name a field of the plan
-    return Cleaned(tenant_id, project_id, received_at, count, values, is_ascii, flagged, blocked, quarantine, faults)
+    has_own_ids = bool(id_seed) or fresh_ids.count < count
+    return Cleaned(tenant_id, project_id, received_at, count, values, is_ascii, flagged, blocked, quarantine, faults, has_own_ids)
+
+
+def _flags(values: Sequence[Sequence[Any]]) -> Mapping[str, int]:
+    """Why rows are flagged, and how many for each reason."""
+    if not values:
+        return {}
+    verdicts, reasons = (values[EventValues._fields.index(name)] for name in ("verdict", "verdict_reason"))
+    return Counter(
+        reason if reason in (NOT_IN_PLAN, PLAN_UNAVAILABLE) else BREAKS_PLAN
+        for verdict, reason in zip(verdicts, reasons, strict=True)
+        if verdict == "flagged"
+    )
 
 
 def _raw(batch: Batch, index: int, checks: ProjectChecks | None) -> str:
@@ -277,17 +307,27 @@ def _depth(value: object) -> int:
 
 
 class _FreshIds:
-    """UUIDv7 texts for the events that come without an id; the random source is read once for all of them, when it is needed."""
+    """UUIDv7 texts for the events that come without an id; the random source is read once for all of them, when it is needed.
 
-    def __init__(self, most: int, received_at: int) -> None:
+    With a seed the ids follow from it and from their order (RFC 9562, version 8)."""
+
+    def __init__(self, most: int, received_at: int, seed: str = "") -> None:
         self._most = most
         self._received_at = received_at
+        self._seed = seed
         self._ids: Iterator[str] | None = None
+        self.count = 0
 
     def __call__(self) -> str:
         if self._ids is None:
-            self._ids = self._make()
+            self._ids = self._follow() if self._seed else self._make()
+        self.count += 1
         return next(self._ids)
+
+    def _follow(self) -> Iterator[str]:
+        for index in range(self._most):
+            digits = hashlib.sha256(f"{self._seed}\n{index}".encode()).hexdigest()
+            yield f"{digits[:8]}-{digits[8:12]}-8{digits[12:15]}-{'89ab'[int(digits[15], 16) & 3]}{digits[16:19]}-{digits[19:31]}"
 
     def _make(self) -> Iterator[str]:
         stamp = f"{self._received_at:012x}"

@@ -10,7 +10,9 @@ from sqlmodel import Session
 from app.eventstore.contracts import EventRow
 from app.eventstore.service import get_event_store
 from app.identity.contracts import Actor
+from app.ingest import repository
 from app.ingest.bodies import ClientGone, read_body
+from app.ingest.kept_answers import KEPT_FOR
 from app.ingest.process import keep, keep_from_thread
 from app.ingest.quotas import take_anomaly
 from app.ingest.records import Record, RecordLines, RefusedRecord, encode_records
@@ -22,6 +24,7 @@ __all__ = [
     "RecordLines",
     "RefusedRecord",
     "encode_records",
+    "forget_answers",
     "has_records",
     "keep",
     "keep_from_thread",
@@ -49,6 +52,11 @@ def quarantined_count(session: Session, actor: Actor, slug: str, after: datetime
     """Records refused since the instant and kept with their reason. Errors: NotFound, Unavailable."""
     project = projects.get_project(session, actor, slug)
     return get_event_store().quarantined_count(project.tenant_id, project.id, after)
+
+
+def forget_answers(session: Session, now: datetime) -> None:
+    """Forget answers kept under idempotency keys for longer than a day."""
+    repository.delete_requests_before(session, now - KEPT_FOR)
 
 
 def has_records(session: Session, actor: Actor, slug: str) -> bool:

@@ -96,6 +96,9 @@ class IngestSettings(_Group):
     max_batch_events: int = Field(10_000, ge=1, description="most events in one request")
     max_age_days: int = Field(7300, ge=1, le=36500, description="oldest event time accepted, in days before now")
     max_future_hours: int = Field(24, ge=0, le=8760, description="furthest event time accepted, in hours after now")
+    dedupe_minutes: float = Field(
+        10, ge=0, le=1440, description="minutes in which an event sent again under its id is stored only once; 0 switches it off"
+    )
     max_queue_bytes: int = Field(134_217_728, ge=1_048_576, description="undrained bytes at which requests are refused with 503")
     min_free_disk_bytes: int = Field(268_435_456, ge=0, description="free disk space below which requests are refused with 503")
     drain_rows: int = Field(150_000, ge=1, description="rows after which the log is drained into the event store")
