@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from app.eventstore.service import get_event_store
-from app.ingest.asgi import ingest_health
+from app.ingest.asgi import ingest_health, kafka_state
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.settings import get_settings
@@ -54,7 +54,12 @@ def operations_app(routers: Callable[[], list[APIRouter]]) -> FastAPI:
     @app.get("/healthz", include_in_schema=False)
     @app.get("/v1/healthz", include_in_schema=False)
     def healthz() -> dict[str, object]:
-        checks = {"database": _database_state(), "clickhouse": _event_store_state(), "kafka": "disabled", "redis": _redis_state()}
+        checks = {
+            "database": _database_state(),
+            "clickhouse": _event_store_state(),
+            "kafka": kafka_state(),
+            "redis": _redis_state(),
+        }
         is_healthy = all(state in (_HEALTHY, "disabled") for state in checks.values())
         return {
             "status": _HEALTHY if is_healthy else "degraded",

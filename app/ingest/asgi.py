@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -13,6 +14,7 @@ from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import MethodNotAllowed, refusal, success
 from app.ingest.bodies import ClientGone, Receive, discard_body, read_body
 from app.ingest.dialects import routes as dialects
+from app.ingest.kafka import KafkaSource
 from app.ingest.kept_answers import idempotency_key
 from app.ingest.key_cache import check_principal, token_of
 from app.ingest.outcomes import count_dropped
@@ -22,13 +24,14 @@ from app.ingest.project_plans import ProjectPlan
 from app.kernel.database import session_scope
 from app.kernel.errors import AppError, Unavailable
 from app.kernel.ids import new_id
-from app.kernel.settings import get_settings
+from app.kernel.settings import Settings, get_settings
 from app.kernel.telemetry import render
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 EVENTS_PATH = "/v1/events"
+GRPC_STOP_SECONDS = 5.0
 _NO_HEADERS: list[tuple[bytes, bytes]] = []
 _JSON = (b"content-type", b"application/json")
 log = logging.getLogger("plumbline.ingest")
@@ -36,26 +39,57 @@ log = logging.getLogger("plumbline.ingest")
 
 async def start(pipeline: Pipeline | None = None) -> None:
     """Open the log, replay what is left in it and begin to accept. Tests bring a pipeline of their own."""
+    settings, has_feeds = get_settings(), False
     if pipeline is None:
         from app.eventstore.service import get_event_store
 
         store = get_event_store()
         sources = Sources(principal=_principal, project_plan=_project_plan, transaction=session_scope, recent_ids=store.recent_ids)
-        pipeline = Pipeline(get_settings(), store, sources)
+        pipeline = Pipeline(settings, store, sources)
+        has_feeds = True
     await pipeline.start()
     Process.pipeline = pipeline
+    if has_feeds:
+        await _start_feeds(pipeline, settings)
 
 
 async def stop() -> None:
     """Stop accepting, store what is there within a bound, leave the rest for the next start."""
+    if Process.kafka is not None:
+        await asyncio.to_thread(Process.kafka.stop)
+    if Process.grpc is not None:
+        await Process.grpc.stop(GRPC_STOP_SECONDS)
+    Process.kafka = Process.grpc = None
     pipeline, Process.pipeline = Process.pipeline, None
     if pipeline is not None:
         await pipeline.stop()
 
 
+async def _start_feeds(pipeline: Pipeline, settings: Settings) -> None:
+    """What brings events beside HTTP, where it is asked for. RuntimeError when it cannot start: the operator should know."""
+    if settings.ingest.otlp_grpc_port:
+        from app.ingest import otlp_grpc
+
+        Process.grpc = await otlp_grpc.start(pipeline, settings.runtime.host, settings.ingest.otlp_grpc_port)
+    if settings.kafka.kafka_brokers:
+        kafka = KafkaSource(pipeline, settings.kafka)
+        kafka.start()
+        Process.kafka = kafka
+
+
 def ingest_health() -> dict[str, object]:
-    """Queue and drainer as operators see them."""
-    return Process.pipeline.health() if Process.pipeline is not None else {"status": "stopped"}
+    """Queue and drainer as operators see them, and Kafka where events are read from it."""
+    if Process.pipeline is None:
+        return {"status": "stopped"}
+    kafka = {"last_kafka_error": Process.kafka.last_error} if Process.kafka is not None else {}
+    return {**Process.pipeline.health(), **kafka}
+
+
+def kafka_state() -> str:
+    """`disabled`, `healthy` or `unhealthy`."""
+    if Process.kafka is None:
+        return "disabled"
+    return "unhealthy" if Process.kafka.last_error else "healthy"
 
 
 def _principal(token: str) -> IngestPrincipal | None:

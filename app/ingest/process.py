@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+from app.ingest.kafka import KafkaSource
 from app.ingest.pipeline import Pipeline
 from app.ingest.records import RecordLines
 from app.kernel.errors import Unavailable
@@ -12,9 +14,11 @@ _KEEP_SECONDS = 60.0
 
 
 class Process:
-    """Holds the pipeline; none before the start and after the stop of the process."""
+    """Holds the pipeline, none before the start and after the stop of the process, and what feeds it beside HTTP."""
 
     pipeline: Pipeline | None = None
+    kafka: KafkaSource | None = None
+    grpc: Any = None
 
 
 def running_pipeline() -> Pipeline:

@@ -104,6 +104,19 @@ class IngestSettings(_Group):
     drain_rows: int = Field(150_000, ge=1, description="rows after which the log is drained into the event store")
     drain_seconds: float = Field(1.0, gt=0, le=60, description="seconds after which the log is drained into the event store")
 
+    otlp_grpc_port: int = Field(0, ge=0, le=65535, description="port for OpenTelemetry over gRPC, usually 4317; 0 switches it off")
+
+
+class KafkaSettings(_Group):
+    """A Kafka topic that events are read from; needs the extra `kafka`."""
+
+    kafka_brokers: str = Field("", description="comma list of `host:port`; empty means that nothing is read from Kafka")
+    kafka_topic: str = Field("driftlock-events", min_length=1, description="topic with one event, or a batch, per message")
+    kafka_group: str = Field("plumbline", min_length=1, description="consumer group; processes of one installation share it")
+    kafka_options: SecretStr = Field(
+        SecretStr(""), description="comma list of `name=value` for librdkafka, such as `security.protocol=SASL_SSL`"
+    )
+
 
 class JobSettings(_Group):
     """The scheduler."""
@@ -174,6 +187,7 @@ class Settings(_Group):
     storage: StorageSettings = StorageSettings()
     security: SecuritySettings = SecuritySettings()
     ingest: IngestSettings = IngestSettings()
+    kafka: KafkaSettings = KafkaSettings()
     jobs: JobSettings = JobSettings()
     photos: PhotoSettings = PhotoSettings()
     outbound: OutboundSettings = OutboundSettings()

@@ -42,10 +42,14 @@ class Telemetry:
 
 def decode_otlp(path: str, content_type: str, body: bytes, received_at: datetime) -> Telemetry:
     """The signals of a request. BadRequest for a body that is none, UnsupportedMedia for another content type."""
-    message = _message(path, content_type, body)
-    if path == "/v1/traces":
+    return telemetry_of(path.rpartition("/")[2], _message(path, content_type, body), received_at)
+
+
+def telemetry_of(signal: str, message: Mapping[str, Any], received_at: datetime) -> Telemetry:
+    """The traces, logs or metrics of a message in the names of OTLP/JSON. BadRequest when a level of it is no array."""
+    if signal == "traces":
         return Telemetry(list(_spans(message)), [], [])
-    records = _logs(message, received_at) if path == "/v1/logs" else _points(message, received_at)
+    records = _logs(message, received_at) if signal == "logs" else _points(message, received_at)
     kept: list[Record] = []
     refused: list[RefusedRecord] = []
     for record in records:
@@ -76,11 +80,13 @@ def _spans(message: Mapping[str, Any]) -> Iterator[Json]:
         attributes = attributes_of(span.get("attributes"))
         start, end = _nanoseconds(span.get("startTimeUnixNano")), _nanoseconds(span.get("endTimeUnixNano"))
         status = mapping_of(span.get("status"))
+        trace_id, span_id = text_of(span.get("traceId")), text_of(span.get("spanId"))
         event: Json = {
             "service": _service(resource),
             "operation": text_of(span.get("name")) or "span",
             "status": _STATUSES.get(status.get("code", 0), "unset"),
-            "id": text_of(span.get("spanId"))[:128],
+            # A span's id is only unique within its trace.
+            "id": f"{trace_id}-{span_id}"[:128] if span_id else "",
         }
         if start:
             event["timestamp"] = _moment(start).isoformat()
@@ -100,7 +106,8 @@ def _spans(message: Mapping[str, Any]) -> Iterator[Json]:
             event["environment"] = environment
         event["custom_attributes"] = {
             **attributes,
-            "trace_id": text_of(span.get("traceId")),
+            "trace_id": trace_id,
+            "span_id": span_id,
             "parent_span_id": text_of(span.get("parentSpanId")),
             "span_kind": span.get("kind", 0),
             "scope": scope,

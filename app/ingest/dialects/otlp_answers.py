@@ -18,8 +18,8 @@ _RESPONSES: Final[dict[str, tuple[type[Message], str, str]]] = {
     "/v1/logs": (ExportLogsServiceResponse, "rejected_log_records", "rejectedLogRecords"),
     "/v1/metrics": (ExportMetricsServiceResponse, "rejected_data_points", "rejectedDataPoints"),
 }
-_RPC_CODES: Final = {400: 3, 401: 16, 403: 7, 413: 8, 415: 3, 429: 8, 503: 14}
-_REASON: Final = "kept in quarantine with the reason of each"
+RPC_CODES: Final = {400: 3, 401: 16, 403: 7, 413: 8, 415: 3, 429: 8, 503: 14}
+REASON: Final = "kept in quarantine with the reason of each"
 
 
 def export_answer(path: str, content_type: str, rejected: int) -> bytes:
@@ -28,14 +28,14 @@ def export_answer(path: str, content_type: str, rejected: int) -> bytes:
     if content_type == "application/json":
         if not rejected:
             return b"{}"
-        return msgspec.json.encode({"partialSuccess": {json_field: str(rejected), "errorMessage": _REASON}})
+        return msgspec.json.encode({"partialSuccess": {json_field: str(rejected), "errorMessage": REASON}})
     message: Any = response()
     if rejected:
         setattr(message.partial_success, field, rejected)
-        message.partial_success.error_message = _REASON
+        message.partial_success.error_message = REASON
     return bytes(message.SerializeToString())
 
 
 def export_refusal(error: AppError) -> bytes:
     """A `google.rpc.Status` with the reason."""
-    return bytes(Status(code=_RPC_CODES.get(error.status, 13), message=error.message).SerializeToString())
+    return bytes(Status(code=RPC_CODES.get(error.status, 13), message=error.message).SerializeToString())

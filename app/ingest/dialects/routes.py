@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, MutableMapping
-from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
-from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import MethodNotAllowed, refusal
 from app.ingest.bodies import ClientGone, Receive, read_body
 from app.ingest.dialects import otlp, posthog, segment
 from app.ingest.dialects.otlp_answers import export_answer, export_refusal
-from app.ingest.dialects.shapes import DialectBatch, Json
-from app.ingest.key_cache import check_principal, token_of
+from app.ingest.dialects.otlp_export import admitted, events_body, take_in
+from app.ingest.dialects.shapes import DialectBatch
+from app.ingest.key_cache import token_of
 from app.ingest.outcomes import count_dropped
 from app.ingest.pipeline import Pipeline
 from app.ingest.process import running_pipeline
-from app.ingest.records import Record, RefusedRecord, encode_records
-from app.ingest.rules import masked_text
-from app.kernel.errors import AppError, BadRequest, Unauthorized
+from app.kernel.errors import AppError, Unauthorized
 from app.kernel.ids import new_id
 
 Scope = MutableMapping[str, Any]
@@ -32,7 +29,6 @@ Headers = list[tuple[bytes, bytes]]
 
 BROWSER_PATHS: Final = frozenset(segment.PATHS) | posthog.PATHS | posthog.FLAG_PATHS
 PATHS: Final = BROWSER_PATHS | otlp.PATHS
-TOO_OLD: Final = "the time is outside what is kept"
 _JSON: Final = (b"content-type", b"application/json")
 _ALLOW_ANY: Final = (b"access-control-allow-origin", b"*")
 _PREFLIGHT: Final[Headers] = [
@@ -87,48 +83,17 @@ async def _respond(scope: Scope, path: str, headers: Mapping[bytes, bytes], rece
     else:
         batch = posthog.decode_posthog(body, scope["query_string"], pipeline.settings.max_body_bytes)
         answer = b'{"status":1}'
-    principal = await _principal(pipeline, _token(headers, batch), headers)
-    await pipeline.accept(principal, _as_events(batch.events))
+    principal = await admitted(pipeline, _token(headers, batch), headers)
+    await pipeline.accept(principal, events_body(batch.events))
     return 200, answer, [_JSON]
 
 
 async def _export(pipeline: Pipeline, path: str, headers: Mapping[bytes, bytes], body: bytes) -> tuple[int, bytes, Headers]:
-    principal = await _principal(pipeline, token_of(headers), headers)
+    principal = await admitted(pipeline, token_of(headers), headers)
     content_type = _content_type(headers)
     found = otlp.decode_otlp(path, content_type, body, pipeline.clock.now())
-    rejected = 0
-    if found.events:
-        outcome = await pipeline.accept(principal, _as_events(found.events))
-        rejected = len(outcome.faults)
-    elif found.records or found.refused:
-        rejected = await _keep(pipeline, principal, path, found)
+    rejected = await take_in(pipeline, principal, path.rpartition("/")[2], found)
     return 200, export_answer(path, content_type, rejected), [(b"content-type", content_type.encode())]
-
-
-async def _keep(pipeline: Pipeline, principal: IngestPrincipal, path: str, found: otlp.Telemetry) -> int:
-    kept: list[Record] = []
-    refused = list(found.refused)
-    for record in found.records:
-        if pipeline.is_storable(record.time):
-            kept.append(record)
-        else:
-            refused.append(RefusedRecord(record.kind, record.received_at, TOO_OLD, record.body or record.name))
-    checks = (await pipeline.project_plan(principal.project_id)).checks
-    if checks is not None and checks.labelled:
-        kept = [replace(record, properties=checks.cleaned(record.properties)) for record in kept]
-        refused = [replace(record, raw=masked_text(record.raw, checks)) for record in refused]
-    await pipeline.charge(principal, len(kept))
-    surface = path.rpartition("/")[2]
-    await pipeline.keep(encode_records(f"otlp {surface}", principal.tenant_id, principal.project_id, kept, refused))
-    return len(refused)
-
-
-async def _principal(pipeline: Pipeline, token: bytes, headers: Mapping[bytes, bytes]) -> IngestPrincipal:
-    principal = pipeline.keys.cached(token) or await pipeline.keys.resolve(token)
-    check_principal(principal, headers.get(b"x-tenant-id"), pipeline.clock.now())
-    pipeline.check_room()
-    pipeline.take_request(principal)
-    return principal
 
 
 def _token(headers: Mapping[bytes, bytes], batch: DialectBatch) -> bytes:
@@ -138,13 +103,6 @@ def _token(headers: Mapping[bytes, bytes], batch: DialectBatch) -> bytes:
     if not token.isascii():
         raise Unauthorized("unknown or expired key")
     return token.encode()
-
-
-def _as_events(events: list[Json]) -> bytes:
-    try:
-        return msgspec.json.encode({"events": events})
-    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
-        raise BadRequest("the body holds values that are not JSON") from None
 
 
 def _content_type(headers: Mapping[bytes, bytes]) -> str:

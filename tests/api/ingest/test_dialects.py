@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.ingest.dialects.routes import TOO_OLD
+from app.ingest.dialects.otlp_export import TOO_OLD
 from tests.unit.ingest.harness import World, principal, serving, until
 
 NOW = datetime.now(UTC).isoformat()

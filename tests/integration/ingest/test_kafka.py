@@ -1,0 +1,143 @@
+"""Events from a Kafka topic: a real producer, a broker that speaks the protocol, and what is committed when."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from pydantic import SecretStr
+
+from app.ingest.kafka import KafkaSource
+from app.ingest.process import Process
+from app.kernel.settings import KafkaSettings
+from tests.integration.ingest.mock_kafka import MockKafka
+from tests.unit.ingest.harness import TENANT, World, event, principal, quota_engine, serving, until
+
+TOPIC = "driftlock-events"
+HEADERS = [("X-Tenant-ID", TENANT.encode()), ("Authorization", b"Bearer good")]
+
+
+@pytest.fixture
+def broker() -> Iterator[MockKafka]:
+    broker = MockKafka()
+    broker.create_topic(TOPIC, 2)
+    yield broker
+    broker.close()
+
+
+def produce(broker: MockKafka, *values: object, headers=HEADERS) -> None:
+    producer = Producer({"bootstrap.servers": broker.address})
+    for value in values:
+        content = value if isinstance(value, bytes) else json.dumps(value).encode()
+        producer.produce(TOPIC, content, headers=headers)
+    assert producer.flush(20) == 0
+
+
+def committed(broker: MockKafka) -> int:
+    """Messages the group will not see again."""
+    consumer = Consumer({"bootstrap.servers": broker.address, "group.id": "plumbline"})
+    places = consumer.committed([TopicPartition(TOPIC, number) for number in range(2)], timeout=10)
+    consumer.close()
+    return sum(max(place.offset, 0) for place in places)
+
+
+@asynccontextmanager
+async def consuming(tmp_path, world: World, broker: MockKafka, **variables):
+    settings = KafkaSettings(
+        kafka_brokers=broker.address, kafka_options=SecretStr("session.timeout.ms=2000,heartbeat.interval.ms=200")
+    )
+    async with serving(tmp_path, world, **variables):
+        source = KafkaSource(Process.pipeline, settings)
+        source.start()
+        try:
+            yield source
+        finally:
+            await asyncio.to_thread(source.stop)
+
+
+def test_messages_are_stored_and_then_committed(tmp_path, broker):
+    produce(broker, *(event(id=f"k{number}") for number in range(200)), [event(id="x"), event(id="y")])
+
+    async def scenario():
+        world = World()
+        async with consuming(tmp_path, world, broker):
+            await until(lambda: len(world.store.events) == 202, 30)
+        assert {row["tenant_id"] for row in world.store.events} == {TENANT}
+
+    asyncio.run(scenario())
+    assert committed(broker) == 201
+
+
+def test_bad_messages_neither_stop_the_partition_nor_vanish(tmp_path, broker):
+    produce(broker, b"{not json", {"service": ""}, event(id="good"))
+    produce(broker, event(id="no key"), headers=[])
+    produce(broker, event(id="wrong key"), headers=[("Authorization", b"Bearer wrong")])
+    produce(broker, event(id="wrong tenant"), headers=[("X-Tenant-ID", b"other"), ("Authorization", b"Bearer good")])
+    produce(broker, event(id="last"))
+
+    async def scenario():
+        world = World()
+        async with consuming(tmp_path, world, broker):
+            await until(lambda: len(world.store.events) == 2 and len(world.store.quarantine) == 2, 30)
+        assert {row["id"] for row in world.store.events} == {"good", "last"}
+        assert "{not json" in {row["raw"] for row in world.store.quarantine}
+
+    asyncio.run(scenario())
+    assert committed(broker) == 7
+
+
+def test_what_comes_a_second_time_is_recognised_without_an_id_of_its_own(tmp_path, broker, monkeypatch):
+    produce(broker, *(event() for _ in range(20)))
+
+    async def scenario():
+        world = World()
+        async with consuming(tmp_path, world, broker):
+            # As if the process ended each time before it could commit.
+            monkeypatch.setattr("app.ingest.kafka._next_offsets", lambda messages: 1 / 0)
+            await until(lambda: len(world.store.events) == 20, 30)
+        monkeypatch.undo()
+        async with consuming(tmp_path, World(store=world.store), broker) as source:
+            source._pipeline._seen.remember("project_1", [row["id"] for row in world.store.events])
+            await until(lambda: committed(broker) == 20, 30)
+        assert len(world.store.events) == 20
+
+    asyncio.run(scenario())
+
+
+def test_events_wait_in_the_topic_while_nothing_can_be_stored(tmp_path, broker):
+    produce(broker, event(id="a"))
+
+    async def scenario():
+        world = World()
+        async with consuming(tmp_path, world, broker, min_free_disk_bytes=10**18) as source:
+            await until(lambda: "events wait" in source.last_error, 30)
+        assert world.store.events == []
+
+    asyncio.run(scenario())
+    assert committed(broker) == 0
+
+
+def test_events_over_the_daily_quota_go_to_quarantine(tmp_path, broker):
+    produce(broker, [event() for _ in range(600)], [event() for _ in range(600)])
+
+    async def scenario():
+        world = World(keys={"good": principal(tenant_plan="trial")}, engine=quota_engine(tmp_path / "quota.db"))
+        async with consuming(tmp_path / "data", world, broker):
+            await until(lambda: len(world.store.events) == 600 and len(world.store.quarantine) == 1, 30)
+        assert world.store.quarantine[0]["reason"] == "over the daily quota"
+
+    asyncio.run(scenario())
+
+
+def test_unknown_options_are_told_at_the_start(tmp_path, broker):
+    async def scenario():
+        async with serving(tmp_path, World()):
+            source = KafkaSource(Process.pipeline, KafkaSettings(kafka_brokers="x:1", kafka_options=SecretStr("no.such=1")))
+            with pytest.raises(RuntimeError, match="PLUMBLINE_KAFKA_OPTIONS"):
+                source.start()
+
+    asyncio.run(scenario())
