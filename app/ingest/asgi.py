@@ -17,7 +17,7 @@ from app.ingest.dialects import routes as dialects
 from app.ingest.kafka import KafkaSource
 from app.ingest.kept_answers import idempotency_key
 from app.ingest.key_cache import check_principal, token_of
-from app.ingest.outcomes import count_dropped
+from app.ingest.outcomes import count_refused
 from app.ingest.pipeline import Outcome, Pipeline, Sources
 from app.ingest.process import Process, running_pipeline
 from app.ingest.project_plans import ProjectPlan
@@ -111,7 +111,7 @@ async def handle(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         status, body, headers = 200, await _accept(scope, receive), _NO_HEADERS
     except ClientGone:
-        count_dropped("client went away")
+        count_refused("client went away")
         return
     except AppError as error:
         status, body, headers = refusal(error, _request_id(scope))
@@ -119,7 +119,7 @@ async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         # Only the type is logged: the text may hold a producer's data.
         request_id = _request_id(scope)
         log.error("event request failed", extra={"request_id": request_id, "reason": type(error).__name__})
-        count_dropped("internal")
+        count_refused("internal")
         status, body, headers = refusal(_Internal("Internal server error"), request_id)
     await _answer(send, status, body, headers)
 
@@ -141,14 +141,14 @@ async def _accept(scope: Scope, receive: Receive) -> bytes:
         pipeline.check_room()
         pipeline.take_request(principal)
     except AppError as refused:
-        count_dropped(refused.code)
+        count_refused(refused.code)
         # A connection closed in the middle of a body would hide the answer, and with it when to try again.
         await discard_body(receive, pipeline.settings.max_body_bytes)
         raise
     try:
         body = await read_body(headers, receive, pipeline.settings.max_body_bytes)
     except AppError as refused:
-        count_dropped(refused.code)
+        count_refused(refused.code)
         raise
     is_waiting = scope["query_string"] != b"" and b"wait=1" in scope["query_string"].split(b"&")
     if b"idempotency-key" in headers:
@@ -163,10 +163,10 @@ async def _accept_once(pipeline: Pipeline, principal: IngestPrincipal, header: b
         key = idempotency_key(header)
         earlier = await pipeline.answers.claim(principal.project_id, key, body)
     except AppError as refused:
-        count_dropped(refused.code)
+        count_refused(refused.code)
         raise
     if earlier is not None:
-        count_dropped("repeated")
+        count_refused("repeated")
         return earlier
     seed = f"{principal.project_id}\n{key}"
     try:

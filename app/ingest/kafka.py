@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from app.identity.contracts import IngestPrincipal
 from app.ingest.key_cache import check_principal, token_of
-from app.ingest.outcomes import count_dropped
+from app.ingest.outcomes import count_refused
 from app.ingest.pipeline import Pipeline
 from app.ingest.quarantine import raw_text
 from app.ingest.records import RefusedRecord, encode_records
@@ -100,7 +100,7 @@ class KafkaSource:
         try:
             principal = await self._principal(headers)
         except (Unauthorized, Forbidden) as refusal:
-            count_dropped(refusal.code)  # nobody knows whose quarantine it would belong to
+            count_refused(refusal.code)  # nobody knows whose quarantine it would belong to
             return True
         except Unavailable:
             return False

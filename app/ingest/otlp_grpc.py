@@ -28,7 +28,7 @@ from app.ingest.dialects.otlp_answers import REASON, RPC_CODES
 from app.ingest.dialects.otlp_export import admitted, take_in
 from app.ingest.dialects.otlp_messages import logs_message, metrics_message, traces_message
 from app.ingest.key_cache import token_of
-from app.ingest.outcomes import count_dropped
+from app.ingest.outcomes import count_refused
 from app.ingest.pipeline import Pipeline
 from app.kernel.errors import AppError, TooManyRequests, Unavailable
 
@@ -64,11 +64,11 @@ class _Service:
         try:
             rejected = await self._take_in(request, context)
         except AppError as refusal:
-            count_dropped(refusal.code)
+            count_refused(refusal.code)
             return await _abort(context, refusal)
         except Exception as error:  # noqa: BLE001 - the last frame of this service; the text may hold a producer's data
             log.error("gRPC export failed", extra={"reason": type(error).__name__})
-            count_dropped("internal")
+            count_refused("internal")
             return await context.abort(grpc.StatusCode.INTERNAL, "Internal server error")
         response = self._response()
         if rejected:

@@ -9,11 +9,13 @@ from typing import Final
 
 from prometheus_client import Counter
 
+from app.ingest.conservation import Books
 from app.ingest.records import RecordLines
 from app.ingest.rules import BREAKS_PLAN, Cleaned
 from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_RECORDS
 
 SURFACE: Final = "events"
+BOOKS: Final = Books()
 
 
 @lru_cache(maxsize=64)
@@ -36,6 +38,7 @@ def count_stored(batches: Iterable[Cleaned]) -> None:
             tally["quarantined", "breaks a rule"] += len(cleaned.faults) - cleaned.blocked
     for (outcome, reason), records in tally.items():
         _counter(outcome, reason).inc(records)
+        BOOKS.settle(outcome, records, reason)
     EVENTS_PROCESSED.inc(processed)
 
 
@@ -43,12 +46,27 @@ def count_records(records: RecordLines, dropped: str = "") -> None:
     """Records of another surface that are on disk now, or were refused for the reason `dropped`."""
     if dropped:
         INGEST_RECORDS.labels(records.surface, "dropped", dropped).inc(records.rows + records.refused_rows)
+        BOOKS.settle("dropped", records.rows + records.refused_rows, dropped)
         return
     INGEST_RECORDS.labels(records.surface, "accepted", "").inc(records.rows)
+    BOOKS.settle("accepted", records.rows)
     if records.refused_rows:
+        BOOKS.settle("quarantined", records.refused_rows)
         INGEST_RECORDS.labels(records.surface, "quarantined", "breaks a rule").inc(records.refused_rows)
 
 
-def count_dropped(reason: str, records: int = 1) -> None:
-    """Records that were refused and not kept; a body that cannot be read counts as one."""
+def count_received(records: int) -> None:
+    """Records that were read from a request; each must end in one of the other counts."""
+    BOOKS.enter(records)
+
+
+def count_dropped(reason: str, records: int) -> None:
+    """Records that were received and not kept."""
     _counter("dropped", reason).inc(records)
+    BOOKS.settle("dropped", records, reason)
+
+
+def count_refused(reason: str) -> None:
+    """A request that was refused before anybody knew how many records it holds: it counts as one."""
+    count_received(1)
+    count_dropped(reason, 1)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,24 +23,26 @@ from app.ingest.columns import encode_columns, ids_of
 from app.ingest.decode import decode_batch
 from app.ingest.drain import Drainer
 from app.ingest.folders import LogFolder, claim_folders
-from app.ingest.frames import frame_header, read_frames
+from app.ingest.frames import read_frames
 from app.ingest.kept_answers import KeptAnswers
 from app.ingest.key_cache import KeyCache
-from app.ingest.outcomes import count_dropped, count_records, count_stored
+from app.ingest.outcomes import BOOKS, count_dropped, count_received, count_records, count_refused, count_stored
 from app.ingest.project_plans import ProjectPlan, ProjectPlans
 from app.ingest.quotas import PLANS, DayQuota, MinuteRate
 from app.ingest.records import RecordLines
 from app.ingest.rules import DAY, Cleaned, TimeWindow, clean_batch
 from app.ingest.seen_ids import MOST_IDS, SeenIds
+from app.ingest.tickets import Ticket, frames_of
 from app.ingest.times import milliseconds_of
 from app.ingest.wal import Append, LogFiles, LogLimits, Segment, WriteAheadLog
 from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.errors import AppError, BadRequest, Unavailable
 from app.kernel.settings import Settings
-from app.kernel.telemetry import INGEST_QUEUE_BYTES
+from app.kernel.telemetry import INGEST_QUEUE_BYTES, INGEST_UNACCOUNTED
 
 STOP_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 30.0
+BALANCE_SECONDS: Final = 60.0
 _DISK_CHECK_SECONDS: Final = 1.0
 # Small requests share a frame; the rows of a large one are encoded at once, while they are still in the processor's cache.
 _ROWS_OF_AN_OWN_FRAME: Final = 64
@@ -56,18 +58,6 @@ class Sources:
     project_plan: Callable[[str], ProjectPlan]
     transaction: Callable[[], AbstractContextManager[Session]]
     recent_ids: Callable[[datetime, int], Iterable[tuple[str, str]]] | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Ticket:
-    """What a request waits for."""
-
-    cleaned: Cleaned | None
-    columns: bytes
-    committed: asyncio.Future[None]
-    stored: asyncio.Future[None] | None
-    records: RecordLines | None = None
-    ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +92,7 @@ class Pipeline:
         self._quota = DayQuota(sources.transaction)
         self.answers = KeptAnswers(sources.transaction, clock)
         self._drainer = Drainer(store, self._on_stored)
-        self._sealed: dict[str, Segment[_Ticket]] = {}
+        self._sealed: dict[str, Segment[Ticket]] = {}
         self._queue_bytes = 0
         self._free_checked_at = -_DISK_CHECK_SECONDS
         self._has_disk = True
@@ -124,7 +114,7 @@ class Pipeline:
         self._log = WriteAheadLog(
             self._folder.path,
             limits,
-            encode=_frames,
+            encode=frames_of,
             on_commit=self._on_commit,
             on_sealed=self._on_sealed,
             files=self._files,
@@ -133,7 +123,7 @@ class Pipeline:
             for path in folder.segments():
                 status = path.stat()
                 age = max(0.0, time.time() - status.st_mtime)
-                segment = Segment[_Ticket](path, size=status.st_size, opened_at=time.monotonic() - age)
+                segment = Segment[Ticket](path, size=status.st_size, opened_at=time.monotonic() - age)
                 self._queue_bytes += segment.size
                 self._on_sealed(segment)
         if self.settings.dedupe_minutes:
@@ -142,6 +132,17 @@ class Pipeline:
         self._log.start()
         self._drainer.start()
         self._is_open = True
+        self._balance = BOOKS.balance(self.clock.now())
+        self._watch = asyncio.create_task(self._keep_books())
+
+    async def _keep_books(self) -> None:
+        """Look at the books every minute; a difference is logged and shown, and stays shown until the next look."""
+        while True:
+            await asyncio.sleep(BALANCE_SECONDS)
+            self._balance = BOOKS.balance(self.clock.now())
+            INGEST_UNACCOUNTED.set(self._balance.unaccounted)
+            if self._balance.unaccounted:
+                log.error("records are not accounted for", extra={"records": self._balance.unaccounted})
 
     def _remember_earlier(self) -> None:
         """The ids that earlier processes took in: a producer whose answer was lost with them sends the same events again."""
@@ -162,6 +163,7 @@ class Pipeline:
     async def stop(self) -> None:
         """Refuse further requests, commit those that wait, store what can be stored within a bound; the rest is replayed later."""
         self._is_open = False
+        self._watch.cancel()
         await asyncio.to_thread(self._log.close)
         await asyncio.to_thread(self._drainer.close, STOP_SECONDS)
         await asyncio.sleep(0)
@@ -198,8 +200,9 @@ class Pipeline:
         """Store the records of another surface durably: they are on disk when this returns. With `is_waiting` it returns once the
         event store has them, or False after half a minute. Unavailable when nothing was accepted."""
         self.check_room()
+        count_received(records.rows + records.refused_rows)
         stored = self._loop.create_future() if is_waiting else None
-        ticket = _Ticket(None, b"", self._loop.create_future(), stored, records)
+        ticket = Ticket(None, b"", self._loop.create_future(), stored, records)
         self._queue_bytes += records.size
         self._log.append(Append(ticket, records.rows + records.refused_rows, records.size, is_waiting))
         try:
@@ -236,8 +239,9 @@ class Pipeline:
         try:
             batch = decode_batch(body, self.settings.max_batch_events)
         except AppError as refusal:
-            count_dropped(refusal.code)
+            count_refused(refusal.code)
             raise
+        count_received(len(batch))
         plan = await self.project_plan(principal.project_id)
         cleaned = clean_batch(
             batch,
@@ -290,7 +294,7 @@ class Pipeline:
         self._seen.remember(cleaned.project_id, cleaned.ids)
         return cleaned, repeated
 
-    def _append(self, cleaned: Cleaned, size: int, *, is_waiting: bool) -> _Ticket:
+    def _append(self, cleaned: Cleaned, size: int, *, is_waiting: bool) -> Ticket:
         """Hand the rows to the log; Unavailable when it is about to be closed."""
         if not self._is_open:
             raise Unavailable("the server is stopping", retry_after_seconds=2)
@@ -300,15 +304,15 @@ class Pipeline:
         if cleaned.count >= _ROWS_OF_AN_OWN_FRAME:
             columns = encode_columns([cleaned])
             cleaned.values = ()
-        ticket = _Ticket(cleaned, columns, self._loop.create_future(), stored, ids=ids)
+        ticket = Ticket(cleaned, columns, self._loop.create_future(), stored, ids=ids)
         self._queue_bytes += size
         self._log.append(Append(ticket, cleaned.count, size, is_waiting))
         return ticket
 
-    def _on_commit(self, appends: list[Append[_Ticket]], size: int, error: Exception | None) -> None:
+    def _on_commit(self, appends: list[Append[Ticket]], size: int, error: Exception | None) -> None:
         self._call(self._committed, appends, size, error)
 
-    def _committed(self, appends: list[Append[_Ticket]], size: int, error: Exception | None) -> None:
+    def _committed(self, appends: list[Append[Ticket]], size: int, error: Exception | None) -> None:
         self._queue_bytes += size - sum([item.size for item in appends])
         if error is None:
             count_stored([item.ticket.cleaned for item in appends if item.ticket.cleaned is not None])
@@ -327,15 +331,15 @@ class Pipeline:
             else:
                 committed.set_exception(Unavailable("the event could not be written to disk", retry_after_seconds=5))
 
-    def _on_sealed(self, segment: Segment[_Ticket]) -> None:
+    def _on_sealed(self, segment: Segment[Ticket]) -> None:
         self._sealed[segment.token] = segment
         self._drainer.put(segment)
 
-    def _on_stored(self, segment: Segment[_Ticket]) -> None:
+    def _on_stored(self, segment: Segment[Ticket]) -> None:
         self._sealed.pop(segment.token, None)
         self._call(self._stored, segment)
 
-    def _stored(self, segment: Segment[_Ticket]) -> None:
+    def _stored(self, segment: Segment[Ticket]) -> None:
         self._queue_bytes -= segment.size
         for ticket in segment.waiting:
             if ticket.stored is not None and not ticket.stored.done():
@@ -350,31 +354,15 @@ class Pipeline:
         oldest = next(iter(list(self._sealed.values())), None)
         age = time.monotonic() - oldest.opened_at if oldest is not None else 0.0
         return {
-            "status": "ok" if self._is_open and not self._drainer.last_error else "degraded",
+            "status": "ok" if self._is_open and not self._drainer.last_error and not self._balance.unaccounted else "degraded",
             "queue_bytes": self._queue_bytes,
             "oldest_segment_age_seconds": round(age, 1),
             "last_drain_error": self._drainer.last_error,
+            "conservation": {
+                "checked_at": self._balance.checked_at.isoformat(),
+                "received": self._balance.received,
+                **self._balance.settled,
+                "dropped_reasons": self._balance.reasons,
+                "unaccounted": self._balance.unaccounted,
+            },
         }
-
-
-def _frames(tickets: list[_Ticket]) -> list[bytes]:
-    """The frames of a group: one for the rows of all small requests, one for each large one, one for all that was refused."""
-    buffers: list[bytes] = []
-    small = [ticket.cleaned for ticket in tickets if ticket.cleaned is not None and ticket.cleaned.values]
-    if small:
-        columns = encode_columns(small)
-        buffers += (frame_header("events", sum([batch.count for batch in small]), columns), columns)
-    for ticket in tickets:
-        if ticket.columns and ticket.cleaned is not None:
-            buffers += (frame_header("events", ticket.cleaned.count, ticket.columns), ticket.columns)
-        if ticket.records is not None:
-            records = ticket.records
-            if records.rows:
-                buffers += (frame_header("records", records.rows, records.lines), records.lines)
-            if records.refused_rows:
-                buffers += (frame_header("quarantine", records.refused_rows, records.refused_lines), records.refused_lines)
-    refused = [ticket.cleaned for ticket in tickets if ticket.cleaned is not None and ticket.cleaned.faults]
-    if refused:
-        lines = b"".join([batch.quarantine for batch in refused])
-        buffers += (frame_header("quarantine", sum([len(batch.faults) for batch in refused]), lines), lines)
-    return buffers

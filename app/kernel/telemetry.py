@@ -22,6 +22,11 @@ INGEST_RECORDS = Counter(
     ["surface", "outcome", "reason"],
     registry=REGISTRY,
 )
+INGEST_UNACCOUNTED = Gauge(
+    "plumbline_ingest_unaccounted_records",
+    "Records that were received more than a minute ago and ended neither accepted, flagged, quarantined nor dropped",
+    registry=REGISTRY,
+)
 INGEST_QUEUE_BYTES = Gauge("plumbline_ingest_queue_bytes", "Acknowledged bytes not yet in the event store", registry=REGISTRY)
 JOB_RUNS = Counter("plumbline_job_runs_total", "Background job runs by result", ["job", "result"], registry=REGISTRY)
 ANOMALIES_DETECTED = Counter("driftlock_anomalies_detected_total", "Anomalies stored by detection", registry=REGISTRY)

@@ -18,7 +18,7 @@ from app.ingest.dialects.otlp_answers import export_answer, export_refusal
 from app.ingest.dialects.otlp_export import admitted, events_body, take_in
 from app.ingest.dialects.shapes import DialectBatch
 from app.ingest.key_cache import token_of
-from app.ingest.outcomes import count_dropped
+from app.ingest.outcomes import count_refused
 from app.ingest.pipeline import Pipeline
 from app.ingest.process import running_pipeline
 from app.kernel.errors import AppError, Unauthorized
@@ -53,13 +53,13 @@ async def handle(scope: Scope, receive: Receive, send: Any) -> None:
     try:
         status, body, extra = await _respond(scope, path, headers, receive)
     except ClientGone:
-        count_dropped("client went away")
+        count_refused("client went away")
         return
     except AppError as error:
         status, body, extra = _refused(path, headers, error, request_id)
     except Exception as error:  # noqa: BLE001 - the last frame of these routes; the text may hold a producer's data
         log.error("dialect request failed", extra={"request_id": request_id, "reason": type(error).__name__})
-        count_dropped("internal")
+        count_refused("internal")
         status, body, extra = _refused(path, headers, _Internal("Internal server error"), request_id)
     if path in BROWSER_PATHS:
         extra = [*extra, _ALLOW_ANY] if _ALLOW_ANY not in extra else extra
