@@ -18,6 +18,7 @@ from jobs import (
     analyse_streams,
     cleanup,
     dispatch_scans,
+    embed_plans,
     evaluate_alerts,
     note_first_counts,
     reap_scan_jobs,
@@ -28,6 +29,7 @@ from jobs import (
 from jobs.build_demo import DemoBuilder
 from jobs.deliver_alerts import DeliveryRunner
 from jobs.leadership import Leadership
+from jobs.run_bakeoffs import BakeoffRunner
 from jobs.run_scan_jobs import ScanJobRunner
 from jobs.run_scan_looks import ScanLookRunner
 from jobs.seal_audit import run as seal_audit
@@ -45,6 +47,7 @@ NETWORK_LISTS_SECONDS = 3600
 SWEEP_SECONDS = 60
 ACTOR_SCORES_SECONDS = 3600
 SEAL_SECONDS = 60
+EMBED_SECONDS = 60
 
 log = logging.getLogger("plumbline.jobs")
 
@@ -66,6 +69,7 @@ class Scheduler:
         self._runner = ScanJobRunner(self._leadership.holder.name, threads=THREADS, tools=tools)
         self._looks = ScanLookRunner(self._leadership.holder.name, threads=THREADS, tools=tools)
         self._deliveries = DeliveryRunner(self._leadership.holder.name, clock=clock)
+        self._bakeoffs = BakeoffRunner(self._leadership)
         self._demos = DemoBuilder(self._leadership)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -87,8 +91,10 @@ class Scheduler:
         self._add("seal_audit", lambda: seal_audit(self._leadership), SEAL_SECONDS)
         self._add("analyse_streams", lambda: analyse_streams.run(self._leadership), STREAM_SECONDS)
         self._add("deliver_alerts", self._deliveries.tick, CLAIM_SECONDS)
+        self._add("run_bakeoffs", self._bakeoffs.tick, CLAIM_SECONDS)
         self._add("build_demo", self._demos.tick, CLAIM_SECONDS)
         self._add("cleanup", lambda: cleanup.run(self._leadership), CLEANUP_SECONDS)
+        self._add("embed_plans", lambda: embed_plans.run(self._leadership), EMBED_SECONDS)
         self._add("sweep_security", lambda: sweep_security.run(self._leadership), SWEEP_SECONDS)
         self._add("score_actors", lambda: score_actors.run(self._leadership), ACTOR_SCORES_SECONDS)
         self._add("refresh_network_lists", lambda: refresh_network_lists.run(self._leadership), NETWORK_LISTS_SECONDS)
@@ -103,6 +109,7 @@ class Scheduler:
         self._demos.stop(wait_seconds / 2)
         self._looks.stop(wait_seconds / 4)
         self._deliveries.stop(wait_seconds / 4)
+        self._bakeoffs.stop(wait_seconds / 4)
         is_idle = self._runner.stop(wait_seconds / 2)
         if is_idle:
             guarded("withdraw", self._leadership.withdraw)()

@@ -51,7 +51,10 @@ class AlertDestination(SQLModel, table=True):
 
 
 class AlertRule(SQLModel, table=True):
-    """When a destination is told. `filters` are objects with id, field, operator and values; all of them must hold."""
+    """When a destination is told. `filters` are objects with id, field, operator and values; all of them must hold.
+
+    `schedule` says when its messages may leave; without one they leave at once.
+    """
 
     __tablename__ = "alert_rules"
 
@@ -77,6 +80,7 @@ class AlertRule(SQLModel, table=True):
     message_format: str = Field(default="plain", max_length=32)
     filters: list[dict[str, object]] = json_field(list)
     muted_until: datetime | None = moment_field(nullable=True)
+    schedule: dict[str, object] | None = Field(default=None, sa_column=sa.Column(sa.JSON(none_as_null=True), nullable=True))
     created_at: datetime = created_field()
     updated_at: datetime = updated_field()
 
@@ -121,7 +125,7 @@ class AlertDelivery(SQLModel, table=True):
     """One message to one destination: an outbox row until it is sent, history afterwards.
 
     It names its rule and destination by value, so that it outlives them. A failed delivery with `next_attempt_at` is tried again
-    by itself; one without has been given up.
+    by itself; one without has been given up. Until `held_until` it waits for the rule's schedule and takes in what fires meanwhile.
     """
 
     __tablename__ = "alert_deliveries"
@@ -153,6 +157,7 @@ class AlertDelivery(SQLModel, table=True):
     error_kind: str | None = Field(default=None, max_length=32)
     attempt_count: int = 0
     next_attempt_at: datetime | None = moment_field(nullable=True)
+    held_until: datetime | None = moment_field(nullable=True)
     claimed_by: str | None = Field(default=None, max_length=100)
     claimed_until: datetime | None = moment_field(nullable=True)
     sent_at: datetime | None = moment_field(nullable=True)

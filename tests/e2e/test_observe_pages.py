@@ -143,7 +143,7 @@ def test_the_chart_of_an_event_has_a_table_with_the_same_points(open_page: OpenP
 
 
 def test_the_hole_in_the_orders_is_an_incident(open_page: OpenPage, owner: Person, observed: Observed) -> None:
-    page = open_page(f"{BASE}/inbox?direction=drop", owner)
+    page = open_page(f"{BASE}/inbox?direction=drop&scope=event", owner)
     incident = page.get_by_role("list", name="Incidents").get_by_role("listitem").filter(has_text="order_placed").first
     expect(incident).to_contain_text(re.compile(r"\u2212\d+\s%.vs expected \d+"))
     expect(incident).to_contain_text(re.compile(r"\d\d:00 CES?T"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.alerting.api import deliveries, destinations, monitors
+from app.alerting.api import deliveries, destinations, monitors, schedules
 
 router = APIRouter()
-for _module in (destinations, monitors, deliveries):
+for _module in (destinations, schedules, monitors, deliveries):
     router.routes.extend(_module.router.routes)  # flat: the edge reads the path of every route

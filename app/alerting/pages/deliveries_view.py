@@ -77,6 +77,7 @@ class DeliveryDetail:
     state: str = ""
     facts: list[list[str]] = field(default_factory=list)
     destination_href: str = ""
+    rule_href: str = ""
     error: str = ""
     subject: str = ""
     message: str = ""
@@ -116,7 +117,8 @@ def delivery_detail(session: Session, actor: Actor, slug: str, delivery_id: str,
     """One delivery with its message. Errors: NotFound."""
     now, view = SYSTEM_CLOCK.now(), alerting.get_delivery(session, actor, slug, delivery_id)
     snapshot, state = view.payload_snapshot or {}, delivery_state(view)
-    known = {one.id for one in alerting.list_destinations(session, actor, slug)}
+    destinations = alerting.list_destinations(session, actor, slug)
+    known = {one.id for one in destinations} | {rule.id for one in destinations for rule in one.rules}
     may_edit = actor.role in (UserRole.EDITOR, UserRole.OWNER)
     ticket, ticket_href = _ticket(snapshot)
     items = view.items[:MOST_ITEMS]
@@ -127,6 +129,7 @@ def delivery_detail(session: Session, actor: Actor, slug: str, delivery_id: str,
         state=state,
         facts=_facts(view, state, zone, now),
         destination_href=ui_paths.project_destination(slug, view.destination_id) if view.destination_id in known else "",
+        rule_href=ui_paths.project_rule(slug, view.rule_id) if view.rule_id in known else "",
         error=view.error_message or "",
         subject=_text(snapshot, "subject"),
         message=_text(snapshot, "rendered_message"),

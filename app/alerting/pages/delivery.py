@@ -117,6 +117,7 @@ def delivery_page() -> rx.Component:
             state,
             page_header(
                 view.title,
+                rx.cond(view.rule_href != "", link_button("Rule", href=view.rule_href), rx.fragment()),
                 rx.cond(view.destination_href != "", to_destination, rx.fragment()),
                 rx.cond(view.may_retry, button("Retry", kind="primary", on_click=state.retry), rx.fragment()),
                 rx.cond(view.may_redeliver, button("Redeliver", on_click=state.redeliver), rx.fragment()),

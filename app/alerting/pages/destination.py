@@ -14,6 +14,7 @@ from app import ui_paths
 from app.alerting import service as alerting
 from app.alerting.contracts import DestinationFields
 from app.alerting.pages.destination_form import form_section, written_fields
+from app.alerting.pages.destination_parts import facts_part, rules_part, signing_part, test_result_part
 from app.alerting.pages.destinations_view import (
     DestinationDetail,
     TestView,
@@ -30,21 +31,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, InvalidInput
 from app.page_states import LoadedState, page_body
 from app.ui import field_errors, page
-from components import (
-    Column,
-    badge,
-    button,
-    code_block,
-    data_table,
-    empty_state,
-    link_button,
-    notice,
-    page_header,
-    section,
-    time_text,
-    toast_done,
-    toast_failed,
-)
+from components import badge, button, link_button, page_header, toast_done, toast_failed
 from components.inline_edit import confirm_dialog
 from components.shell import Crumb
 
@@ -235,9 +222,11 @@ def destination_page() -> rx.Component:
         page_body(
             state,
             page_header(view.name, actions, beside=marks),
-            rx.cond(may_edit, form_section(state, _test_result()), rx.fragment(_facts(), _test_result())),
-            rx.cond(~state.is_new & (state.kind == SIGNED) & may_edit, _signing(), rx.fragment()),
-            rx.cond(state.is_new, rx.fragment(), _rules()),
+            rx.cond(
+                may_edit, form_section(state, test_result_part(state)), rx.fragment(facts_part(state), test_result_part(state))
+            ),
+            rx.cond(~state.is_new & (state.kind == SIGNED) & may_edit, signing_part(state), rx.fragment()),
+            rx.cond(state.is_new, rx.fragment(), rules_part(state)),
             confirm_dialog(
                 title=f"Delete {view.name}?",
                 text="What was delivered stays in the history. What goes away:",
@@ -252,76 +241,4 @@ def destination_page() -> rx.Component:
         ),
         active="destinations",
         crumbs=[Crumb("Destinations", ui_paths.project_destinations(slug_var())), Crumb(view.name)],
-    )
-
-
-def _test_result() -> rx.Component:
-    state: Any = DestinationState
-    told = rx.el.p(
-        test_badge(state.test.status),
-        rx.el.span(state.test.message),
-        rx.cond(state.test.when != "", rx.el.span(time_text(state.test.when, state.test.iso), class_name="muted"), rx.fragment()),
-        class_name="inline",
-        style={"gap": "10px", "flex_wrap": "wrap"},
-    )
-    sending = rx.el.p("Sending a test message…", class_name="muted")
-    return rx.el.div(
-        rx.cond(state.is_testing, sending, rx.cond(state.test.status != "", told, rx.fragment())),
-        role="status",
-        aria_label="Last test",
-        style={"min_height": "24px", "margin_top": "14px"},
-    )
-
-
-def _facts() -> rx.Component:
-    state: Any = DestinationState
-    return section(
-        "Where it is",
-        rx.el.dl(
-            rx.foreach(state.view.facts, lambda fact: rx.el.div(rx.el.dt(fact[0]), rx.el.dd(fact[1]))),
-            class_name="facts",
-        ),
-        notice("Editors and owners change and test destinations."),
-    )
-
-
-def _signing() -> rx.Component:
-    state: Any = DestinationState
-    return section(
-        "Signature",
-        rx.cond(
-            state.signing_secret != "",
-            rx.fragment(
-                code_block(state.signing_secret, label="Signing secret"),
-                rx.el.div(button("Replace secret", small=True, on_click=state.set_rotating(True)), style={"margin_top": "10px"}),
-            ),
-            button("Show signing secret", on_click=state.show_secret),
-        ),
-        confirm_dialog(
-            title="Replace the signing secret?",
-            text="Receivers that check signatures with the present one refuse every message until they know the new one.",
-            consequences=rx.Var.create([]).to(list[str]),
-            confirm="Replace secret",
-            open_=state.is_rotating,
-            on_open_change=state.set_rotating,
-            on_confirm=state.rotate_secret,
-        ),
-        note="Every message carries webhook-id, webhook-timestamp and webhook-signature. Libraries of Standard Webhooks check them "
-        "with this secret; a message that is sent again keeps its webhook-id.",
-    )
-
-
-def _rules() -> rx.Component:
-    state: Any = DestinationState
-    return section(
-        "Rules",
-        data_table(
-            [
-                Column("Rule", lambda row: row.name),
-                Column("State", lambda row: badge(row.state, rx.cond(row.state == "on", "ok", "neutral"), dot=True), width="120px"),
-            ],
-            state.view.rules,
-            caption="Rules that tell this destination",
-            empty=empty_state("No rule tells it anything", "It receives test messages until a rule uses it."),
-        ),
     )

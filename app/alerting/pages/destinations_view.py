@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.alerting import service as alerting
-from app.alerting.contracts import DeliveryView, DestinationView, TrialResult
+from app.alerting.contracts import DeliveryView, DestinationView, RuleView, TrialResult
 from app.alerting.declarations import DECLARATIONS
 from app.alerting.pages.words import channel_title, delivery_state
 from app.identity.contracts import Actor
@@ -54,6 +54,7 @@ class RuleLine:
 
     name: str
     state: str
+    href: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def destination_detail(session: Session, actor: Actor, slug: str, destination_id
         filled={"name": view.name, **values},
         stored=stored,
         facts=[[one.label, shown[one.name] or "–"] for one in declared],
-        rules=[RuleLine(rule.spec.name, _rule_state(rule.spec.enabled, rule.muted_until, now)) for rule in view.rules],
+        rules=[_rule_line(rule, slug, now) for rule in view.rules],
         test=stored_test(view, zone, now),
         deliveries_href=ui_paths.project_deliveries(slug, destination=view.id),
     )
@@ -163,7 +164,7 @@ def _row(view: DestinationView, delivery: DeliveryView | None, slug: str, zone: 
     )
 
 
-def _rule_state(is_enabled: bool, muted_until: datetime | None, now: datetime) -> str:
-    if not is_enabled:
-        return "off"
-    return "muted" if muted_until is not None and muted_until > now else "on"
+def _rule_line(rule: RuleView, slug: str, now: datetime) -> RuleLine:
+    is_muted = rule.muted_until is not None and rule.muted_until > now
+    state = "off" if not rule.spec.enabled else "muted" if is_muted else "on"
+    return RuleLine(rule.spec.name, state, ui_paths.project_rule(slug, rule.id))

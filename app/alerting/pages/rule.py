@@ -8,6 +8,7 @@ import reflex as rx
 
 from app import ui_paths
 from app.alerting.pages.rule_parts import question_side, rule_form
+from app.alerting.pages.rule_schedule import schedule_section
 from app.alerting.pages.rule_state import RuleState
 from app.frame import project_frame, slug_var
 from app.page_states import page_body
@@ -41,7 +42,11 @@ def rule_page() -> rx.Component:
                 rx.fragment(
                     rx.el.p(state.rehearsal.sentence, class_name="rule-sentence", custom_attrs={"aria-live": "polite"}),
                     form_refusal(state.errors.get("", "")),
-                    rx.el.div(rule_form(state), question_side(state), class_name="rule-editor"),
+                    rx.el.div(
+                        rx.el.div(rule_form(state), rx.cond(view.is_new, rx.fragment(), schedule_section(state))),
+                        question_side(state),
+                        class_name="rule-editor",
+                    ),
                 ),
             ),
             confirm_dialog(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -23,6 +24,7 @@ from app.alerting.pages.rule_form import (
     spec_of,
 )
 from app.alerting.pages.rule_rehearsal import RehearsalView, rehearsal_view
+from app.alerting.pages.rule_schedule import ScheduleForm, schedule_form, schedule_of_form
 from app.alerting.pages.rule_view import EditorView, editor_view
 from app.alerting.pages.rule_why import Findings, WhyView, findings_view, why_view
 from app.kernel.errors import AppError, InvalidInput
@@ -54,6 +56,9 @@ class RuleState(LoadedState):
     buckets: list[list[str]] = []
     why: WhyView = WhyView()
     is_deleting: bool = False
+    schedule: ScheduleForm = ScheduleForm()
+    schedule_errors: dict[str, str] = {}
+    schedule_drawn: int = 0
     _stored: RuleSpec | None = None
     _choices: dict[str, list[list[str]]] = {}
 
@@ -174,6 +179,18 @@ class RuleState(LoadedState):
         return toast_done("Saved")
 
     @rx.event
+    async def save_schedule(self, form: dict[str, Any]) -> EventSpec | None:
+        """Store when messages may leave."""
+        self.schedule_errors = {}
+        try:
+            await self._call(alerting.set_schedule, self._slug(), self.view.rule_id, schedule_of_form(form))
+            await self._show_schedule()
+        except AppError as refusal:
+            self.schedule_errors = _errors_of(refusal)
+            return None
+        return toast_done("Schedule saved")
+
+    @rx.event
     def set_deleting(self, is_open: bool) -> None:
         """Open or close the question."""
         self.is_deleting = is_open
@@ -192,8 +209,14 @@ class RuleState(LoadedState):
         self.view, draft, self._stored, self._choices = await self._read(editor_view, self._slug(), rule_id, self._zone())
         self.texts, self.switches, self.filters = draft.texts, draft.switches, draft.filters
         self.cooldowns = cooldown_choices(self.texts["cooldown_minutes"])
-        self.is_changed = False
+        self.is_changed, self.schedule_errors = False, {}
         self._offer_formats()
+        if self.view.rule_id:
+            await self._show_schedule()
+
+    async def _show_schedule(self) -> None:
+        self.schedule = await self._read(schedule_form, self._slug(), self.view.rule_id, self._zone())
+        self.schedule_drawn += 1
 
     def _offer_formats(self) -> None:
         self.formats = self.view.formats.get(self.texts.get("destination_id", ""), [])
@@ -252,4 +275,8 @@ class RuleState(LoadedState):
             self.why = WhyView(answer=refusal.message if isinstance(refusal, AppError) else "Choose a series and a bucket.")
 
     def _note(self, refusal: AppError) -> None:
-        self.errors = field_errors(refusal) if isinstance(refusal, InvalidInput) else {"": refusal.message}
+        self.errors = _errors_of(refusal)
+
+
+def _errors_of(refusal: AppError) -> dict[str, str]:
+    return field_errors(refusal) if isinstance(refusal, InvalidInput) else {"": refusal.message}

@@ -30,6 +30,7 @@ from app.alerting.service.explanation import Explanation, GateResult, explain
 from app.alerting.service.inbox import apply_action, list_groups
 from app.alerting.service.monitors import ActiveScope, active_scopes, get_monitor, list_monitors, mute_monitor, unmute_monitor
 from app.alerting.service.rules import RuleActivity, create_rule, delete_rule, get_rule, rule_activity, update_rule
+from app.alerting.service.schedules import get_schedule, set_schedule
 from app.alerting.service.sending import claim_parcel, has_due, record
 from app.alerting.service.simulation import Comparison, Rehearsal, compare_rule, recent_candidates, rehearse_rule, simulate_rule
 from app.alerting.service.trials import (
@@ -43,8 +44,8 @@ from app.alerting.service.trials import (
 )
 
 __all__ = [
-    "ActiveScope",
     "MAKES_TICKETS",
+    "ActiveScope",
     "Collected",
     "Comparison",
     "DeliveryFilter",
@@ -70,6 +71,7 @@ __all__ = [
     "get_destination",
     "get_monitor",
     "get_rule",
+    "get_schedule",
     "has_due",
     "list_deliveries",
     "list_destinations",
@@ -87,6 +89,7 @@ __all__ = [
     "rotate_signing_secret",
     "rule_activity",
     "run_trial",
+    "set_schedule",
     "set_sender",
     "signing_secret",
     "simulate_rule",

@@ -11,12 +11,14 @@ from sqlmodel import Session
 from app.alerting import messages, rules, views
 from app.alerting.contracts import Candidate, RuleSpec, ScopeKey
 from app.alerting.matching import CandidateTable
-from app.alerting.repository import deliveries, inbox, states
+from app.alerting.repository import deliveries, holding, inbox, states
 from app.alerting.repository import destinations as rows
 from app.alerting.repository.states import Collected
 from app.alerting.rules import Circumstances, ScopeState, Step
+from app.alerting.schedules import not_before
 from app.alerting.service import candidates
-from app.alerting.vocabulary import SERIES_SCOPES, AlertScope, DestinationType
+from app.alerting.service.schedules import schedule_of
+from app.alerting.vocabulary import SERIES_SCOPES, AlertDirection, AlertDriftType, AlertScope, DestinationType
 from app.kernel.ids import new_id
 from app.kernel.settings import get_settings
 from app.kernel.telemetry import ANOMALIES_PROCESSED
@@ -57,6 +59,11 @@ def evaluate_scan(session: Session, scan: Collected, now: datetime) -> list[str]
     remembered = _remembered(session, [one.rule.id for one in active], scan.scan_config_id)
     suppressed = inbox.suppressed(session, scan.project_id, now)
     table = CandidateTable(present)
+    waiting = {
+        held.rule_id: held
+        for held in holding.held_deliveries(session, [one.rule.id for one in active], now)
+        if held.scan_config_id == scan.scan_config_id
+    }
     queued = []
     written: list[dict[str, object]] = []
     ended: list[str] = []
@@ -73,7 +80,8 @@ def evaluate_scan(session: Session, scan: Collected, now: datetime) -> list[str]
         known = remembered.get(one.rule.id, {})
         before = {key: state for key, (state, _) in known.items()}
         step = table.look(one.spec, before, given)
-        delivery_id = new_id() if step.firings else None
+        held = waiting.get(one.rule.id)
+        delivery_id = (held.id if held else new_id()) if step.firings else None
         written += _changed_states(one.rule.id, scan.scan_config_id, step, known, delivery_id)
         ended += [rules.group_id(scan.scan_config_id, one.rule.id, key, direction) for key, direction in step.closed]
         if delivery_id is not None:
@@ -85,7 +93,10 @@ def evaluate_scan(session: Session, scan: Collected, now: datetime) -> list[str]
     trends = _trends(session, scan.scan_config_id, [firing for _, firings, _ in told for firing in firings], now)
     for one, firings, delivery_id in told:
         deliveries.supersede(session, one.rule.id, scan.scan_config_id)
-        _queue(session, scan, one, firings, delivery_id, trends, now)
+        if one.rule.id in waiting:
+            _add_to(session, scan, one, firings, waiting[one.rule.id], trends)
+        else:
+            _queue(session, scan, one, firings, delivery_id, trends, now)
     return queued
 
 
@@ -157,24 +168,8 @@ def _queue(
     trends: dict[ScopeKey, str],
     now: datetime,
 ) -> None:
-    items = []
-    for candidate in firings:
-        details, monitoring = messages.paths_of(scan.project_slug, candidate)
-        group = rules.group_id(scan.scan_config_id, one.rule.id, candidate.key, candidate.direction)
-        items.append(messages.Item(candidate, details, monitoring, trends.get(candidate.key, ""), "", group))
-    context = messages.Context(
-        base_url=get_settings().base_url,
-        project_name=scan.project_name,
-        project_slug=scan.project_slug,
-        channel=DestinationType(one.destination.type),
-        destination_id=one.destination.id,
-        destination_name=one.destination.name,
-        rule_id=one.rule.id,
-        rule=one.spec,
-        scan_id=scan.scan_config_id,
-        scan_name=scan.scan_name,
-        subject_template=one.destination.email_subject_template,
-    )
+    items = _items(scan, one, firings, trends)
+    leaves = not_before(schedule_of(one.rule), now)
     delivery = AlertDelivery(
         id=delivery_id,
         project_id=scan.project_id,
@@ -187,12 +182,73 @@ def _queue(
         scan_name=scan.scan_name,
         channel=one.destination.type,
         matched_count=len(items),
-        payload_snapshot=messages.snapshot_of(context, items),
-        next_attempt_at=now,
+        payload_snapshot=messages.snapshot_of(_context(scan, one), items),
+        next_attempt_at=leaves,
+        held_until=leaves if leaves > now else None,
         created_at=now,
         updated_at=now,
     )
     deliveries.add(session, delivery, [_item_row(delivery_id, item) for item in items])
+
+
+def _add_to(
+    session: Session,
+    scan: Collected,
+    one: _Active,
+    firings: Sequence[Candidate],
+    held: AlertDelivery,
+    trends: dict[ScopeKey, str],
+) -> None:
+    """What fires while a message is held back becomes part of it."""
+    before = [_item_of(row) for row in holding.items_in_order(session, held.id)]
+    added = _items(scan, one, firings, trends)
+    held.matched_count = len(before) + len(added)
+    held.payload_snapshot = messages.snapshot_of(_context(scan, one), [*before, *added])
+    held.scan_job_id = scan.job_id
+    deliveries.add(session, held, [_item_row(held.id, item) for item in added])
+
+
+def _items(scan: Collected, one: _Active, firings: Sequence[Candidate], trends: dict[ScopeKey, str]) -> list[messages.Item]:
+    items = []
+    for candidate in firings:
+        details, monitoring = messages.paths_of(scan.project_slug, candidate)
+        group = rules.group_id(scan.scan_config_id, one.rule.id, candidate.key, candidate.direction)
+        items.append(messages.Item(candidate, details, monitoring, trends.get(candidate.key, ""), "", group))
+    return items
+
+
+def _item_of(row: AlertDeliveryItem) -> messages.Item:
+    candidate = Candidate(
+        scope_type=AlertScope(row.scope_type),
+        scope_ref=row.scope_ref,
+        scope_name=row.scope_name,
+        bucket=row.bucket,
+        direction=AlertDirection(row.direction),
+        actual=row.actual_count,
+        expected=row.expected_count,
+        event_type_id=row.event_type_id,
+        event_id=row.event_id,
+        drift_field=row.drift_field,
+        drift_type=AlertDriftType(row.drift_type) if row.drift_type else None,
+        sample_value=row.sample_value,
+    )
+    return messages.Item(candidate, row.details_path, row.monitoring_path, "", "", row.correlation_group_id)
+
+
+def _context(scan: Collected, one: _Active) -> messages.Context:
+    return messages.Context(
+        base_url=get_settings().base_url,
+        project_name=scan.project_name,
+        project_slug=scan.project_slug,
+        channel=DestinationType(one.destination.type),
+        destination_id=one.destination.id,
+        destination_name=one.destination.name,
+        rule_id=one.rule.id,
+        rule=one.spec,
+        scan_id=scan.scan_config_id,
+        scan_name=scan.scan_name,
+        subject_template=one.destination.email_subject_template,
+    )
 
 
 def _item_row(delivery_id: str, item: messages.Item) -> AlertDeliveryItem:

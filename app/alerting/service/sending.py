@@ -88,7 +88,7 @@ def next_attempt(row: AlertDelivery, outcome: SendOutcome, now: datetime) -> dat
     if outcome.retry_after_seconds is not None:
         wait = max(wait, timedelta(seconds=outcome.retry_after_seconds))
     at = now + wait
-    return at if at <= row.created_at + RETRY_FOR else None
+    return at if at <= (row.held_until or row.created_at) + RETRY_FOR else None
 
 
 def _refusal(message: str, kind: str) -> SendOutcome:

@@ -94,6 +94,7 @@ def test_deleting_a_destination_names_the_rules_that_use_it(engine, world):
         view = destination_detail(session, SYSTEM_ACTOR, world.slug, world.destination_id, ZONE)
 
     assert consequences_of(view) == ["Rule “Drops”, with what it remembers"]
+    assert [(rule.state, rule.href) for rule in view.rules] == [("on", f"/p/{world.slug}/rules/{world.rule_id}")]
 
 
 def test_deliveries_are_found_by_state_and_destination(engine, world, change):
@@ -124,6 +125,9 @@ def test_deliveries_to_a_deleted_destination_stay_and_can_be_chosen(engine, worl
         service.delete_destination(session, SYSTEM_ACTOR, world.slug, world.destination_id)
 
     view = listed(engine, world, destination_id=world.destination_id)
+    with session_scope(engine, write=False) as session:
+        alone = delivery_detail(session, SYSTEM_ACTOR, world.slug, world.delivery_id, ZONE)
+    assert (alone.destination_href, alone.rule_href) == ("", "")
     assert view.total == 1 and view.destinations[-1] == [world.destination_id, "Team"] and not view.has_destinations
 
 

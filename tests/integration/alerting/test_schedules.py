@@ -1,0 +1,113 @@
+"""Messages that wait: for the end of quiet hours, or for the digest that tells everything at once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.alerting import service as alerting
+from app.alerting.contracts import SendOutcome
+from app.alerting.schedules import Digest, QuietHours, Rhythm, Schedule
+from app.identity.contracts import SYSTEM_ACTOR
+from app.kernel.database import session_scope
+from models.alerting import AlertDelivery
+from models.metrics import MetricCoverage
+from tests import factories
+from tests.integration.alerting.past_world import World
+
+EVENING = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+NIGHT = Schedule(quiet=QuietHours(time(22), time(7)))
+
+
+class Night(World):
+    """A rule asked hour by hour from 22:00 on."""
+
+    def __init__(self, session) -> None:
+        super().__init__(session)
+        event_type = factories.make_event_type(session, self.project)
+        self.refs = [factories.make_event(session, event_type, name=name).id for name in ("paid", "seen", "left")]
+
+    def plan(self, schedule: Schedule, now: datetime = EVENING) -> None:
+        alerting.set_schedule(self.session, SYSTEM_ACTOR, self.project.slug, self.rule_id, schedule, now=now)
+
+    def collected(self, hour: int, *refs: str) -> list[str]:
+        now = EVENING + hour * HOUR
+        bucket = now - HOUR
+        for ref in refs:
+            factories.make_anomaly(self.session, self.scan, bucket=bucket, scope_type="event", scope_ref=ref)
+        self.session.add(MetricCoverage(scan_config_id=self.scan.id, bucket=bucket, total_count=10, matched_count=10))
+        self.scan.collected_until = now
+        self.session.flush()
+        scan = alerting.Collected(self.scan.id, "Hourly", "job", now, self.project.id, self.project.slug, self.project.name)
+        return alerting.evaluate_scan(self.session, scan, now)
+
+    def rows(self) -> list[AlertDelivery]:
+        return list(self.session.execute(sa.select(AlertDelivery).order_by(AlertDelivery.created_at)).scalars())
+
+
+@pytest.fixture
+def night(engine):
+    with session_scope(engine) as session:
+        yield Night(session)
+
+
+def test_what_fires_in_quiet_hours_is_one_message_when_they_end(night):
+    night.plan(NIGHT)
+    paid, seen, left = night.refs
+    first = night.collected(1, paid)
+    second = night.collected(2, seen, left)
+
+    (row,) = night.rows()
+    morning = datetime(2026, 11, 26, 7, 0, tzinfo=UTC)
+    assert first == second == [row.id]
+    assert (row.matched_count, row.next_attempt_at, row.held_until) == (3, morning, morning)
+    assert all(name in row.payload_snapshot["rendered_message"] for name in ("paid", "seen", "left"))
+    assert alerting.claim_parcel(night.session, "w", morning - timedelta(minutes=1)) is None
+    parcel = alerting.claim_parcel(night.session, "w", morning)
+    assert parcel is not None and len(parcel.snapshot["items"]) == 3
+    assert alerting.record(night.session, "w", row.id, SendOutcome(True), morning)
+    found = alerting.get_delivery(night.session, SYSTEM_ACTOR, night.project.slug, row.id)
+    assert {item.scope_ref for item in found.items} == set(night.refs)
+
+
+def test_a_scope_that_waits_to_be_told_is_not_told_twice(night):
+    night.plan(NIGHT)
+    night.collected(1, night.refs[0])
+
+    assert night.collected(4, night.refs[0]) == []
+    assert night.rows()[0].matched_count == 1
+
+
+def test_a_message_that_a_worker_has_begun_takes_nothing_more_in(night):
+    night.plan(Schedule(digest=Digest(Rhythm.HOUR)))
+    night.collected(1, night.refs[0])
+    assert night.rows()[0].held_until is None, "a full hour is the time of the digest"
+    night.plan(NIGHT)
+
+    night.collected(2, night.refs[1])
+
+    assert [row.matched_count for row in night.rows()] == [1, 1]
+
+
+def test_a_schedule_that_is_lifted_lets_go_what_waits(night):
+    night.plan(NIGHT)
+    night.collected(1, night.refs[0])
+    soon = EVENING + 2 * HOUR
+    night.plan(Schedule(), now=soon)
+
+    assert night.rows()[0].next_attempt_at == soon
+    assert alerting.claim_parcel(night.session, "w", soon) is not None
+
+
+def test_a_held_message_is_still_tried_again_when_the_receiver_is_busy_at_its_end(night):
+    night.plan(NIGHT)
+    night.collected(1, night.refs[0])
+    morning = datetime(2026, 11, 26, 7, 0, tzinfo=UTC)
+    alerting.claim_parcel(night.session, "w", morning)
+    busy = SendOutcome(False, "busy", "status", is_temporary=True)
+
+    assert alerting.record(night.session, "w", night.rows()[0].id, busy, morning)
+    assert night.rows()[0].next_attempt_at == morning + timedelta(seconds=30)
