@@ -25,7 +25,7 @@ from pathlib import Path
 
 from app.audit import records
 from app.audit.contracts import Bucket
-from app.audit.records import RecordFilter
+from app.audit.figures import RecordFilter
 from app.eventstore.address import PORT_VARIABLE, SECRET_VARIABLE, answers, embedded_address
 from app.eventstore.client import ClickHouseEventStore
 from app.eventstore.service import set_event_store

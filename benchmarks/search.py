@@ -1,13 +1,14 @@
 """How fast and how well search finds the parts of a plan.
 
-    python -m benchmarks.search [--entities 10000] [--url postgresql://user@host/empty_database] [--embeddings http://host/v1]
+    python -m benchmarks.search [--entities 10000] [--url postgresql://user@host/empty_database]
 
 Speed: a plan of so many entities, and what the command palette asks while queries are typed letter by letter. A time is that of
 the server's whole work for one keystroke: transaction, access check, index brought up to date, ranking, dressing. The first
 query reads the index; one after a change takes the change up.
 
-Quality: labelled queries (exact, misspelt, paraphrase) over forty events, alone and among the entities of the plan. With
-`--embeddings` the paraphrases are also asked by meaning, with vectors of that server (model and key from PLUMBLINE_SEARCH_...).
+Quality: labelled queries (exact, misspelt, paraphrase) over forty events, alone and among the entities of the plan. Where
+PLUMBLINE_SEARCH_EMBEDDINGS_ENABLED, PLUMBLINE_AI_BASE_URL and PLUMBLINE_AI_API_KEY name an embeddings server, the forty events are
+also searched by words and meaning.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.assistant.index import Document, SearchIndex
+from app.assistant.meaning import LEAST_NEARNESS, meaning_of, text_of, unit
+from app.assistant.model_client import Embedder, configured_embedder
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import create_engine, session_scope
 from app.migrations import upgrade
@@ -36,27 +39,8 @@ LABELLED = Path(__file__).parents[1] / "tests" / "unit" / "assistant" / "labelle
 SETS = ("exact", "misspelt", "paraphrase")
 SLUG = "large"
 TYPES = 40
-OBJECTS = """
-    account address advert article basket booking button campaign card carousel catalogue category chat checkout comment
-    consent contract coupon course customer dashboard delivery device discount document draft email export feed file filter
-    flight folder form friend gallery game gift group guide header help image import inbox invoice item job journey label
-    landing ledger level link list listing location lottery mail map match member menu message modal name news note notice
-    offer onboarding option order page panel partner password payment permission photo plan player playlist poll popup post
-    price privacy product profile promo quiz rating receipt referral region report request reservation return review reward
-    role room route sale schedule screen search seat section session setting share shelf shipment shop signup slot sort
-    source stage statement step stock store stream subscription survey tab table tag task team template term theme thread
-    ticket tile tip tour transfer trial tutorial upload user variant vendor video view visit voucher wallet widget wishlist
-""".split()
-ACTIONS = """
-    accepted added approved archived assigned attached blocked cancelled changed checked clicked closed collapsed completed
-    confirmed copied created declined deleted delivered dismissed displayed downloaded dragged edited enabled entered expanded
-    expired failed finished focused hidden hovered ignored imported installed invited joined launched left loaded locked
-    merged moved muted opened paid paused pinned played printed published purchased rated read received refreshed rejected
-    removed renamed replied reported requested reset resized restored resumed retried saved scanned scheduled scrolled
-    selected sent shared shown skipped sorted started stopped submitted swiped synced tapped toggled tracked translated typed
-    undone unlocked updated uploaded verified viewed voted zoomed
-""".split()
-PLACES = "from the home page|in the app|on the web|by mail|by an administrator|for the first time|after a retry|in the background"
+OBJECTS, ACTIONS = (part.split() for part in Path(__file__).with_name("search_words.txt").read_text().split("\n\n"))
+PLACES = ("from the home page", "in the app", "on the web", "by mail", "by an administrator", "for the first time", "after a retry")
 NAMES = ("service", "screen", "device_type", "currency", "amount", "reason", "position", "variant_id", "source", "duration")
 
 
@@ -89,10 +73,9 @@ def fill(session: Session, entities: int, rng: random.Random) -> str:
     ]
     described, _ = labelled()
     names = dict(described)
-    places = PLACES.split("|")
     while len(names) < entities - len(fields) - len(variables) - TYPES:
         thing, other, action = rng.choice(OBJECTS), rng.choice(OBJECTS), rng.choice(ACTIONS)
-        names.setdefault(f"{thing}_{other}_{action}", f"The {other} of a {thing} is {action} {rng.choice(places)}")
+        names.setdefault(f"{thing}_{other}_{action}", f"The {other} of a {thing} is {action} {rng.choice(PLACES)}")
     events = [
         Event(**owned, event_type_id=rng.choice(types).id, name=name, description=text, order=place)
         for place, (name, text) in enumerate(names.items())
@@ -128,6 +111,26 @@ def quality(find: Callable[[str], Sequence[str]], pairs: Sequence[tuple[str, str
         sum(1 / rank for rank in ranks if rank) / count,
         sum(rank > 0 for rank in ranks) / count,
     )
+
+
+def by_meaning(index: SearchIndex, documents: Sequence[Document], embedder: Embedder) -> Callable[[str], Sequence[str]]:
+    """A search of the documents by words and by meaning."""
+    vectors = [unit(vector) for vector in embedder.embed([text_of(document) for document in documents])]
+
+    def find(text: str) -> Sequence[str]:
+        found = meaning_of(text, embedder)
+        near = (
+            {}
+            if found is None
+            else {
+                document.entity_id: value
+                for document, vector in zip(documents, vectors, strict=True)
+                if (value := float(vector @ found.vector)) >= LEAST_NEARNESS
+            }
+        )
+        return [hit.document.title for hit in index.best(text, nearness=near)[0]]
+
+    return find
 
 
 def milliseconds(work: Callable[[], object]) -> float:
@@ -170,16 +173,23 @@ def main() -> None:
             f"{times[int(len(times) * 0.95)]:.1f} ms p95, {times[-1]:.1f} ms slowest of {len(times)}"
         )
         described, sets = labelled()
-        index = SearchIndex()
-        index.add(
+        documents = [
             Document(place, "event", name, None, name, "", text, "", is_archived=False)
             for place, (name, text) in enumerate(described.items(), start=1)
-        )
-        print(f"\n{'':12}{'40 events':^26}{f'among {chosen.entities}':^26}")
-        print(f"{'queries':12}" + f"{'hit@1':>8}{'MRR':>8}{f'rec@{MOST_FOUND}':>8}  " * 2)
+        ]
+        index = SearchIndex()
+        index.add(documents)
+        ways: dict[str, Callable[[str], Sequence[str]]] = {
+            "40 events": lambda text: [hit.document.title for hit in index.search(text)],
+            f"among {chosen.entities}": find,
+        }
+        if embedder := configured_embedder():
+            ways["40, and meaning"] = by_meaning(index, documents, embedder)
+        print("\n" + " " * 12 + "".join(f"{way:^26}" for way in ways))
+        print(f"{'queries':12}" + f"{'hit@1':>8}{'MRR':>8}{f'rec@{MOST_FOUND}':>8}  " * len(ways))
         for name, pairs in sets.items():
-            alone = quality(lambda text: [hit.document.title for hit in index.search(text)], pairs)
-            print(f"{name:12}" + "  ".join("".join(f"{figure:8.2f}" for figure in row) for row in (alone, quality(find, pairs))))
+            figures = [quality(way, pairs) for way in ways.values()]
+            print(f"{name:12}" + "  ".join("".join(f"{figure:8.2f}" for figure in row) for row in figures))
 
 
 if __name__ == "__main__":

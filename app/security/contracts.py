@@ -53,6 +53,10 @@ class Enrichment:
     threat_score: int | None = None
     threat_reasons: tuple[str, ...] = ()
 
+    def as_mapping(self) -> dict[str, Any]:
+        """Every field by its name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:

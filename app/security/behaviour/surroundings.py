@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from app.security.behaviour.places import SIGNED_IN
@@ -45,12 +46,18 @@ def device_of(metadata: Mapping[str, Any]) -> str | None:
     """A short name of the device: its id, else its user agent without version numbers, which change with every update."""
     device = metadata.get("device_id")
     if isinstance(device, str) and device:
-        return "id:" + hashlib.sha256(device.encode("utf-8", "replace")).hexdigest()[:16]
+        return _named("id", device)
     agent = metadata.get("user_agent")
     if isinstance(agent, str) and agent.strip():
-        kind = _VERSION.sub("", agent[:_LONGEST_AGENT]).casefold()
-        return "agent:" + hashlib.sha256(kind.encode("utf-8", "replace")).hexdigest()[:16]
+        return _named("agent", agent[:_LONGEST_AGENT])
     return None
+
+
+@lru_cache(maxsize=10_000)
+def _named(kind: str, text: str) -> str:
+    if kind == "agent":
+        text = _VERSION.sub("", text).casefold()
+    return f"{kind}:" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def new_device(event: SecurityEvent, history: ActorHistory) -> list[Finding]:

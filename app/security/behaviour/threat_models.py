@@ -96,6 +96,8 @@ class ThreatModel:
 
 def model_findings(event: SecurityEvent, history: ActorHistory, models: Sequence[ThreatModel]) -> list[Finding]:
     """One finding for each model that the event completes."""
+    if not models:
+        return []
     around = {one.id: one for one in (*history.by_actor, *history.by_ip, event)}
     events = sorted(around.values(), key=_place)
     return [found for model in models if (found := ModelPass(model, events).finding(event)) is not None]

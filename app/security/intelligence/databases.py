@@ -39,6 +39,8 @@ class Databases:
         self._stamp: _Stamp | None = None
         self._looked = 0.0
         self._lock = threading.Lock()
+        self.remembered: dict[str, Any] = {}
+        """What these very files told of addresses; another dictionary whenever a file changed."""
 
     @property
     def is_empty(self) -> bool:
@@ -84,6 +86,7 @@ class Databases:
             self._read_databases(Path(name) for name, _, _ in stamp if name.endswith(".mmdb"))
             self._read_lists(Path(name) for name, _, _ in stamp if not name.endswith(".mmdb"))
             self._stamp = stamp
+            self.remembered = {}
             return True
 
     def _read_databases(self, paths: Iterable[Path]) -> None:

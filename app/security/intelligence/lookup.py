@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from app.kernel.settings import get_settings
@@ -15,6 +17,8 @@ from app.security.intelligence.places import Network, Place, network_of, place_o
 from app.security.intelligence.threat import threat_score
 
 NOTHING: Final = Enrichment()
+MOST_REMEMBERED: Final = 20_000
+_Facts = tuple[Enrichment, frozenset[str] | None, bool]
 _MOBILE = re.compile(r"\b(?:Mobile|Android|iPhone|iPad|iPod)\b")
 _LONGEST_AGENT: Final = 1_000
 _KINDS: Final = (("tor", "tor"), ("vpn", "vpn"), ("proxy", "proxy"), ("datacenter", "hosting"))
@@ -40,15 +44,35 @@ def enrich(
 ) -> Enrichment:
     """Place, network and threat of a public address. All None for other addresses, and where no file is installed.
 
-    A flag is None where no list of its kind is installed. `failed_logins` are recent ones from the same address.
+    A flag is None where no list of its kind is installed. `failed_logins` are recent ones from the same address: each is two
+    points of the threat score, twenty at most. Addresses are remembered until a file changes.
     """
-    address = public_address(ip)
-    if address is None:
-        return NOTHING
     files = databases or installed_databases()
     files.look()
-    if files.is_empty:
+    if files.is_empty or not ip:
         return NOTHING
+    remembered = files.remembered
+    facts = remembered.get(ip)
+    if facts is None:
+        facts = _facts(ip, files)
+        if len(remembered) >= MOST_REMEMBERED:
+            remembered.clear()
+        remembered[ip] = facts
+    base, categories, is_cellular = facts
+    if categories is None:
+        return base
+    is_mobile = is_cellular or _is_mobile(user_agent)
+    if not failed_logins:
+        return base if base.is_mobile is is_mobile else replace(base, is_mobile=is_mobile)
+    score, reasons = threat_score(categories, failed_logins)
+    return replace(base, is_mobile=is_mobile, threat_score=score, threat_reasons=reasons)
+
+
+def _facts(ip: str, files: Databases) -> _Facts:
+    """What does not depend on the event."""
+    address = public_address(ip)
+    if address is None:
+        return NOTHING, None, False
     lists = files.lists
     mask = lists.mask(address)
     found = frozenset(name for name, bit in CATEGORIES.items() if mask & bit)
@@ -56,9 +80,9 @@ def enrich(
     place_record, network_record = files.place(address), files.network(address)
     place = place_of(place_record) if place_record is not None else Place()
     network = network_of(network_record) if network_record is not None else Network()
-    score, reasons = threat_score(found, failed_logins) if lists.known or failed_logins else (None, ())
+    score, reasons = threat_score(found, 0) if lists.known else (None, ())
     is_cellular = network.connection is not None and network.connection.lower() == "cellular"
-    return Enrichment(
+    base = Enrichment(
         country_code=place.country_code,
         country_name=place.country_name,
         city=place.city,
@@ -74,10 +98,11 @@ def enrich(
         is_tor=flags["tor"],
         is_proxy=flags["proxy"],
         is_datacenter=flags["datacenter"],
-        is_mobile=is_cellular or _is_mobile(user_agent),
+        is_mobile=is_cellular or None,
         threat_score=score,
         threat_reasons=reasons,
     )
+    return base, found, is_cellular
 
 
 def _network_type(found: frozenset[str], flags: dict[str, bool | None], *, is_cellular: bool) -> str | None:
@@ -91,4 +116,9 @@ def _network_type(found: frozenset[str], flags: dict[str, bool | None], *, is_ce
 
 
 def _is_mobile(user_agent: str | None) -> bool | None:
-    return bool(_MOBILE.search(user_agent[:_LONGEST_AGENT])) if user_agent else None
+    return _names_mobile(user_agent[:_LONGEST_AGENT]) if user_agent else None
+
+
+@lru_cache(maxsize=4_096)
+def _names_mobile(agent: str) -> bool:
+    return bool(_MOBILE.search(agent))

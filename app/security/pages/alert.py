@@ -13,7 +13,7 @@ from app.frame import project_frame, slug_var
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
-from app.security.pages.alert_parts import actions, close_dialog, evidence, places, timeline
+from app.security.pages.alert_parts import actions, body, close_dialog, places
 from app.security.pages.alert_view import AlertPage, alert_page
 from app.security.pages.wording import RESOLUTION_WORDS, STATUS_WORDS
 from app.security.service import triage
@@ -102,8 +102,7 @@ def security_alert_page() -> rx.Component:
             ),
             rx.cond(view.closing != "", notice(view.closing), rx.fragment()),
             places(view),
-            evidence(view),
-            timeline(view),
+            body(view),
             close_dialog(state),
             on_retry=state.load,
             what="alert",

@@ -9,8 +9,10 @@ import reflex as rx
 from app.security.pages.parts import attribution, event_line_item, fact_list, mark_list
 from app.security.pages.wording import RESOLUTION_WORDS
 from components import (
+    Column,
     button,
     code_block,
+    data_table,
     dialog,
     dialog_actions,
     empty_state,
@@ -49,58 +51,94 @@ def actions(state: Any) -> rx.Component:
 
 
 def places(view: Any) -> rx.Component:
-    """The map; for impossible travel with distance, time and speed."""
+    """Impossible travel as figures: distance, time and speed."""
     travel = view.travel
-    return rx.fragment(
-        rx.cond(
-            travel.is_shown,
-            kpi_row(
-                kpi("From", travel.start, note=travel.start_when),
-                kpi("To", travel.stop, note=travel.stop_when),
-                kpi("Distance", travel.distance),
-                kpi("Time between", travel.time),
-                kpi("Speed it would take", travel.speed, tone="bad", note=travel.note),
-            ),
-            rx.fragment(),
+    return rx.cond(
+        travel.is_shown,
+        kpi_row(
+            kpi("From", travel.start, note=travel.start_when),
+            kpi("To", travel.stop, note=travel.stop_when),
+            kpi("Distance", travel.distance),
+            kpi("Time between", travel.time),
+            kpi("Speed it would take", travel.speed, tone="bad", note=travel.note),
         ),
+        rx.fragment(),
+    )
+
+
+def body(view: Any) -> rx.Component:
+    """The map where a place is known, what happened around the alert, and beside both what it rests on."""
+    return rx.el.div(
         rx.cond(
             view.has_map,
             rx.el.div(
-                rx.el.div(world_map(view.map), class_name="map-frame"), attribution(view.is_by_db_ip), class_name="section-body"
+                section("On the map", rx.el.div(world_map(view.map), attribution(view.is_by_db_ip), class_name="section-body")),
+                class_name="alert-map",
             ),
             rx.fragment(),
         ),
+        rx.el.div(
+            _drivers(view),
+            section("Evidence", fact_list(view.facts), _raw(view)),
+            _network(view),
+            _notes(view),
+            class_name="alert-side",
+        ),
+        rx.el.div(_timeline(view), class_name="alert-time"),
+        class_name="alert-body",
     )
 
 
-def evidence(view: Any) -> rx.Component:
-    """What the alert rests on."""
-    return rx.el.div(
-        section("Evidence", fact_list(view.facts), fact_list(view.extra)),
+def _drivers(view: Any) -> rx.Component:
+    return rx.cond(
+        view.drivers.length() > 0,
         section(
-            "Network",
-            rx.cond(view.marks.length() > 0, rx.el.div(mark_list(view.marks), class_name="section-body"), rx.fragment()),
-            rx.cond(
-                view.network.length() > 0,
-                fact_list(view.network),
-                empty_state("Nothing is known of the address", "It is private, absent, or no database was installed at the time."),
-            ),
-            rx.cond(
-                view.notes != "",
-                rx.el.div(rx.el.h3("Notes"), rx.el.p(view.notes, class_name="prose"), class_name="section-body"),
-                rx.fragment(),
-            ),
-            rx.el.details(
-                rx.el.summary("All evidence as JSON"),
-                code_block(view.raw, label="Evidence as JSON"),
-                class_name="section-body",
+            "Why the day stands out",
+            data_table(
+                [
+                    Column("Feature", lambda row: row.feature),
+                    Column("That day", lambda row: row.value, numeric=True),
+                    Column("Usually", lambda row: row.usual, numeric=True),
+                    Column("Share", lambda row: row.share, numeric=True),
+                ],
+                view.drivers,
+                caption="Features that made the day unusual, with their share of all surprise",
+                empty=empty_state("No feature"),
             ),
         ),
-        class_name="columns",
+        rx.fragment(),
     )
 
 
-def timeline(view: Any) -> rx.Component:
+def _network(view: Any) -> rx.Component:
+    return section(
+        "Network",
+        rx.cond(view.marks.length() > 0, rx.el.div(mark_list(view.marks), class_name="section-body"), rx.fragment()),
+        rx.cond(
+            view.network.length() > 0,
+            fact_list(view.network),
+            empty_state("Nothing is known of the address", "It is private, absent, or no database was installed at the time."),
+        ),
+    )
+
+
+def _notes(view: Any) -> rx.Component:
+    return rx.cond(
+        view.notes != "",
+        section("Notes", rx.el.p(view.notes, class_name="prose section-body")),
+        rx.fragment(),
+    )
+
+
+def _raw(view: Any) -> rx.Component:
+    return rx.el.details(
+        rx.el.summary("All evidence as JSON"),
+        code_block(view.raw, label="Evidence as JSON"),
+        class_name="section-body stack",
+    )
+
+
+def _timeline(view: Any) -> rx.Component:
     """What the actor, or the address, did around the alert."""
     return section(
         "Around the alert",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ from app.security.pages.wording import (
 from app.security.service import investigation, triage
 from app.security.service.geo import geo_files
 from app.security.service.triage import AlertView
-from components.format import duration, full_number, iso_utc, local_time
+from components.format import duration, full_number, iso_utc, local_time, percent
 from components.map_data import MapData, Spot, place_data, route_data
 
 AROUND: Final = timedelta(hours=24)
@@ -43,7 +44,7 @@ _TOLD: Final = frozenset(
     {
         "is_vpn", "is_tor", "is_proxy", "is_datacenter", "latitude", "longitude", "city", "isp", "threat_score", "country",
         "event", "actor_email", "from", "to", "distance_km", "elapsed_seconds", "speed_kmh", "internal_notes", "resolution_type",
-        "occurrences",
+        "occurrences", "rule", "first_at", "last_at", "events", "contributions",
     }
 )  # fmt: skip
 
@@ -61,6 +62,16 @@ class TravelView:
     time: str = ""
     speed: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A feature that made an actor's day unusual."""
+
+    feature: str
+    value: str
+    usual: str
+    share: str
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ class AlertPage:
     facts: list[Fact] = field(default_factory=list)
     network: list[Fact] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
-    extra: list[Fact] = field(default_factory=list)
+    drivers: list[Driver] = field(default_factory=list)
     raw: str = ""
     lines: list[EventLine] = field(default_factory=list)
     lines_note: str = ""
@@ -119,10 +130,10 @@ def alert_page(session: Session, actor: Actor, slug: str, alert_id: str, zone: Z
         has_map=drawn is not None,
         map=drawn or MapData(),
         is_by_db_ip=drawn is not None and files.is_by_db_ip,
-        facts=_facts(alert, slug, zone, now),
+        facts=[*_facts(alert, slug, zone, now), *_extra(alert.details, zone, now)],
         network=_network(alert.network, alert.location),
         marks=network_marks(alert.network),
-        extra=_extra(alert.details, zone, now),
+        drivers=_drivers(alert.details.get("contributions")),
         raw=json.dumps(_raw(alert), indent=2, ensure_ascii=False, default=str),
         lines=lines,
         lines_note=_lines_note(alert),
@@ -235,6 +246,15 @@ def _extra(details: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> list[Fa
     return found
 
 
+def _drivers(contributions: Any) -> list[Driver]:
+    found = []
+    for one in contributions if isinstance(contributions, list) else ():
+        if isinstance(one, dict) and {"feature", "value", "usual", "share"} <= one.keys():
+            value, usual, share = one["value"], one["usual"], one["share"]
+            found.append(Driver(str(one["feature"]).capitalize(), f"{value:,.6g}", f"{usual:,.6g}", percent(share)))
+    return found
+
+
 def _raw(alert: AlertView) -> dict[str, object]:
     return {
         "id": alert.id,
@@ -256,7 +276,7 @@ def _lines(
             session,
             actor,
             slug,
-            actor_id=alert.actor_id,
+            actor_id=None if _is_about_address(alert) else alert.actor_id,
             user_ip=alert.source_ip,
             since=alert.created_at - AROUND,
             until=alert.last_event_at + AROUND,
@@ -264,15 +284,31 @@ def _lines(
         )
     except Unavailable:
         return [], True
-    evidence = {alert.trigger_event_id, *alert.event_ids}
+    named = alert.details.get("events")
+    evidence = {alert.trigger_event_id, *alert.event_ids, *(map(str, named) if isinstance(named, list) else ())}
     for end in ("from", "to"):
         if isinstance(alert.details.get(end), dict):
             evidence.add(str(alert.details[end].get("event_id")))
-    return [event_line(event, slug, zone, now, is_evidence=event.id in evidence) for event in events], False
+    return _without_repetition([event_line(event, slug, zone, now, is_evidence=event.id in evidence) for event in events]), False
+
+
+def _without_repetition(lines: list[EventLine]) -> list[EventLine]:
+    """One line for events in a row that differ by nothing but their time."""
+    found = []
+    for _, group in groupby(lines, key=lambda line: (line.name, line.address, line.severity, line.is_evidence)):
+        run = list(group)
+        is_one = len(run) == 1
+        found.append(run[0] if is_one else replace(run[0], times=f"{full_number(len(run))}×", since=run[-1].when))
+    return found
+
+
+def _is_about_address(alert: AlertView) -> bool:
+    """Whether one address is the subject, and the actor only somebody it tried."""
+    return alert.details.get("rule") == "failures_per_ip" and alert.source_ip is not None
 
 
 def _lines_note(alert: AlertView) -> str:
-    who = alert.actor_id or alert.source_ip
+    who = alert.source_ip if _is_about_address(alert) else alert.actor_id or alert.source_ip
     return f"{who}, from a day before to a day after" if who else ""
 
 

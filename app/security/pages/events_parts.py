@@ -176,9 +176,9 @@ def detail_panel(state: Any) -> rx.Component:
                     time_text(detail.when, detail.iso),
                     class_name="badges muted",
                 ),
-                rx.el.h3("Who and whence"),
+                rx.el.h3("Actor and address"),
                 fact_list(detail.facts),
-                rx.el.h3("What is known of the address"),
+                rx.el.h3("About the address"),
                 rx.cond(detail.marks.length() > 0, mark_list(detail.marks), rx.fragment()),
                 rx.cond(
                     detail.enrichment.length() > 0,

@@ -181,6 +181,7 @@ def events_view(session: Session, actor: Actor, slug: str, query: Query, zone: Z
         )
         for name, label in FACET_WORDS.items()
     ]
+    facets = [_by_gravity(facet) if facet.name == "severity" else facet for facet in facets]
     lines = [event_line(event, slug, zone, now) for event in found.events]
     rows = [replace(line, href=ui_paths.project_security_events(slug, **_at(query, line.id))) for line in lines]
     countries = sorted({one.word for one in found.facets["country"]} | ({query.country} if query.country else set()))
@@ -221,6 +222,11 @@ def event_detail(session: Session, actor: Actor, slug: str, event_id: str, zone:
         metadata=json.dumps(metadata, indent=2, ensure_ascii=False) if metadata else "",
         is_by_db_ip=bool(known.get("country_code")) and geo_files().is_by_db_ip,
     )
+
+
+def _by_gravity(facet: Facet) -> Facet:
+    ranks = {name: rank for rank, name in enumerate(SEVERITIES)}
+    return replace(facet, words=sorted(facet.words, key=lambda one: ranks.get(one.word, len(ranks))))
 
 
 _MIRRORED: Final = ("geolocation", "network_intelligence")

@@ -114,15 +114,20 @@ def map_section(view: Any) -> rx.Component:
 def no_database() -> rx.Component:
     """How to install a location database."""
     return rx.el.div(
-        empty_state(
-            "No location database is installed",
-            "Country, city and coordinates of addresses stay unknown, and so do impossible travel and unusual countries. "
-            "This downloads the free database of DB-IP; --file takes one you have. Events that come in afterwards are located.",
+        rx.el.div(
+            rx.el.h3("No location database is installed"),
+            rx.el.p(
+                "Country, city and coordinates of addresses stay unknown, and nobody notices impossible travel or unusual "
+                "countries. The command downloads the free database of DB-IP; with --file it takes one that you have. "
+                "Events that come in afterwards are located, earlier ones are not.",
+                class_name="muted",
+            ),
+            class_name="stack",
         ),
         code_block(
             "plumbline geoip install\nplumbline geoip install --database asn\nplumbline geoip refresh-lists", label="Commands"
         ),
-        class_name="stack narrow",
+        class_name="split section-body",
     )
 
 
@@ -137,12 +142,18 @@ def actor_section(view: Any) -> rx.Component:
                 Column("Failed", lambda row: row.failed, numeric=True),
                 Column("Events", lambda row: row.events, numeric=True),
                 Column("From", lambda row: row.places, secondary=True),
+                Column(
+                    "Unusual",
+                    lambda row: rx.cond(row.unusual != "", badge(row.unusual, row.unusual_tone), "–"),
+                    numeric=True,
+                    secondary=True,
+                ),
             ],
             view.top_actors,
             caption="Actors with the most grave events, then the most events",
             empty=empty_state("No event names an actor"),
         ),
-        note="by grave events",
+        note="by grave events; 'unusual' is the share of known days that were less so",
     )
 
 
@@ -154,8 +165,7 @@ def network_section(view: Any) -> rx.Component:
             view.has_alert_plan,
             data_table(
                 [
-                    Column("Network", lambda row: _two_lines(row_link(row.name, row.href), row.note)),
-                    Column("Kind", lambda row: mark_list(row.marks)),
+                    Column("Network", _network),
                     Column("Failed", lambda row: row.failed, numeric=True),
                     Column("Events", lambda row: row.events, numeric=True),
                     Column("Threat", lambda row: rx.cond(row.score != "", row.score, "–"), numeric=True, secondary=True),
@@ -269,3 +279,11 @@ def first_event(origin: Any) -> rx.Component:
 
 def _two_lines(first: Any, second: Any) -> rx.Component:
     return rx.fragment(first, rx.cond(second != "", rx.el.span(second, class_name="cell-sub"), rx.fragment()))
+
+
+def _network(row: Any) -> rx.Component:
+    return rx.fragment(
+        row_link(row.name, row.href),
+        rx.cond(row.marks.length() > 0, rx.fragment(" ", mark_list(row.marks)), rx.fragment()),
+        rx.el.span(row.note, class_name="cell-sub"),
+    )

@@ -24,8 +24,9 @@ from app.security.pages.wording import (
 )
 from app.security.refusals import PlanRestricted
 from app.security.repository.insights import ActorCount, NetworkCount, PlaceCount
+from app.security.service import actor_scoring, triage
 from app.security.service import origins as origin_service
-from app.security.service import triage
+from app.security.service.actor_scoring import ScoreView
 from app.security.service.geo import GeoFiles, geo_files
 from app.security.service.investigation import Picture, picture
 from app.security.service.triage import AlertFigures, AlertView
@@ -60,6 +61,8 @@ class ActorRow:
     failed: str
     grave: str
     places: str
+    unusual: str
+    unusual_tone: str
     href: str
 
 
@@ -151,6 +154,7 @@ def security_view(
     start = max(since, found.since)
     geo = geo_files()
     acknowledged = sum(figures.by_severity("acknowledged").values())
+    scores = {one.actor_id: one for one in actor_scoring.list_scores(session, actor, slug)}
     origins, note = _origins(session, actor, slug)
     return SecurityView(
         has_events=found.totals.events > 0 or bool(figures.counts),
@@ -169,7 +173,7 @@ def security_view(
         map=_map(found),
         located_note=_located_note(found),
         places=[_place_row(place, slug, days) for place in found.places[:_MOST_PLACES]],
-        top_actors=[_actor_row(one, slug, days) for one in found.actors],
+        top_actors=[_actor_row(one, slug, days, scores.get(one.actor_id)) for one in found.actors],
         top_networks=[_network_row(one, slug, days) for one in found.networks],
         moments=_moments(alerts, found, slug, zone, now),
         geo=_geo(geo),
@@ -240,7 +244,7 @@ def _place_row(place: PlaceCount, slug: str, days: int) -> PlaceRow:
     )
 
 
-def _actor_row(one: ActorCount, slug: str, days: int) -> ActorRow:
+def _actor_row(one: ActorCount, slug: str, days: int, score: ScoreView | None) -> ActorRow:
     places = _count(one.addresses, "address", "addresses")
     if one.countries:
         places += f", {_count(one.countries, 'country', 'countries')}"
@@ -251,6 +255,8 @@ def _actor_row(one: ActorCount, slug: str, days: int) -> ActorRow:
         failed=full_number(one.failed),
         grave=full_number(one.grave),
         places=places,
+        unusual="" if score is None or score.score is None else f"{score.score:.1f}",
+        unusual_tone="warn" if score is not None and score.is_unusual else "neutral",
         href=ui_paths.project_security_events(slug, actor=one.actor_id, days=str(days)),
     )
 

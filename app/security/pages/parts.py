@@ -53,6 +53,7 @@ def event_line_item(line: Any) -> rx.Component:
     return rx.el.li(
         rx.icon("circle-dot", size=14, aria_hidden="true", class_name="muted"),
         rx.el.div(
+            rx.cond(line.times != "", rx.el.span(line.times, " ", class_name="num muted"), rx.fragment()),
             rx.link(line.name, href=line.href, class_name="row-link", underline="none"),
             " ",
             badge(line.severity, line.tone),
@@ -64,6 +65,7 @@ def event_line_item(line: Any) -> rx.Component:
             rx.cond(line.address != "", rx.el.span(line.address, class_name="mono"), rx.fragment()),
             rx.cond(line.place != "", rx.el.span(line.place), rx.fragment()),
             rx.cond(line.marks.length() > 0, mark_list(line.marks), rx.fragment()),
+            rx.cond(line.since != "", rx.el.span("since ", line.since), rx.fragment()),
             class_name="line-sub dotted",
         ),
         class_name=rx.cond(line.is_evidence, "line is-evidence", "line"),

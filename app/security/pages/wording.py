@@ -91,6 +91,9 @@ class EventLine:
     href: str
     marks: list[Mark]
     is_evidence: bool = False
+    times: str = ""
+    """How many alike in a row the line stands for, empty for one; `when` is then the newest and `since` the oldest."""
+    since: str = ""
 
 
 def network_marks(known: Mapping[str, Any]) -> list[Mark]:

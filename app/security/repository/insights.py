@@ -1,4 +1,7 @@
-"""Counts over stored security events: by word, by place, by actor, by network, and over time."""
+"""Counts over stored security events: by word, by place, by actor, by network, and over time.
+
+What is known of an address is read from its newest event alone: reading every event's would take most of the time.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,6 @@ from app.security.repository.events import EventFilter, select, where_of
 SIGN_INS: Final = ("auth.login_success", "auth.login_failed")
 FACETS: Final = ("event", "severity", "country", "actor", "ip")
 _COUNTRY: Final = "JSONExtractString(properties, 'country_code')"
-_OPERATOR: Final = "JSONExtractString(properties, 'asn_org')"
-_NORTH: Final = "JSONExtractFloat(properties, 'latitude')"
-_EAST: Final = "JSONExtractFloat(properties, 'longitude')"
-_THREAT: Final = (
-    "max(if(JSONType(properties, 'threat_score') IN ('Int64', 'UInt64'), JSONExtractInt(properties, 'threat_score'), -1))"
-)
 _EXPRESSIONS: Final = {
     "event": "name",
     "severity": "severity",
@@ -35,7 +32,7 @@ _OTHERS: Final[Mapping[str, Callable[[EventFilter], EventFilter]]] = {
     "ip": lambda wanted: replace(wanted, user_ip=""),
 }
 _FLAGS: Final = ("is_vpn", "is_tor", "is_proxy", "is_datacenter")
-_MARKS: Final = ", ".join(f"max(JSONExtractBool(properties, '{flag}'))" for flag in _FLAGS)
+_PEOPLE: Final = "uniqExactIfState(actor_id, actor_id != '')"
 _FAILED: Final = "countIf(name = 'auth.login_failed')"
 
 
@@ -142,14 +139,16 @@ def totals(scope: Scoped, wanted: EventFilter) -> Totals:
 
 
 def places(scope: Scoped, wanted: EventFilter, *, limit: int) -> list[PlaceCount]:
-    """Where people signed in or tried to, most frequent first. Errors: Unavailable."""
+    """Where people signed in or tried to, most frequent first; an address counts where it was last. Errors: Unavailable."""
     where, parameters = where_of(wanted)
+    known = "Tuple(latitude Nullable(Float64), longitude Nullable(Float64), city String, country_code String)"
     sql = (
-        f"SELECT round({_NORTH}, 1) AS north, round({_EAST}, 1) AS east, "
-        f"any(JSONExtractString(properties, 'city')), any({_COUNTRY}), "
-        f"countIf(name = 'auth.login_success'), {_FAILED}, uniqExactIf(actor_id, actor_id != '') {where} "
-        "AND name IN {{sign_ins:Array(String)}} AND JSONType(properties, 'latitude') IN ('Double', 'Int64', 'UInt64') "
-        "GROUP BY north, east ORDER BY count() DESC, north, east LIMIT {{limit:UInt32}}"
+        "SELECT round(known.1, 1) AS north, round(known.2, 1) AS east, any(known.3), any(known.4), sum(succeeded), sum(failed), "
+        "uniqExactIfMerge(people) FROM ("
+        f"SELECT JSONExtract(argMax(properties, time), '{known}') AS known, countIf(name = 'auth.login_success') AS succeeded, "
+        f"{_FAILED} AS failed, {_PEOPLE} AS people {where} AND name IN {{{{sign_ins:Array(String)}}}} GROUP BY ip) "
+        "WHERE isNotNull(known.1) AND isNotNull(known.2) "
+        "GROUP BY north, east ORDER BY sum(succeeded + failed) DESC, north, east LIMIT {{limit:UInt32}}"
     )
     rows = select(scope, sql, {**parameters, "sign_ins": list(SIGN_INS), "limit": limit})
     return [
@@ -161,11 +160,14 @@ def places(scope: Scoped, wanted: EventFilter, *, limit: int) -> list[PlaceCount
 def actors(scope: Scoped, wanted: EventFilter, *, limit: int) -> list[ActorCount]:
     """Actors with the most grave events and the most events, in this order. Errors: Unavailable."""
     where, parameters = where_of(wanted)
+    known = "Tuple(actor_email String, country_code String)"
     sql = (
-        "SELECT actor_id, max(JSONExtractString(properties, 'actor_email')), count() AS found, "
-        f"{_FAILED}, countIf(severity IN ('high', 'critical')) AS grave, uniqExactIf(ip, ip != ''), "
-        f"uniqExactIf({_COUNTRY}, {_COUNTRY} != ''), max(time) {where} AND actor_id != '' "
-        "GROUP BY actor_id ORDER BY grave DESC, found DESC, actor_id LIMIT {{limit:UInt32}}"
+        "SELECT actor_id, max(known.1), sum(found) AS events, sum(failed), sum(grave) AS graves, uniqExactIf(ip, ip != ''), "
+        "uniqExactIf(known.2, known.2 != ''), max(last_at) FROM ("
+        f"SELECT actor_id, ip, JSONExtract(argMax(properties, time), '{known}') AS known, count() AS found, {_FAILED} AS failed, "
+        f"countIf(severity IN ('high', 'critical')) AS grave, max(time) AS last_at {where} AND actor_id != '' "
+        "GROUP BY actor_id, ip) "
+        "GROUP BY actor_id ORDER BY graves DESC, events DESC, actor_id LIMIT {{limit:UInt32}}"
     )
     rows = select(scope, sql, {**parameters, "limit": limit})
     return [
@@ -177,18 +179,22 @@ def actors(scope: Scoped, wanted: EventFilter, *, limit: int) -> list[ActorCount
 def networks(scope: Scoped, wanted: EventFilter, *, limit: int) -> list[NetworkCount]:
     """Networks with the most failed sign-ins and the most events, in this order. Errors: Unavailable."""
     where, parameters = where_of(wanted)
+    flags = ", ".join(f"{flag} Bool" for flag in _FLAGS)
+    known = f"Tuple(asn_org String, asn UInt32, threat_score Nullable(Int32), {flags})"
+    marks = ", ".join(f"max(known.{place})" for place in range(4, 4 + len(_FLAGS)))
     sql = (
-        f"SELECT if({_OPERATOR} != '', {_OPERATOR}, ip) AS network, max(JSONExtractUInt(properties, 'asn')), "
-        f"count() AS found, {_FAILED} AS failed, uniqExactIf(actor_id, actor_id != ''), uniqExact(ip), {_MARKS}, "
-        f"{_THREAT}, any(ip) {where} AND ip != '' "
-        "GROUP BY network ORDER BY failed DESC, found DESC, network LIMIT {{limit:UInt32}}"
+        "SELECT if(known.1 != '', known.1, ip) AS network, max(known.2), sum(found) AS events, sum(bad) AS failures, "
+        f"uniqExactIfMerge(people), uniqExact(ip), {marks}, max(coalesce(known.3, -1)), any(ip) FROM ("
+        f"SELECT ip, JSONExtract(argMax(properties, time), '{known}') AS known, count() AS found, {_FAILED} AS bad, "
+        f"{_PEOPLE} AS people {where} AND ip != '' GROUP BY ip) "
+        "GROUP BY network ORDER BY failures DESC, events DESC, network LIMIT {{limit:UInt32}}"
     )
     found = []
     for name, asn, count, failed, people, addresses, *rest in select(scope, sql, {**parameters, "limit": limit}):
-        *flags, threat, address = rest
-        marks = tuple(flag for flag, is_set in zip(_FLAGS, flags, strict=True) if is_set)
+        *marks_set, threat, address = rest
+        named = tuple(flag for flag, is_set in zip(_FLAGS, marks_set, strict=True) if is_set)
         score = int(threat) if int(threat) >= 0 else None
         found.append(
-            NetworkCount(str(name), int(asn), int(count), int(failed), int(people), int(addresses), marks, score, str(address))
+            NetworkCount(str(name), int(asn), int(count), int(failed), int(people), int(addresses), named, score, str(address))
         )
     return found

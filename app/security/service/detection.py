@@ -22,7 +22,7 @@ from app.security.service.surroundings import gather, place_of
 
 ALL_PLANS: Final = frozenset({"brute_force_attack", "rate_limit_exceeded", "suspicious_activity", "new_device"})
 PATIENCE_SECONDS: Final = 30.0
-PASS_EVENTS: Final = 500
+PASS_EVENTS: Final = 2_000
 MODEL_SECONDS: Final = 2.0
 """What one threat model may take for the events of one pass before it is switched off."""
 _PAUSE_SECONDS: Final = 0.2

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -23,6 +22,7 @@ from app.security.vocabulary import severity_of
 
 KIND = "security"
 SURFACE = "security"
+_NOTHING = Enrichment()
 _LOCATION = ("country_code", "country_name", "city", "region", "latitude", "longitude", "timezone")
 
 
@@ -70,12 +70,12 @@ def lines_of(principal: IngestPrincipal, events: Sequence[SecurityEvent], server
 
 
 def _record(event: SecurityEvent, server_ip: str | None) -> ingest.Record:
-    known = asdict(event.enrichment)
+    known = event.enrichment.as_mapping()
     properties: dict[str, object] = {
         "actor_email": event.actor_email,
         "server_ip": server_ip,
         **known,
-        "metadata": {**event.metadata, **_mirrored(event.enrichment)},
+        "metadata": {**event.metadata, **_mirrored(event.enrichment, known)},
     }
     return ingest.Record(
         kind=KIND,
@@ -91,11 +91,10 @@ def _record(event: SecurityEvent, server_ip: str | None) -> ingest.Record:
     )
 
 
-def _mirrored(enrichment: Enrichment) -> dict[str, object]:
+def _mirrored(enrichment: Enrichment, known: Mapping[str, object]) -> dict[str, object]:
     """Where rules and one client look for it; nothing when nothing is known."""
-    if enrichment == Enrichment():
+    if enrichment is _NOTHING or enrichment == _NOTHING:
         return {}
-    known = asdict(enrichment)
     location = {name: known[name] for name in _LOCATION}
     network = {name: value for name, value in known.items() if name not in location}
     return {"geolocation": location, "network_intelligence": network}

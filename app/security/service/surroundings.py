@@ -60,9 +60,15 @@ def gather(
     """What is stored around the events, which are in order. Errors: Unavailable."""
     first, last = events[0].at, events[-1].at
     oldest = first - timedelta(days=plan.retention_days)
-    known: dict[str, SecurityEvent] = {}
+    known = {event.id: event for event in events}
     failed = [event for event in events if event.name == FAILED]
     signed_in = sorted({event.actor_id for event in events if event.name == SIGNED_IN and event.actor_id})
+    # What comes with its details comes first: of an event that is known already no other account is taken.
+    if models:
+        _add(known, _around_models(principal, events, models))
+    if signed_in:
+        _add(known, repository.earlier_sign_ins(principal, SIGNED_IN, signed_in, oldest, first))
+        _add(known, repository.sign_ins_between(principal, SIGNED_IN, signed_in, first, last))
     if failed:
         actors = sorted({event.actor_id for event in failed if event.actor_id})
         addresses = sorted({event.user_ip for event in failed if event.user_ip})
@@ -72,12 +78,6 @@ def gather(
         if addresses:
             since = failed[0].at - DEFAULT_RULES.failures_per_ip_window
             _add(known, repository.events_of_addresses(principal, FAILED, addresses, since, last))
-    if signed_in:
-        _add(known, repository.earlier_sign_ins(principal, SIGNED_IN, signed_in, oldest, first))
-        _add(known, repository.sign_ins_between(principal, SIGNED_IN, signed_in, first, last))
-    if models:
-        _add(known, _around_models(principal, events, models))
-    known |= {event.id: event for event in events}
     found = Surroundings(known.values())
     for address in {event.user_ip for event in failed if event.user_ip}:
         FAILURES.learn(principal.project_id, address, found.failures_of(address))
@@ -121,8 +121,7 @@ def event_of(row: StoredEvent) -> SecurityEvent:
 
 def _add(known: dict[str, SecurityEvent], rows: Iterable[StoredEvent]) -> None:
     for row in rows:
-        # The same event may come with its details and without.
-        if row.properties or row.id not in known:
+        if row.id not in known:
             known[row.id] = event_of(row)
 
 

@@ -49,7 +49,7 @@ class AlertView:
 
 @dataclass(frozen=True, slots=True)
 class AlertFigures:
-    """Alerts of a period: how many by status and severity, and when each was raised, newest first."""
+    """How many alerts there are by status and severity, and when those of a period were raised, newest first."""
 
     counts: Mapping[tuple[str, str], int]
     moments: tuple[tuple[datetime, str], ...]
@@ -64,12 +64,12 @@ class AlertFigures:
 
 
 def alert_figures(session: Session, actor: Actor, slug: str, since: datetime, now: datetime) -> AlertFigures:
-    """Figures of alerts raised since then. Errors: NotFound, PlanRestricted."""
+    """Counts of all alerts that the plan shows, and the moments of those raised since then. Errors: NotFound, PlanRestricted."""
     view = outlook(session, actor, slug)
     require_alerts(view.plan)
-    start = max(since, view.plan.cutoff(now))
-    found = repository.counts(session, view.scope.project_id, start)
-    moments = repository.moments(session, view.scope.project_id, start, limit=MOST_MOMENTS)
+    cutoff = view.plan.cutoff(now)
+    found = repository.counts(session, view.scope.project_id, cutoff)
+    moments = repository.moments(session, view.scope.project_id, max(since, cutoff), limit=MOST_MOMENTS)
     return AlertFigures({(status, severity): count for status, severity, count in found}, tuple(moments))
 
 

@@ -14,14 +14,15 @@ from sqlmodel import select
 from app.identity.contracts import TenantPlan, UserRole
 from app.kernel.database import session_scope
 from app.kernel.errors import BadRequest, Forbidden, NotFound
+from app.security.contracts import Finding, SecurityEvent
 from app.security.intelligence import Databases, lookup
-from app.security.pages.alert_view import alert_page
+from app.security.pages.alert_view import Driver, alert_page
 from app.security.pages.alerts_view import alerts_view
 from app.security.pages.events_view import Query, events_view, query_of
 from app.security.pages.overview_view import security_view
 from app.security.refusals import PlanRestricted
 from app.security.service import triage
-from app.security.service.alerts import Change
+from app.security.service.alerts import Change, raise_alert
 from models.projects import Project
 from models.security import SecurityAlert
 from tests.factories import make_actor
@@ -170,11 +171,32 @@ def test_impossible_travel_shows_both_places_the_way_and_the_speed(attacked):
     assert [dot.label for dot in page.map.dots] == ["New York, US", "London, GB"]
     assert page.map.route.startswith("M")
     assert page.is_by_db_ip
-    assert [(line.name, line.is_evidence) for line in page.lines] == [
-        ("data.bulk_delete", False),
-        ("auth.login_success", True),
-        ("auth.login_success", True),
+    assert [(line.name, line.address, line.is_evidence) for line in page.lines] == [
+        ("data.bulk_delete", LONDON, False),
+        ("auth.login_success", LONDON, True),
+        ("auth.login_success", NEW_YORK, True),
     ]
+
+
+def test_brute_force_of_an_address_shows_the_address_with_its_failures_in_one_line(attacked):
+    page = attacked.read(alert_page, attacked.alert_of("brute_force_attack").id, BERLIN)
+    assert page.lines_note.startswith(TOR)
+    assert sum(int((line.times or "1×").rstrip("×")) for line in page.lines) == 5
+    assert {line.name for line in page.lines} == {"auth.login_failed"} and len(page.lines) <= 2
+
+
+def test_an_unusual_day_shows_the_features_behind_it(security, clock):
+    caller = security(TenantPlan.PRO)
+    looker = Looker(caller, clock)
+    event = SecurityEvent("e1", "data.export", clock.now(), "medium", actor_id="ana")
+    contributions = [{"feature": "data access", "value": 4000.0, "usual": 2.5, "share": 0.834}, {"feature": "broken"}]
+    details = {"rule": "actor_score", "score": 99.6, "contributions": contributions}
+    with session_scope() as session:
+        finding = Finding("suspicious_activity", "medium", "Unusual behaviour of ana", "Much.", "ana day", details)
+        alert_id = raise_alert(session, caller.project_id, event, finding)
+    page = looker.read(alert_page, alert_id, BERLIN)
+    assert page.drivers == [Driver("Data access", "4,000", "2.5", "83\u00a0%")]
+    assert "Contributions" not in {fact.name for fact in page.facts}
 
 
 def test_an_alert_is_acknowledged_resolved_and_reopened_with_a_trace(attacked):
