@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from app.detection import feedback_api, report_api, service
+from app.detection import bakeoff_api, feedback_api, report_api, service
 from app.detection.contracts import Direction, Signal, SignalState, StoredSettings
 from app.detection.shapes import SignalScope
 from app.detection.why import api as why_api
@@ -17,7 +17,8 @@ from app.http import Caller, Db
 
 router = APIRouter()
 # Flat: the edge reads every route's path.
-router.routes.extend([*report_api.router.routes, *feedback_api.router.routes, *why_api.router.routes])
+for part in (report_api, feedback_api, why_api, bakeoff_api):
+    router.routes.extend(part.router.routes)
 
 
 class ProjectAnomalySettingsResponse(BaseModel):

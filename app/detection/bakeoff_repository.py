@@ -53,12 +53,12 @@ def claimable(session: Session, silent_since: datetime, limit: int) -> list[tupl
     return [(row[0], row[1], row[2]) for row in session.execute(statement)]
 
 
-def change(session: Session, bakeoff_id: str, status: str, holder: str | None, **values: object) -> bool:
+def change(session: Session, bakeoff_id: str, from_status: str, holder: str | None, **values: object) -> bool:
     """Set the values where the row has this status and holder; whether it had."""
     is_held = col(Bakeoff.claimed_by).is_(None) if holder is None else col(Bakeoff.claimed_by) == holder
     statement = (
         sa.update(Bakeoff)
-        .where(col(Bakeoff.id) == bakeoff_id, col(Bakeoff.status) == status, is_held)
+        .where(col(Bakeoff.id) == bakeoff_id, col(Bakeoff.status) == from_status, is_held)
         .values(**values)
         .execution_options(synchronize_session=False)
     )

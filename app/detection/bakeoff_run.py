@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,7 +68,7 @@ def claim_next(session: Session, holder: str, now: datetime) -> str | None:
     return None
 
 
-def run(bakeoff_id: str, holder: str, tools: BakeoffTools = BakeoffTools()) -> BakeoffStatus | None:  # noqa: B008 - frozen
+def run(bakeoff_id: str, holder: str, tools: BakeoffTools = BakeoffTools()) -> BakeoffStatus | None:
     """Run a bake-off that the holder has claimed, to its end; None when it is somebody else's by then. Never raises."""
     try:
         values: dict[str, Any] = {"status": BakeoffStatus.COMPLETED.value, "result": _compare(bakeoff_id, holder, tools)}
@@ -142,7 +143,7 @@ def _result(matrix: CountMatrix, settings: DetectionSettings, scores: list[Detec
         "best": None if best is None else Contestant(best.detector, best.sigma_threshold).name,
         "scores": [_score(one) for one in scores],
         "shown_from": matrix.bucket(first).isoformat(),
-        "counts": [None if count != count else int(count) for count in changed[first:].tolist()],
+        "counts": [None if math.isnan(count) else int(count) for count in changed[first:].tolist()],
         "departures": [
             {"kind": one.kind.value, "from": one.start - first, "to": one.stop - 1 - first, "factor": one.factor}
             for one in departures

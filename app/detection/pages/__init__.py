@@ -1,5 +1,5 @@
 """Pages about detection. Importing this package registers them."""
 
-from app.detection.pages import anomaly_settings, distribution, inbox, releases, signal
+from app.detection.pages import anomaly_settings, bakeoff, distribution, inbox, releases, signal
 
-__all__ = ["anomaly_settings", "distribution", "inbox", "releases", "signal"]
+__all__ = ["anomaly_settings", "bakeoff", "distribution", "inbox", "releases", "signal"]

@@ -17,6 +17,7 @@ from app.detection.pages.inbox_actions import SentMessage, act_on_group, decide,
 from app.detection.pages.inbox_parts import key_hint, message_dialog, selection_bar, signal_line
 from app.detection.pages.inbox_rows import VERDICT_WORDS, SignalRow
 from app.detection.pages.inbox_view import Filters, InboxView, inbox_view, incident_chart
+from app.detection.pages.other_alerts import other_alerts_section
 from app.frame import project_frame, slug_var
 from app.kernel.errors import AppError
 from app.metrics.contracts import ScopeType
@@ -144,6 +145,13 @@ class InboxState(LoadedState):
         if row is None or not row.alert_group or action not in set(GroupAction):
             return toast_failed("Nothing was delivered about this incident")
         return await self._change("Saved", act_on_group, self._slug(), row.alert_group, GroupAction(action))
+
+    @rx.event
+    async def act_on_alert(self, group: str, action: str) -> EventSpec:
+        """Decide about an alert that is about no series."""
+        if action not in set(GroupAction):
+            return toast_failed("There is no such action")
+        return await self._change("Saved", act_on_group, self._slug(), group, GroupAction(action))
 
     @rx.event
     async def save_note(self, key: str, form: dict[str, Any]) -> EventSpec:
@@ -280,6 +288,7 @@ def inbox_page() -> rx.Component:
                 ),
                 rx.fragment(),
             ),
+            other_alerts_section(state),
             rx.cond(state.view.unknown_count > 0, _unknown(), rx.fragment()),
             message_dialog(state),
             on_retry=state.load,

@@ -83,9 +83,9 @@ def signal_line(state: Any, row: Any) -> rx.Component:
                 class_name="signal-foot",
             ),
             class_name=rx.cond(row.is_member, "line signal signal-member", "line signal"),
-            custom_attrs={"data-signal": row.key},
         ),
         rx.cond(is_open, _detail(state, row, may_write), rx.fragment()),
+        custom_attrs={"data-signal": row.key},
     )
     return rx.cond(row.is_member & ~state.shown_groups.contains(row.group), rx.fragment(), line)
 

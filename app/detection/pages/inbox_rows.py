@@ -24,6 +24,7 @@ from components import SparkShape, spark_shape
 from components.format import ago, deviation, iso_utc, local_time
 
 MOST_VERDICTS = 1_000
+MOST_NAMES = 3
 VERDICT_WORDS = {
     VerdictKind.EXPECTED: "Expected",
     VerdictKind.TRACKING_BUG: "Tracking bug",
@@ -105,7 +106,7 @@ def signal_rows(
                 key=keys[place],
                 group=keys[lead],
                 is_member=place != lead,
-                members=_members(len(members)) if place == lead else "",
+                members=_members([incidents[member].scope_name for member in members]) if place == lead else "",
                 day="" if heading == day else heading,
                 direction=line.direction,
                 scope_kind=line.scope_kind,
@@ -164,8 +165,12 @@ def _is_together(one: Incident, other: Incident) -> bool:
     return same and one.started_at <= other.ended_at and other.started_at <= one.ended_at
 
 
-def _members(count: int) -> str:
-    return "" if count == 0 else f"{count} related"
+def _members(names: Sequence[str]) -> str:
+    """What the line speaks for: "2 related: Shop, order_placed"."""
+    if not names:
+        return ""
+    shown = ", ".join(names[:MOST_NAMES]) + (", \u2026" if len(names) > MOST_NAMES else "")
+    return f"{len(names)} related: {shown}"
 
 
 def _day_of(rows: Sequence[object], place: int) -> str:

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from app.detection import service as detection
 from app.detection.contracts import Direction, Incident, Outcome
 from app.detection.pages.inbox_rows import SignalRow, signal_rows
+from app.detection.pages.other_alerts import OtherAlert, other_alerts
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.metrics.contracts import ScopeType
@@ -40,6 +41,7 @@ class InboxView:
 
     rows: list[SignalRow] = field(default_factory=list)
     total: int = 0
+    others: list[OtherAlert] = field(default_factory=list)
     unknown: list[UnknownRow] = field(default_factory=list)
     unknown_count: int = 0
     watching: str = ""
@@ -91,6 +93,7 @@ def inbox_view(
     view = InboxView(
         rows=[row for row, _ in rows],
         total=found.total,
+        others=other_alerts(session, actor, slug, zone, now),
         unknown=[
             UnknownRow(
                 SCOPE_WORDS[item.scope_type],

@@ -118,7 +118,7 @@ def _regressions(view: Any) -> rx.Component:
                 ),
                 width="240px",
             ),
-            Column("Of expected", lambda row: row.ratio, numeric=True, width="110px"),
+            Column("Of expected", lambda row: row.ratio, numeric=True, secondary=True, width="110px"),
             Column("Share before and after", lambda row: row.shares, numeric=True, secondary=True, width="190px"),
         ],
         view.rows,

@@ -116,9 +116,9 @@ def preview_view(
         basis=basis + (", the largest ones" if looked < found.series_count else ""),
         chart=chart_data(points, zone, found.bucket_seconds, subject=names.get(drawn, ""), now=SYSTEM_CLOCK.now()),
         drawn=drawn,
-        choices=[[choice_of(one.key), f"{one.name} ({SCOPE_WORDS[one.key.scope_type].lower()})"] for one in found.looked_at],
+        choices=[[choice_of(one.key), f"{_kind(one.key)}: {one.name}".removeprefix(": ")] for one in found.looked_at],
         rows=[
-            AlarmRow(choice_of(one.key), one.name, SCOPE_WORDS[one.key.scope_type], full_number(one.alarm_count))
+            AlarmRow(choice_of(one.key), one.name, _kind(one.key), full_number(one.alarm_count))
             for one in found.looked_at[:MOST_LISTED]
             if one.alarm_count
         ],
@@ -136,6 +136,11 @@ def key_of(choice: str) -> SeriesKey | None:
     if len(parts) != 3 or parts[1] not in set(ScopeType):
         return None
     return SeriesKey(parts[0], ScopeType(parts[1]), parts[2])
+
+
+def _kind(key: SeriesKey) -> str:
+    """What kind of series it is, where its name does not say so."""
+    return "" if key.scope_type is ScopeType.PROJECT_TOTAL else SCOPE_WORDS[key.scope_type]
 
 
 def _point(one: Judgement, sigma: float) -> ChartPoint:

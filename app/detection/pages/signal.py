@@ -16,6 +16,7 @@ from app.detection.pages import signal_parts as parts
 from app.detection.pages.inbox_actions import decide, take_back
 from app.detection.pages.inbox_rows import VERDICT_WORDS
 from app.detection.pages.signal_view import SignalView, parse_signal_id, signal_view
+from app.detection.pages.why import why_panel
 from app.frame import project_frame, slug_var
 from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
@@ -150,6 +151,7 @@ def signal_page() -> rx.Component:
 def _about_incident(state: Any) -> rx.Component:
     view = state.view
     return rx.fragment(
+        why_panel(view.incident),
         rx.el.div(parts.movers(view), parts.marks(view), class_name="columns"),
         rx.cond(
             view.related.length() > 0,

@@ -135,7 +135,11 @@ def monitoring_page() -> rx.Component:
     state: Any = MonitoringState
     view = state.view
     return project_frame(
-        page_header("Monitoring", note="A series with its expected range, what it is made of and when it happens."),
+        page_header(
+            "Monitoring",
+            link_button("Compare detectors", href=view.bakeoff_href),
+            note="A series with its expected range, what it is made of and when it happens.",
+        ),
         page_body(
             state,
             toolbar(

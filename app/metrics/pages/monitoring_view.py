@@ -67,6 +67,7 @@ class MonitoringView:
 
     scope_name: str = ""
     event_href: str = ""
+    bakeoff_href: str = ""
     scopes: list[list[str]] = field(default_factory=list)
     has_series: bool = False
     chart: ChartData = field(default_factory=ChartData)
@@ -100,6 +101,7 @@ def monitoring_view(
     shown = MonitoringView(
         scope_name=name,
         event_href=ui_paths.project_event(slug, ref) if scope_type is ScopeType.EVENT else "",
+        bakeoff_href=ui_paths.project_bakeoff(slug, "" if series_ref is None else f"{scope}/{ref}"),
         scopes=scopes,
         has_series=bool(series.buckets),
         chart=chart,

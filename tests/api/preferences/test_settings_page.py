@@ -98,7 +98,7 @@ def test_search_and_scope_narrow_the_tree(engine):
 
 def test_keys_that_change_nothing_here_say_so(engine):
     assert line(engine, "hsts_enabled").is_kept_only and "does not act" in line(engine, "hsts_enabled").note
-    assert "environment only" in line(engine, "data_dir").note
+    assert not line(engine, "data_dir").is_changeable
     assert not line(engine, "ask_system_prompt").is_kept_only
 
 

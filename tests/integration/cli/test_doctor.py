@@ -73,7 +73,7 @@ def test_it_sees_what_owners_changed_in_the_product(folder):
     upgrade(url(folder))
     with session_scope(engine_for(url(folder))) as session:
         repository.store(session, "ai_model", '"small"', None, SYSTEM_CLOCK.now())
-    assert "ai_model changed in the product" in CliRunner().invoke(app, ["doctor"]).stdout
+    assert "changed in the product: ai_model" in CliRunner().invoke(app, ["doctor"]).stdout
 
     with session_scope(engine_for(url(folder))) as session:
         repository.store(session, "session_ttl_hours", "0", None, SYSTEM_CLOCK.now())

@@ -44,7 +44,8 @@ def test_the_total_leads_what_fell_with_it(shop):
     view, incidents = look(shop)
     [lead] = [row for row in view.rows if not row.is_member]
     members = [row for row in view.rows if row.is_member]
-    assert (lead.scope_kind, lead.direction, lead.members) == ("Project total", "drop", "2 related")
+    assert (lead.scope_kind, lead.direction) == ("Project total", "drop")
+    assert lead.members.startswith("2 related: ") and "view" in lead.members
     assert {row.scope_kind for row in members} == {"Event type", "Event"}
     assert all(row.group == lead.key and row.day == "" for row in members)
     assert lead.day and set(incidents) == {row.key for row in view.rows}
@@ -86,7 +87,7 @@ def test_viewers_decide_nothing(shop):
         decide(session, VIEWER, "shop", list(incidents.values()), VerdictKind.REAL)
 
 
-def deliver(shop: WatchedProject, bucket, group: str = "00000000-0000-4000-8000-00000000000a") -> None:
+def deliver(shop: WatchedProject, bucket, scope: str = "event", group: str = "00000000-0000-4000-8000-00000000000a") -> None:
     with shop.transaction() as session:
         delivery = AlertDelivery(
             project_id=shop.project_id,
@@ -107,7 +108,7 @@ def deliver(shop: WatchedProject, bucket, group: str = "00000000-0000-4000-8000-
         session.add(
             AlertDeliveryItem(
                 delivery_id=delivery.id,
-                scope_type="event",
+                scope_type=scope,
                 scope_ref=shop.view,
                 scope_name="view",
                 bucket=bucket,
@@ -134,6 +135,17 @@ def test_what_was_delivered_shows_on_its_line_and_follows_decisions(shop):
         act_on_group(session, EDITOR, "shop", row.alert_group, GroupAction.MUTE)
     row = next(row for row in look(shop)[0].rows if row.scope_name == "view")
     assert row.alert_note == "Looking at it"
+
+
+def test_an_alert_about_no_series_is_listed_apart_and_can_be_decided(shop):
+    deliver(shop, MONDAY + STEADY * HOUR, scope="release_regression")
+    [alert] = look(shop)[0].others
+    assert (alert.kind, alert.status_words, alert.names) == ("Release regression", "Open", "view")
+    assert alert.count == "1 delivery to Team chat"
+    with shop.transaction() as session:
+        act_on_group(session, EDITOR, "shop", alert.group, GroupAction.RESOLVE)
+    assert [one.status for one in look(shop)[0].others] == ["resolved"]
+    assert not any(row.alert_group for row in look(shop)[0].rows)
 
 
 def test_a_message_about_an_earlier_incident_is_not_shown(shop):

@@ -63,3 +63,37 @@ def test_a_document_that_comes_again_replaces_the_earlier_one():
 @pytest.mark.parametrize("query", ["", "  ", "__", "!?"])
 def test_a_query_of_no_words_finds_nothing(shop, query):
     assert shop.search(query) == []
+
+
+def test_only_the_first_are_taken_and_all_are_counted(shop):
+    every = shop.search("the")
+    hits, total = shop.best("the", limit=3)
+    assert (hits, total) == (every[:3], len(every)) and total > 3
+
+
+def test_the_highest_hit_is_among_the_first_whatever_the_bound():
+    index = filled(*(document(number, f"order {number}") for number in range(200)), document(900, "order"))
+    hits, total = index.best("order", limit=1)
+    assert ([hit.document.title for hit in hits], total) == (["order"], 201)
+
+
+def test_what_is_near_in_meaning_is_found_without_a_common_word():
+    index = filled(document(1, "refund issued"), document(2, "page viewed"))
+    [hit], total = index.best("money back", nearness={"1": 0.6})
+    assert (hit.document.title, hit.score, hit.matched, total) == ("refund issued", 1.5, (), 1)
+
+
+def test_meaning_beats_some_of_the_words_and_not_all_of_them():
+    index = filled(document(1, "payment failed"), document(2, "card added"), document(3, "card rejected by bank"))
+    near = {"1": 0.5}
+    assert index.best("credit card", nearness=near)[0][0].document.title == "payment failed"
+    assert index.best("card rejected", nearness=near)[0][0].document.title == "card rejected by bank"
+
+
+def test_a_place_of_a_document_that_went_is_used_again():
+    index = filled(document(1, "order paid", parent_id="9"), document(2, "order sent"))
+    changed = document(3, "cart opened")
+    index.add([Document(**{**{name: getattr(changed, name) for name in Document.__dataclass_fields__}, "entity_id": "1"})])
+    assert [hit.document.title for hit in index.search("order")] == ["order sent"]
+    assert [hit.document.title for hit in index.search("cart")] == ["cart opened"]
+    assert [found.title for found in index.documents()] == ["cart opened", "order sent"]
