@@ -132,7 +132,7 @@ def _settings(settings: Settings) -> tuple[Finding, Settings]:
     if count > len(stored):
         sealed = "settings changed in the product cannot be opened: their encryption key is gone"
         return Finding("settings", State.FAILED, sealed), effective
-    words = f"{', '.join(sorted(stored))} changed in the product" if stored else "all from the environment"
+    words = f"changed in the product: {', '.join(sorted(stored))}" if stored else "all from the environment"
     return Finding("settings", State.OK, words), effective
 
 

@@ -27,7 +27,10 @@ class Found(TypedDict):
 
 def pages_off_the_rail(slug: str, words: str) -> list[Found]:
     """Pages of the project that other pages lead to and the rail does not, whose name holds every word."""
-    pages = (("Anomaly settings", "Observe", ui_paths.project_anomaly_settings(slug)),)
+    pages = (
+        ("Anomaly settings", "Observe", ui_paths.project_anomaly_settings(slug)),
+        ("Bake-off of detectors", "Observe", ui_paths.project_bakeoff(slug)),
+    )
     return [
         {"label": label, "hint": hint, "href": href}
         for label, hint, href in pages
@@ -42,7 +45,7 @@ def palette_entries(session: Session, actor: Actor, slug: str, words: str, branc
     for hit in found.items:
         kind = KIND_WORDS[EntityType(hit.entity_type)]
         entries.append({"label": hit.title, "hint": f"{kind} · {hit.subtitle}" if hit.subtitle else kind, "href": hit.route_path})
-    return entries
+    return entries[:MOST_FOUND]
 
 
 class PaletteState(AppState):

@@ -16,6 +16,7 @@ DATA_SOURCES = "/settings/data-sources"
 SETTINGS = "/settings"
 HEALTH = "/settings/health"
 SESSIONS = "/settings/sessions"
+AUDIT_LOG = "/settings/audit"
 NEW = "new"
 """Stands for the id of something that is still to be made."""
 
@@ -88,6 +89,11 @@ def project_monitoring(slug: object, *, series: str = "", days: str = "", column
     return f"/p/{slug}/monitoring" + (f"?{query}" if query else "")
 
 
+def project_bakeoff(slug: object, series: str = "") -> str:
+    """Detectors compared on the project's total, or on the series `event_type/<id>` or `event/<id>`."""
+    return f"/p/{slug}/bakeoff" + (f"?{urlencode({'series': series})}" if series else "")
+
+
 def project_live(slug: object) -> str:
     """Events as they arrive."""
     return f"/p/{slug}/live"
@@ -143,6 +149,11 @@ def project_security_alert(slug: object, alert_id: object) -> str:
     return f"/p/{slug}/security/alerts/{alert_id}"
 
 
+def project_threat_models(slug: object, edit: object = "") -> str:
+    """Rules the project writes itself; `edit` opens one of them, or `new`."""
+    return f"/p/{slug}/security/threat-models" + ("" if edit == "" else f"?edit={edit}")
+
+
 def project_security_events(slug: object, **filters: str) -> str:
     """The explorer of security events: event, severity, actor, ip, country, days, from, to, page; `id` opens one event."""
     query = urlencode({name.rstrip("_"): value for name, value in filters.items() if value})
@@ -184,6 +195,23 @@ def project_deliveries(slug: object, *, state: str = "", destination: str = "", 
 def project_delivery(slug: object, delivery_id: object) -> str:
     """One delivery with its message as it was sent."""
     return f"/p/{slug}/deliveries/{delivery_id}"
+
+
+def project_audit(slug: object, **chosen: str) -> str:
+    """Audit records of the project; `trail` names the id whose records are shown whole."""
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return f"/p/{slug}/audit" + (f"?{query}" if query else "")
+
+
+def project_activity(slug: object, kind: str = "") -> str:
+    """What happened in the project lately; with a kind only that."""
+    return f"/p/{slug}/activity" + (f"?kind={quote(kind, safe='')}" if kind else "")
+
+
+def audit_log(**chosen: str) -> str:
+    """Who changed what in this instance."""
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return AUDIT_LOG + (f"?{query}" if query else "")
 
 
 def project_scans(slug: object) -> str:

@@ -53,8 +53,7 @@ Editor = Annotated[Actor, Depends(_editor)]
 @router.get(SEARCH, operation_id="search_project", tags=["search"])
 def search_project(
     slug: str,
-    session: Db,
-    actor: Caller,
+    actor: WaitingCaller,
     branch: Branch,
     q: Annotated[str, Query(min_length=1, max_length=500)],
     types: Annotated[list[EntityType] | None, Query()] = None,
@@ -62,7 +61,7 @@ def search_project(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> SearchResponse:
     """Entities of the plan that match, best first."""
-    found = service.search(session, actor, slug, q, types=types, include_archived=include_archived, limit=limit, branch=branch)
+    found = service.find(actor, slug, q, types=types, include_archived=include_archived, limit=limit, branch=branch)
     return SearchResponse.model_validate(found)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.assistant.contracts import SearchHit
 from app.assistant.model_client import ChatModel, Model, ModelFailed, configured_model
-from app.assistant.search import search
+from app.assistant.search import find
 from app.identity.contracts import Actor
 from app.kernel.database import session_scope
 from app.kernel.errors import Unavailable
@@ -115,8 +115,8 @@ def ask_plan(actor: Actor, slug: str, question: str, *, branch: str | None = Non
     BadRequest of the branch.
     """
     model = model or _model()
+    found = find(actor, slug, question, limit=SOURCES, branch=branch)
     with session_scope(write=False) as session:
-        found = search(session, actor, slug, question, limit=SOURCES, branch=branch)
         prompt = preferences.text_of(session, "ask_system_prompt")
     facts = {str(number): _hit_fact(hit) for number, hit in enumerate(found.items, 1)}
     try:

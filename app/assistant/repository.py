@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from app.assistant.index import Document
-from models.assistant import SearchDocument
-from models.plan import Event
+from models.assistant import SearchDocument, SearchVector
+from models.plan import Event, PlanBranch
 from models.plan_entities import FieldDefinition, Variable, VariableContext
 
 _COLUMNS = "branch_id, entity_type, entity_id, parent_id, title, keywords, description, body, is_archived"
 _SOURCES = ("event", "event_type", "field", "meta_field", "variable", "relation", "tag")
 _TABLE = sa.inspect(SearchDocument).local_table
+_VALUES_PER_STATEMENT = 500
+_OVER = ("merged", "closed")
 
 
 def fingerprint(session: Session, branch_id: str) -> tuple[int, int, int]:
@@ -59,3 +63,65 @@ def variable_contexts(session: Session, event_ids: Sequence[str]) -> list[tuple[
         .order_by(col(Variable.name), col(VariableContext.id))
     )
     return list(rows.all())
+
+
+def open_branches(session: Session) -> dict[str, list[str]]:
+    """Main and the working branches that are not over, by project."""
+    found: dict[str, list[str]] = defaultdict(list)
+    statement = sa.select(col(PlanBranch.project_id), col(PlanBranch.id)).where(
+        sa.or_(col(PlanBranch.kind) == "main", col(PlanBranch.status).not_in(_OVER))
+    )
+    for project_id, branch_id in session.execute(statement.order_by(col(PlanBranch.project_id), col(PlanBranch.id))):
+        found[project_id].append(branch_id)
+    return found
+
+
+def vector_fingerprint(session: Session, project_id: str, model: str) -> tuple[int, int]:
+    """How many vectors the project has by the model, and the newest id."""
+    count, newest = session.execute(
+        sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(col(SearchVector.id)), 0)).where(*_vectors_of(project_id, model))
+    ).one()
+    return int(count), int(newest)
+
+
+def vectors(session: Session, project_id: str, model: str, *, after_id: int = 0) -> list[tuple[int, str, bytes]]:
+    """(id, hash of the text, vector) in order of id."""
+    statement = (
+        sa.select(col(SearchVector.id), col(SearchVector.text_hash), col(SearchVector.vector))
+        .where(*_vectors_of(project_id, model), col(SearchVector.id) > after_id)
+        .order_by(col(SearchVector.id))
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(statement)]
+
+
+def vector_hashes(session: Session, project_id: str, model: str) -> set[str]:
+    """Hashes of the texts that have a vector by the model."""
+    return set(session.scalars(sa.select(col(SearchVector.text_hash)).where(*_vectors_of(project_id, model))))
+
+
+def has_other_models(session: Session, project_id: str, model: str) -> bool:
+    """Whether vectors of another model are left."""
+    others = sa.select(col(SearchVector.id)).where(col(SearchVector.project_id) == project_id, col(SearchVector.model) != model)
+    return session.execute(others.limit(1)).first() is not None
+
+
+def store_vectors(session: Session, project_id: str, model: str, found: Mapping[str, bytes]) -> None:
+    """Keep vectors by the hash of their text; one that is there already stays."""
+    on_postgres = session.get_bind().dialect.name == "postgresql"
+    insert = postgresql.insert(SearchVector) if on_postgres else sqlite.insert(SearchVector)
+    rows = [{"project_id": project_id, "model": model, "text_hash": text, "vector": vector} for text, vector in found.items()]
+    session.execute(insert.values(rows).on_conflict_do_nothing())
+
+
+def drop_vectors(session: Session, project_id: str, model: str, text_hashes: Collection[str]) -> None:
+    """Forget the model's vectors of these texts, and every vector of another model."""
+    table = sa.delete(SearchVector).where(col(SearchVector.project_id) == project_id)
+    session.execute(table.where(col(SearchVector.model) != model))
+    listed = sorted(text_hashes)
+    for start in range(0, len(listed), _VALUES_PER_STATEMENT):
+        part = listed[start : start + _VALUES_PER_STATEMENT]
+        session.execute(table.where(col(SearchVector.model) == model, col(SearchVector.text_hash).in_(part)))
+
+
+def _vectors_of(project_id: str, model: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (col(SearchVector.project_id) == project_id, col(SearchVector.model) == model)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlmodel import Session
 
 from app import ui_paths
-from app.assistant import repository, shelf
+from app.assistant import meaning, repository, shelf
 from app.assistant.contracts import EntityType, ObservedValues, Reindexed, SearchAnswer, SearchHit
-from app.assistant.index import Document, Hit
+from app.assistant.index import NO_MEANING, Document, Hit
+from app.assistant.model_client import Embedder, configured_embedder
 from app.identity import service as identity
 from app.identity.contracts import Actor
+from app.kernel.database import session_scope
 from app.plan.service import BranchScope, readable_branch, writable_branch
 
 IMPLEMENTED = frozenset({"implemented", "live", "deprecated"})
@@ -30,16 +32,59 @@ def search(
     include_archived: bool = False,
     limit: int = 20,
     branch: str | None = None,
+    query_meaning: meaning.QueryMeaning | None = None,
 ) -> SearchAnswer:
-    """The `limit` best matches on the branch, best first. Anybody signed in. Errors: NotFound, BadRequest of the branch."""
+    """The `limit` best matches on the branch, best first, by words and, with `query_meaning`, by meaning. Anybody signed in.
+
+    Errors: NotFound, BadRequest of the branch.
+    """
     scope = readable_branch(session, actor, slug, branch)
     place = shelf.shelved(scope.branch_id)
     with place.lock:
         shelf.refresh(session, scope.branch_id, place)
         wanted = {kind.value for kind in types} if types else None
-        found = place.index.search(query.replace("\0", ""), wanted, include_archived=include_archived)
-        subtitles = [place.index.title_of(hit.document.parent_id) for hit in found[:limit]]
-    return SearchAnswer(_dressed(session, scope, found[:limit], subtitles), len(found))
+        near = (
+            NO_MEANING if query_meaning is None else meaning.nearness(session, scope.project.id, place.text_hashes(), query_meaning)
+        )
+        found, total = place.index.best(
+            query.replace("\0", ""), wanted, include_archived=include_archived, limit=limit, nearness=near
+        )
+        subtitles = [place.index.title_of(hit.document.parent_id) for hit in found]
+    dressed = _dressed(session, scope, found, subtitles, near)
+    return SearchAnswer(dressed, total, semantic_used=query_meaning is not None)
+
+
+def find(
+    actor: Actor,
+    slug: str,
+    query: str,
+    *,
+    types: Collection[EntityType] | None = None,
+    include_archived: bool = False,
+    limit: int = 20,
+    branch: str | None = None,
+    embedder: Embedder | None = None,
+) -> SearchAnswer:
+    """The same with the query's meaning, where meanings are compared. Call it with no transaction open: the model may be asked."""
+    found = None
+    embedder = embedder or configured_embedder()
+    if embedder is not None:
+        with session_scope(write=False) as session:
+            scope = readable_branch(session, actor, slug, branch)
+            is_embedded = repository.vector_fingerprint(session, scope.project.id, embedder.name)[0] > 0
+        found = meaning.meaning_of(query.replace("\0", ""), embedder) if is_embedded else None
+    with session_scope(write=False) as session:
+        return search(
+            session,
+            actor,
+            slug,
+            query,
+            types=types,
+            include_archived=include_archived,
+            limit=limit,
+            branch=branch,
+            query_meaning=found,
+        )
 
 
 def reindex(session: Session, actor: Actor, slug: str, *, branch: str | None = None) -> Reindexed:
@@ -48,10 +93,12 @@ def reindex(session: Session, actor: Actor, slug: str, *, branch: str | None = N
     count = repository.rebuild(session, scope.branch_id)
     payload = {"documents_indexed": count, "branch_id": scope.branch_id}
     identity.record_audit(session, actor, "search.reindex", "project", scope.project.id, slug, payload)
-    return Reindexed(count)
+    return Reindexed(count, embeddings_scheduled=configured_embedder() is not None)
 
 
-def _dressed(session: Session, scope: BranchScope, hits: Sequence[Hit], subtitles: Sequence[str]) -> list[SearchHit]:
+def _dressed(
+    session: Session, scope: BranchScope, hits: Sequence[Hit], subtitles: Sequence[str], near: Mapping[str, float]
+) -> list[SearchHit]:
     event_ids = [hit.document.entity_id for hit in hits if hit.document.entity_type == EntityType.EVENT]
     statuses = repository.statuses(session, event_ids) if event_ids else {}
     observed: dict[str, list[ObservedValues]] = defaultdict(list)
@@ -92,6 +139,7 @@ def _dressed(session: Session, scope: BranchScope, hits: Sequence[Hit], subtitle
                 score=hit.score,
                 confidence=round(hit.confidence, 4),
                 highlights=list(hit.matched),
+                semantic_used=document.entity_id in near,
             )
         )
     return dressed

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from app.assistant.assist import ask_plan, describe_event, describe_event_type, is_enabled, try_model
-from app.assistant.search import reindex, search
+from app.assistant.embedding import embed_plans
+from app.assistant.search import find, reindex, search
 
-__all__ = ["ask_plan", "describe_event", "describe_event_type", "is_enabled", "reindex", "search", "try_model"]
+__all__ = [
+    "ask_plan",
+    "describe_event",
+    "describe_event_type",
+    "embed_plans",
+    "find",
+    "is_enabled",
+    "reindex",
+    "search",
+    "try_model",
+]

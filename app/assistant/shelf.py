@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from app.assistant import repository
 from app.assistant.index import SearchIndex
+from app.assistant.meaning import hash_of, text_of
 
 MOST_BRANCHES = 24
 
@@ -20,6 +21,16 @@ class Shelved:
 
     lock: Lock = field(default_factory=Lock)
     index: SearchIndex = field(default_factory=SearchIndex)
+    _hashes: dict[str, str] = field(default_factory=dict)
+    _hashed: tuple[int, int, int] = (0, 0, 0)
+
+    def text_hashes(self) -> dict[str, str]:
+        """What the text of each entity is known by. Call with the lock held."""
+        state = (len(self.index), self.index.newest_id, self.index.id_sum)
+        if self._hashed != state:
+            self._hashes = {document.entity_id: hash_of(text_of(document)) for document in self.index.documents()}
+            self._hashed = state
+        return self._hashes
 
 
 _shelf: OrderedDict[str, Shelved] = OrderedDict()

@@ -16,6 +16,19 @@ from uuid import uuid4
 
 from app.audit.contracts import Bucket
 from app.audit.durations import window_text
+from app.audit.figures import (
+    AGGREGATES,
+    AT,
+    CATEGORICAL,
+    EVENT_NUMBERS,
+    OF_BUCKET,
+    RECORDS_THEMSELVES,
+    RecordFilter,
+    conditions,
+    figures,
+    milliseconds,
+    within,
+)
 from app.audit.shapes import RecordIn
 from app.eventstore.service import get_event_store
 from app.ingest import service as ingest
@@ -23,60 +36,19 @@ from app.kernel.errors import InvalidInput, NotFound
 
 PER_PAGE: Final = 50
 MOST_STAGES: Final = 10_000
-LISTED: Final = ("cpu_usage", "memory_usage")
-_OF_BUCKET: Final = "tenant_id = {{tenant:String}} AND project_id = {{project:String}}"
-_OWNED: Final = f"{_OF_BUCKET} AND kind = 'audit'"
-_SHOWN: Final = "id, toUnixTimestamp64Milli(time), source, environment, status, severity, properties"
-EVENT_NUMBERS: Final = {
-    "cpu_usage": "cpu_usage",
-    "memory_usage": "memory_usage",
-    "event_duration": "total_duration",
-    "latency": "latency",
-    "affected_resources": "affected",
-    "event_stage": "toNullable(toFloat64(stage))",
-}
-CATEGORICAL: Final = {
-    "application": "source",
-    "environment": "environment",
-    "method": "method",
+_HOUR_MILLISECONDS: Final = 3_600_000
+_CHOICES: Final = {
+    "category": "category",
+    "app": "source",
+    "env": "environment",
     "status": "status",
     "level": "severity",
     "event_name": "name",
-    "event_type": "event_type",
-    "event_id": "id",
-    "actor_origin": "origin",
-    "resource_id": "resource_id",
-    "resource_name": "resource_name",
-    "resource_type": "resource_type",
 }
-_AT: Final = "(time, stage)"
+LISTED: Final = ("cpu_usage", "memory_usage")
+_OWNED: Final = f"{OF_BUCKET} AND kind = 'audit'"
+_SHOWN: Final = "id, toUnixTimestamp64Milli(time), source, environment, status, severity, properties"
 _STAGE: Final = "JSONExtractInt(properties, 'event', 'stage')"
-AGGREGATES: Final = {
-    "mean": "avg(v)",
-    "sum": "sum(v)",
-    "count": "toFloat64(count())",
-    "min": "min(v)",
-    "max": "max(v)",
-    "median": "quantileExactInclusive(0.5)(v)",
-    "first": f"argMin(v, {_AT})",
-    "last": f"argMax(v, {_AT})",
-    "stddev": "stddevSamp(v)",
-    "spread": "max(v) - min(v)",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RecordFilter:
-    """Records of one category and application in [start, stop); the rest only when it is named."""
-
-    category: str
-    app: str
-    start: datetime
-    stop: datetime
-    env: str | None = None
-    method: str | None = None
-    status: str | None = None
-    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +69,10 @@ def append(bucket: Bucket, records: Sequence[RecordIn], now: datetime) -> str:
 
 def listed(bucket: Bucket, wanted: RecordFilter, page: int, per_page: int = PER_PAGE) -> list[dict[str, Any]]:
     """One page, newest first. Unavailable."""
-    where, parameters = _conditions(wanted)
+    where, parameters = conditions(wanted)
     sql = (
-        f"SELECT id, stage, toUnixTimestamp64Milli(time) FROM {{database}}.audit_facts WHERE {_OF_BUCKET} AND {where} "
+        f"SELECT id, stage, toUnixTimestamp64Milli(time) FROM {{database}}.audit_facts "
+        f"WHERE {OF_BUCKET} AND {where} AND {within('time')} "
         f"ORDER BY time DESC, stage DESC, id DESC LIMIT {{{{limit:UInt32}}}} OFFSET {{{{offset:UInt64}}}}"
     )
     found = _select(bucket, sql, {**parameters, "limit": per_page, "offset": (page - 1) * per_page})
@@ -109,21 +82,47 @@ def listed(bucket: Bucket, wanted: RecordFilter, page: int, per_page: int = PER_
 def trail(bucket: Bucket, event_id: str) -> list[dict[str, Any]]:
     """Every record of the id, the last stage first; nothing for an unknown id. Unavailable."""
     sql = (
-        f"SELECT id, stage, toUnixTimestamp64Milli(time) FROM {{database}}.audit_facts WHERE {_OF_BUCKET} "
-        f"AND id = {{{{id:String}}}} ORDER BY {_AT} DESC LIMIT {MOST_STAGES}"
+        f"SELECT id, stage, toUnixTimestamp64Milli(time) FROM {{database}}.audit_facts WHERE {OF_BUCKET} "
+        f"AND id = {{{{id:String}}}} ORDER BY {AT} DESC LIMIT {MOST_STAGES}"
     )
     found = _select(bucket, sql, {"id": event_id})
     return _records(bucket, [(event_id, stage) for _, stage, _ in found], [row[2] for row in found])
 
 
+def total(bucket: Bucket, wanted: RecordFilter) -> int:
+    """How many records there are. Unavailable."""
+    where, parameters = conditions(wanted)
+    sql = f"SELECT count() FROM {{database}}.audit_facts WHERE {OF_BUCKET} AND {where} AND {within('time')}"
+    return int(_select(bucket, sql, parameters)[0][0])
+
+
+def values(bucket: Bucket, start: datetime, stop: datetime, most: int) -> dict[str, list[str]]:
+    """What records of [start, stop), by whole hours, have in the fields to choose from; at most so many each. Unavailable."""
+    chosen = ", ".join(f"groupUniqArray({most})({column})" for column in _CHOICES.values())
+    parameters = {"start": milliseconds(start) // _HOUR_MILLISECONDS * _HOUR_MILLISECONDS, "stop": milliseconds(stop)}
+    sql = f"SELECT {chosen} FROM {{database}}.audit_hours WHERE {OF_BUCKET} AND metric = '' AND {within('hour')}"
+    (row,) = _select(bucket, sql, parameters)
+    return {name: sorted(value for value in found if value) for name, found in zip(_CHOICES, row, strict=True)}
+
+
 def metric_names(bucket: Bucket) -> list[str]:
     """The bucket's own metrics by name, then those that every record may have. Unavailable."""
-    sql = f"SELECT DISTINCT arrayJoin(mapKeys(metrics)) AS metric FROM {{database}}.audit_facts WHERE {_OF_BUCKET} ORDER BY metric"
+    sql = f"SELECT DISTINCT arrayJoin(mapKeys(metrics)) AS metric FROM {{database}}.audit_facts WHERE {OF_BUCKET} ORDER BY metric"
     return [row[0] for row in _select(bucket, sql, {})] + list(LISTED)
 
 
 def metric(bucket: Bucket, name: str, wanted: RecordFilter, step: timedelta, aggregate: str, group_by: str | None) -> list[Group]:
-    """A metric by window and group; windows without a value are left out.
+    """A metric by window and group; windows without a value are left out. Errors: as `metric_points`."""
+    return [
+        Group(key, [{"range": window_text(at, step, wanted.start, wanted.stop), "value": value} for at, value in points])
+        for key, points in metric_points(bucket, name, wanted, step, aggregate, group_by).items()
+    ]
+
+
+def metric_points(
+    bucket: Bucket, name: str, wanted: RecordFilter, step: timedelta, aggregate: str, group_by: str | None
+) -> dict[str, list[tuple[int, float | None]]]:
+    """Number of the window since 1970 and value by group, oldest first; the value is None where it is not defined.
 
     NotFound for an unknown metric, InvalidInput for an unknown aggregate or group, Unavailable.
     """
@@ -131,41 +130,34 @@ def metric(bucket: Bucket, name: str, wanted: RecordFilter, step: timedelta, agg
         raise InvalidInput(f"agg is one of {', '.join(AGGREGATES)}", field="agg")
     if group_by is not None and group_by not in CATEGORICAL:
         raise InvalidInput(f"group_by is one of {', '.join(CATEGORICAL)}", field="group_by")
-    value, has_value = _value_of(name)
-    where, parameters = _conditions(wanted)
-    group = CATEGORICAL[group_by] if group_by else "'all'"
-    sql = (
-        f"SELECT {group} AS g, {_window()} AS w, {AGGREGATES[aggregate]} FROM "
-        f"(SELECT *, {value} AS v FROM {{database}}.audit_facts WHERE {_OF_BUCKET} AND {where} AND {has_value}) "
-        f"GROUP BY g, w ORDER BY g, w LIMIT 100000"
-    )
-    found: dict[str, list[dict[str, Any]]] = {}
-    rows = _select(bucket, sql, {**parameters, "metric": name, "step": int(step.total_seconds() * 1000)})
-    for key, window, number in rows:
-        shown = None if number is None or not math.isfinite(number) else float(number)
-        span = window_text(window, step, wanted.start, wanted.stop)
-        found.setdefault(key, []).append({"range": span, "value": shown})
+    sql, parameters = figures(name, wanted, step, aggregate, group_by)
+    found: dict[str, list[tuple[int, float | None]]] = {}
+    for key, window, number in _select(bucket, sql, parameters):
+        found.setdefault(key, []).append((window, None if number is None or not math.isfinite(number) else float(number)))
     if not found and name not in EVENT_NUMBERS and name not in metric_names(bucket):
         raise NotFound("There is no such metric")
-    return [Group(key, data) for key, data in found.items()]
+    return found
 
 
 def counts(bucket: Bucket, field: str, wanted: RecordFilter, step: timedelta) -> list[dict[str, Any]]:
-    """Records by value of the field and window; records without a value are left out.
+    """Records by value of the field and window. Errors: as `window_counts`."""
+    found = window_counts(bucket, field, wanted, step)
+    return [{"range": window_text(window, step, wanted.start, wanted.stop), "data": data} for window, data in found.items()]
+
+
+def window_counts(bucket: Bucket, field: str, wanted: RecordFilter, step: timedelta) -> dict[int, dict[str, int]]:
+    """Records by number of the window since 1970 and value of the field; records without a value are left out.
 
     InvalidInput for a field that has no categories, Unavailable.
     """
     if field not in CATEGORICAL:
         raise InvalidInput(f"the field is one of {', '.join(CATEGORICAL)}", field="field")
-    where, parameters = _conditions(wanted)
-    sql = (
-        f"SELECT {_window()} AS w, {CATEGORICAL[field]} AS value, count() FROM {{database}}.audit_facts "
-        f"WHERE {_OF_BUCKET} AND {where} AND value != '' GROUP BY w, value ORDER BY w, value LIMIT 100000"
-    )
+    sql, parameters = figures(RECORDS_THEMSELVES, wanted, step, "count", field)
     found: dict[int, dict[str, int]] = {}
-    for window, value, count in _select(bucket, sql, {**parameters, "step": int(step.total_seconds() * 1000)}):
-        found.setdefault(window, {})[value] = count
-    return [{"range": window_text(window, step, wanted.start, wanted.stop), "data": data} for window, data in found.items()]
+    for value, window, count in _select(bucket, sql, parameters):
+        if value:
+            found.setdefault(window, {})[value] = int(count)
+    return dict(sorted(found.items()))
 
 
 def _records(bucket: Bucket, keys: Sequence[tuple[str, int]], times: Sequence[int]) -> list[dict[str, Any]]:
@@ -179,41 +171,6 @@ def _records(bucket: Bucket, keys: Sequence[tuple[str, int]], times: Sequence[in
     parameters = {"ids": sorted({event_id for event_id, _ in keys}), "first": min(times), "last": max(times)}
     found = {(row[1], row[0]): _out(*row[1:]) for row in _select(bucket, sql, parameters)}
     return [found[key] for key in keys if key in found]
-
-
-def _window() -> str:
-    # Floor also before 1970, where plain division would round up.
-    milliseconds = "toUnixTimestamp64Milli(time)"
-    return f"intDiv({milliseconds} - positiveModulo({milliseconds}, {{{{step:Int64}}}}), {{{{step:Int64}}}})"
-
-
-def _value_of(name: str) -> tuple[str, str]:
-    """The value of the metric, and the condition that a record has one."""
-    if name in EVENT_NUMBERS:
-        return f"assumeNotNull({EVENT_NUMBERS[name]})", f"{EVENT_NUMBERS[name]} IS NOT NULL"
-    return "metrics[{{metric:String}}]", "mapContains(metrics, {{metric:String}})"
-
-
-def _conditions(wanted: RecordFilter) -> tuple[str, dict[str, Any]]:
-    columns = {
-        "category": ("category", wanted.category),
-        "app": ("source", wanted.app),
-        "env": ("environment", wanted.env),
-        "method": ("method", wanted.method),
-        "status": ("status", wanted.status),
-        "origin": ("origin", wanted.origin),
-    }
-    parts = [f"{column} = {{{{{name}:String}}}}" for name, (column, value) in columns.items() if value is not None]
-    parts += [
-        "time >= fromUnixTimestamp64Milli({{start:Int64}}, 'UTC')",
-        "time < fromUnixTimestamp64Milli({{stop:Int64}}, 'UTC')",
-    ]
-    parameters: dict[str, Any] = {name: value for name, (_, value) in columns.items() if value is not None}
-    return " AND ".join(parts), {**parameters, "start": _milliseconds(wanted.start), "stop": _milliseconds(wanted.stop)}
-
-
-def _milliseconds(moment: datetime) -> int:
-    return math.ceil(moment.timestamp() * 1000)
 
 
 def _select(bucket: Bucket, sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
+from app.kernel.errors import NotFound
 from models.audit import AuditAccount, AuditLink
 from models.identity import RateBucket
 
@@ -14,6 +15,20 @@ from models.identity import RateBucket
 def by_id(session: Session, account_id: str) -> AuditAccount | None:
     """The account."""
     return session.get(AuditAccount, account_id)
+
+
+def require_account(session: Session, account_id: str) -> AuditAccount:
+    """The account. Errors: NotFound."""
+    found = by_id(session, account_id)
+    if found is None:
+        raise NotFound("There is no such account")
+    return found
+
+
+def usernames(session: Session) -> list[tuple[str, str]]:
+    """Id and name of every account, by name."""
+    statement = sa.select(col(AuditAccount.id), col(AuditAccount.username)).order_by(col(AuditAccount.username))
+    return [(row[0], row[1]) for row in session.execute(statement)]
 
 
 def by_username(session: Session, username: str) -> AuditAccount | None:

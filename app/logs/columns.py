@@ -21,6 +21,8 @@ _RESERVED: Final = frozenset(
         "events_1m_mv",
         "audit_facts",
         "audit_facts_mv",
+        "audit_hours",
+        "audit_hours_mv",
         "system",
         "default",
         "tinybird",

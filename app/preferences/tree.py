@@ -40,7 +40,8 @@ class Kind(StrEnum):
 class SettingLine:
     """One setting. `value` of a secret says only whether there is one; `variable` is empty for what no variable sets.
 
-    `note` tells why it cannot be changed, why it changes nothing here, or why a stored value does not hold.
+    What cannot be changed here is set by the environment, unless `note` says otherwise. The note also tells why a setting changes
+    nothing here, or why a stored value does not hold.
     """
 
     section: str
@@ -76,7 +77,6 @@ _PROMPTS: Final = {
 _READ_PROMPTS: Final = frozenset({"describe_system_prompt", "ask_system_prompt"})
 _KEPT: Final = "Kept for programs that use the settings API. This server does not act on it."
 _FOLLOWS: Final = "Follows from other settings."
-_FROM_ENVIRONMENT: Final = "Set by the environment only."
 _AT_NEXT_START: Final = frozenset({"log_level"})
 _CHOICES: Final = {
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
@@ -163,7 +163,7 @@ def _of_entry(entry: SettingEntry, settings: Settings) -> SettingLine:
         origin=_origin(entry),
         is_changeable=False,
         is_kept_only=False,
-        note=_FROM_ENVIRONMENT,
+        note="",
     )
 
 
@@ -190,5 +190,5 @@ def _kind(name: str, value: Any, *, is_secret: bool) -> Kind:
 
 
 def _sentence(words: str) -> str:
-    # An address or a name in code keeps its own first letter.
-    return words if not words or words[0] == "`" else words[0].upper() + words[1:]
+    words = words.replace("`", "")
+    return words[:1].upper() + words[1:]

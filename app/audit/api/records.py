@@ -15,7 +15,7 @@ from app.audit import accounts, records
 from app.audit.api.dialect import bearer, checked
 from app.audit.contracts import Bucket, bucket_of
 from app.audit.durations import duration_of, moment_of
-from app.audit.records import RecordFilter
+from app.audit.figures import RecordFilter
 from app.audit.shapes import RecordIn
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestScope

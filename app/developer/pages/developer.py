@@ -15,7 +15,7 @@ from app.kernel.settings import get_settings
 from app.page_states import LoadedState, page_body
 from app.plan.pages.transfer_parts import code_section
 from app.ui import page
-from components import code_block, link_button, page_header, section, segmented, text_link, toolbar
+from components import code_block, link_button, page_header, section, segmented, text_link
 from components.shell import Crumb
 
 WAYS: Final = [(entry.key, entry.title) for entry in snippets("")]
@@ -70,7 +70,7 @@ def developer_page() -> rx.Component:
                     " if nobody kept it.",
                     class_name="snippet-note",
                 ),
-                toolbar(segmented(WAYS, state.way, state.choose, label="Way of sending")),
+                rx.el.div(segmented(WAYS, state.way, state.choose, label="Way of sending"), class_name="ways"),
                 rx.el.p(state.shown.note, class_name="snippet-note"),
                 code_block(state.shown.code, label=f"Code for {state.shown.title}"),
                 actions=[text_link("See it arrive", href=ui_paths.project_live(slug_var()))],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,6 +33,7 @@ TITLES: Final = {
     "disk": "Disk",
     "geo_data": "Location data",
 }
+_BACKTICKED: Final = re.compile(r"`([^`]+)`")
 _STATES: Final = {State.OK: ("fine", "ok"), State.NOTICE: ("notice", "warn"), State.FAILED: ("failed", "bad")}
 
 
@@ -46,13 +48,13 @@ class CheckRow:
 
 
 def check_rows(findings: Sequence[Finding], *, is_over: bool) -> list[CheckRow]:
-    """The findings in words, and the checks still to come; once it is over, those that could not be made."""
+    """The findings, and the checks still to come; once it is over, those that could not be made."""
     rows = []
     ended = {finding.check: finding for finding in findings}
     for check in CHECKS:
         if (finding := ended.get(check)) is not None:
             state, tone = _STATES[finding.state]
-            rows.append(CheckRow(TITLES[check], state, tone, finding.message[:1].upper() + finding.message[1:]))
+            rows.append(CheckRow(TITLES[check], state, tone, _BACKTICKED.sub("“\\1”", finding.message)))
         elif is_over:
             rows.append(CheckRow(TITLES[check], "not checked", "unknown", "Needs the database with its newest schema"))
         else:
@@ -118,15 +120,15 @@ def health_page() -> rx.Component:
                 button(rx.cond(state.is_running, "Checking…", "Check again"), on_click=state.load, disabled=state.is_running),
                 rx.fragment(),
             ),
-            note="What `plumbline doctor` sees, from inside the running instance.",
+            note="What the command “plumbline doctor” sees, from inside the running instance.",
         ),
         page_body(
             state,
             rx.el.p(rx.cond(state.is_running, "Checking…", state.verdict), role="status", class_name="health-verdict"),
             data_table(
                 [
-                    Column("Check", lambda row: row.title, width="210px"),
-                    Column("State", lambda row: badge(row.state, row.tone, dot=True), width="120px"),
+                    Column("Check", lambda row: row.title),
+                    Column("State", lambda row: badge(row.state, row.tone, dot=True)),
                     Column("What was found", lambda row: rx.el.span(row.message, class_name="health-message")),
                 ],
                 state.rows,

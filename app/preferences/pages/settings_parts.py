@@ -52,6 +52,7 @@ def _setting(state: Any, row: Any) -> rx.Component:
                 button("Change", small=True, on_click=state.open_form(row.name), custom_attrs={"aria-label": f"Change {row.name}"}),
                 rx.fragment(),
             ),
+            rx.cond(row.is_changeable | (row.note != ""), rx.fragment(), rx.el.span("set outside", class_name="muted")),
             class_name="setting-actions",
         ),
         rx.cond(is_open, _form(state, row), rx.fragment()),

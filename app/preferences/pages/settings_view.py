@@ -109,7 +109,7 @@ def typed_value(section: str, name: str, text: str) -> Any:
         body = ServiceSettingsUpdate.model_validate({section: {name: text}})
     except ValidationError as error:
         words = error.errors(include_url=False, include_input=False)[0]["msg"]
-        raise InvalidInput(words.removeprefix("Value error, "), field=name) from None
+        raise InvalidInput(words.replace("Input should", "The value must"), field=name) from None
     return getattr(getattr(body, section), name)
 
 

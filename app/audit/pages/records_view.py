@@ -1,0 +1,309 @@
+"""What the page of audit records shows, as finished texts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from app import ui_paths
+from app.audit import records, service
+from app.audit.contracts import Bucket
+from app.audit.figures import AGGREGATES, CATEGORICAL, EVENT_NUMBERS, RecordFilter
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import NotFound
+from components.bar_data import Bars, bar_data
+from components.chart_data import ChartData, ChartPoint, bucket_text, chart_data, spark_path
+from components.format import NO_VALUE, full_number, iso_utc, local_time
+
+PER_PAGE: Final = 50
+MOST_CHOICES: Final = 200
+MOST_GROUPS: Final = 20
+PERIODS: Final = {"1": "24 hours", "7": "7 days", "30": "30 days", "365": "A year"}
+DEFAULT_PERIOD: Final = "7"
+INTERVALS: Final = {"": "Fitting", "300": "5 minutes", "3600": "1 hour", "86400": "1 day", "604800": "1 week"}
+_FITTING: Final = {"1": 3600, "7": 10_800, "30": 86_400, "365": 604_800}
+_MOST_POINTS: Final = 2000
+_CHOICE_NAMES: Final = {
+    "category": "Any category",
+    "app": "Any application",
+    "env": "Any environment",
+    "status": "Any status",
+    "level": "Any level",
+    "event_name": "Any event",
+}
+_BAD: Final = frozenset({"error", "failure", "failed", "denied", "critical", "fatal"})
+_ODD: Final = frozenset({"warning", "warn"})
+
+Point = tuple[int, float | None]
+
+
+@dataclass(frozen=True)
+class Query:
+    """What the address asks for; empty for anything."""
+
+    days: str = DEFAULT_PERIOD
+    source: str = ""
+    category: str = ""
+    app: str = ""
+    env: str = ""
+    status: str = ""
+    level: str = ""
+    event_name: str = ""
+    origin: str = ""
+    page: int = 1
+    metric: str = ""
+    interval: str = ""
+    agg: str = "mean"
+    group_by: str = ""
+
+    @property
+    def narrowing(self) -> dict[str, str]:
+        """The filters that are set."""
+        names = (*_CHOICE_NAMES, "origin")
+        return {name: value for name in names if (value := getattr(self, name))}
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    """One record of the list."""
+
+    when: str
+    iso: str
+    event: str
+    kind: str
+    category: str
+    source: str
+    actor: str
+    resource: str
+    status: str
+    status_tone: str
+    level: str
+    level_tone: str
+    href: str
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One record of a trail, whole."""
+
+    stage: str
+    when: str
+    iso: str
+    event: str
+    status: str
+    status_tone: str
+    line: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """A metric's values of one group."""
+
+    name: str
+    spark: str
+    label: str
+    latest: str
+    least: str
+    greatest: str
+
+
+@dataclass(frozen=True)
+class MetricView:
+    """One metric over time, as a line or by group."""
+
+    name: str = ""
+    chart: ChartData = field(default_factory=ChartData)
+    groups: list[GroupRow] = field(default_factory=list)
+    more: str = ""
+    is_empty: bool = True
+
+
+@dataclass(frozen=True)
+class RecordsView:
+    """Everything the page shows."""
+
+    bars: Bars = field(default_factory=Bars)
+    rows: list[RecordRow] = field(default_factory=list)
+    total: int = 0
+    first: int = 0
+    last: int = 0
+    sources: list[list[str]] = field(default_factory=list)
+    choices: dict[str, list[list[str]]] = field(default_factory=lambda: {name: [] for name in _CHOICE_NAMES})
+    metrics: list[list[str]] = field(default_factory=list)
+    metric: MetricView = field(default_factory=MetricView)
+    is_narrowed: bool = False
+
+
+@dataclass(frozen=True)
+class TrailView:
+    """Every record of one id."""
+
+    title: str = ""
+    stages: list[StageRow] = field(default_factory=list)
+
+
+def records_view(session: Session, actor: Actor, slug: str, query: Query, zone: ZoneInfo) -> RecordsView:
+    """The page's data in one read. Errors: NotFound, Forbidden for another's account, Unavailable."""
+    now = SYSTEM_CLOCK.now()
+    bucket = service.bucket_for(session, actor, slug, query.source)
+    wanted = RecordFilter(
+        query.category or None, query.app or None, now - timedelta(days=int(query.days)), now, env=query.env or None,
+        status=query.status or None, origin=query.origin or None, level=query.level or None, event_name=query.event_name or None,
+    )  # fmt: skip
+    found = records.listed(bucket, wanted, query.page, PER_PAGE)
+    values = records.values(bucket, wanted.start, wanted.stop, MOST_CHOICES)
+    names = records.metric_names(bucket)
+    start = (query.page - 1) * PER_PAGE
+    return RecordsView(
+        bars=_bars(bucket, wanted, query, zone),
+        rows=[_row(record, slug, query.source, zone, now) for record in found],
+        total=records.total(bucket, wanted),
+        first=start + 1 if found else 0,
+        last=start + len(found),
+        sources=[[source.key, source.name] for source in service.sources(session, actor, slug)],
+        choices={name: _options(text, values[name], getattr(query, name)) for name, text in _CHOICE_NAMES.items()},
+        metrics=[["", "No metric"], *([name, name.replace("_", " ")] for name in dict.fromkeys([*names, *EVENT_NUMBERS]))],
+        metric=_metric(bucket, wanted, query, zone, now) if query.metric else MetricView(),
+        is_narrowed=bool(query.narrowing),
+    )
+
+
+def trail_view(session: Session, actor: Actor, slug: str, source: str, event_id: str, zone: ZoneInfo) -> TrailView:
+    """Every record of the id, the last stage first. Errors: NotFound, Forbidden for another's account, Unavailable."""
+    now = SYSTEM_CLOCK.now()
+    found = records.trail(service.bucket_for(session, actor, slug, source), event_id)
+    return TrailView(event_id, [_stage(record, zone, now) for record in found])
+
+
+def group_choices() -> list[tuple[str, str]]:
+    """Fields a metric can be split by."""
+    return [("", "Not split"), *((name, f"By {name.replace('_', ' ')}") for name in CATEGORICAL)]
+
+
+def aggregate_choices() -> list[tuple[str, str]]:
+    """Ways of summing values up."""
+    return [(name, name.capitalize()) for name in AGGREGATES]
+
+
+def _options(anything: str, values: Sequence[str], chosen: str) -> list[list[str]]:
+    return [["", anything], *([value, value] for value in sorted({*values, *([chosen] if chosen else [])}))]
+
+
+def _bars(bucket: Bucket, wanted: RecordFilter, query: Query, zone: ZoneInfo) -> Bars:
+    seconds = _FITTING[query.days]
+    found = records.window_counts(bucket, "status", wanted, timedelta(seconds=seconds))
+    counts = {window * seconds: data for window, data in found.items()}
+    totals: Counter[str] = Counter()
+    for data in counts.values():
+        totals.update(data)
+    kinds = sorted(((status, _bar_tone(status)) for status in totals), key=lambda kind: (kind[1] != "bad", -totals[kind[0]]))
+    return bar_data(counts, kinds, start=wanted.start, stop=wanted.stop, seconds=seconds, zone=zone, noun="records")
+
+
+def _metric(bucket: Bucket, wanted: RecordFilter, query: Query, zone: ZoneInfo, now: datetime) -> MetricView:
+    seconds = int(query.interval) if query.interval else _FITTING[query.days]
+    if int(query.days) * 86_400 // seconds > _MOST_POINTS:
+        seconds = _FITTING[query.days]
+    try:
+        groups = records.metric_points(bucket, query.metric, wanted, timedelta(seconds=seconds), query.agg, query.group_by or None)
+    except NotFound:
+        groups = {}  # an address may be older than the records
+    if not query.group_by:
+        return MetricView(query.metric, _chart(groups.get("all", []), wanted, seconds, query, zone), [], "", not groups)
+    by_size = sorted(groups.items(), key=lambda group: -len(group[1]))
+    rows = [_group(name, points, seconds, zone, now) for name, points in by_size[:MOST_GROUPS]]
+    hidden = len(groups) - len(rows)
+    return MetricView(query.metric, ChartData(), rows, f"{full_number(hidden)} more groups" if hidden > 0 else "", not groups)
+
+
+def _chart(found: Sequence[Point], wanted: RecordFilter, seconds: int, query: Query, zone: ZoneInfo) -> ChartData:
+    values = dict(found)
+    first, last = int(wanted.start.timestamp()) // seconds, int(wanted.stop.timestamp()) // seconds
+    # The chart draws whatever number it is given; the words beside it are put right below.
+    points = [ChartPoint(_moment(index * seconds), cast("int | None", values.get(index))) for index in range(first, last + 1)]
+    data = chart_data(points, zone, seconds, subject=query.metric, now=wanted.stop)
+    known = [value for value in values.values() if value is not None]
+    bounds = f"between {_figure(min(known))} and {_figure(max(known))}" if known else "no values"
+    rows = [replace(row, value_text="no value" if row.value is None else _figure(row.value)) for row in data.rows]
+    return replace(data, rows=rows, summary=f"{query.agg} of {query.metric} per {_span(seconds)}: {bounds}.")
+
+
+def _group(name: str, points: Sequence[Point], seconds: int, zone: ZoneInfo, now: datetime) -> GroupRow:
+    known = [(window, value) for window, value in points if value is not None]
+    if not known:
+        return GroupRow(name or "none", "", "no values", NO_VALUE, NO_VALUE, NO_VALUE)
+    values = [value for _, value in known]
+    least, greatest = _figure(min(values)), _figure(max(values))
+    latest = f"{_figure(values[-1])} ({bucket_text(_moment(known[-1][0] * seconds), seconds, zone, now=now)})"
+    # Bars show sizes: values below zero are drawn as nothing.
+    spark = spark_path([round(max(0.0, value) * 1000) for value in values[-48:]])
+    return GroupRow(name or "none", spark, f"{len(values)} values, from {least} to {greatest}", latest, least, greatest)
+
+
+def _row(record: Mapping[str, Any], slug: str, source: str, zone: ZoneInfo, now: datetime) -> RecordRow:
+    moment = datetime.fromisoformat(record["timestamp"])
+    event, tags, resource = record["event"], record["tags"], record["resource"] or {}
+    return RecordRow(
+        when=local_time(moment, zone, now=now, seconds=True),
+        iso=iso_utc(moment),
+        event=event["name"],
+        kind=event["type"],
+        category=record["category"],
+        source=f"{tags['application']} · {tags['environment']}",
+        actor=record["actor"]["origin"],
+        resource=" ".join(str(value) for key in ("type", "name", "id") if (value := resource.get(key))),
+        status=record["status"],
+        status_tone=_badge(record["status"]),
+        level=record["level"],
+        level_tone=_badge(record["level"]),
+        href=ui_paths.project_audit(slug, trail=event["id"], **({"from": source} if source else {})),
+    )
+
+
+def _stage(record: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> StageRow:
+    moment = datetime.fromisoformat(record["timestamp"])
+    event, tags = record["event"], record["tags"]
+    facts = {"method": record["method"], "application": tags["application"], "environment": tags["environment"]}
+    facts |= {"actor": record["actor"]["origin"], "level": record["level"]}
+    detail = {"event": event, "actor": record["actor"], "resource": record["resource"], "metadata": record["metadata"]}
+    return StageRow(
+        stage=str(event["stage"]),
+        when=local_time(moment, zone, now=now, seconds=True),
+        iso=iso_utc(moment),
+        event=event["name"],
+        status=record["status"],
+        status_tone=_badge(record["status"]),
+        line=" · ".join(f"{name} {value}" for name, value in facts.items()),
+        detail=json.dumps(detail, indent=2, ensure_ascii=False),
+    )
+
+
+def _bar_tone(status: str) -> str:
+    word = status.lower()
+    return "bad" if word in _BAD else "odd" if word in _ODD else "calm"
+
+
+def _badge(word: str) -> str:
+    word = word.lower()
+    return "bad" if word in _BAD else "warn" if word in _ODD else "neutral"
+
+
+def _figure(value: float) -> str:
+    return full_number(value) if abs(value) >= 1000 else f"{value:,.3f}".rstrip("0").rstrip(".").replace("-", "\u2212")
+
+
+def _span(seconds: int) -> str:
+    return {"300": "5 minutes", "3600": "hour", "10800": "3 hours", "86400": "day", "604800": "week"}[str(seconds)]
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
