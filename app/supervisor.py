@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.child_process import ChildProcess, GaveUp
-from app.eventstore.address import LOOPBACK, PORT_VARIABLE, SECRET_VARIABLE, answers, embedded_address, parse_address
+from app.eventstore.address import LOOPBACK, PORT_VARIABLE, SECRET_VARIABLE, answers, embedded_address, free_port, parse_address
 from app.eventstore.client import ClickHouseEventStore
 from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings
@@ -91,7 +91,7 @@ class _Supervisor:
         self._store: ChildProcess | None = None
         if settings.eventstore_is_embedded:
             # Port and secret stay the same over restarts of the store, so the web process never has to look them up again.
-            address = embedded_address(_free_port(), secrets.token_urlsafe(32))
+            address = embedded_address(free_port(), secrets.token_urlsafe(32))
             environment |= {PORT_VARIABLE: str(address.port), SECRET_VARIABLE: address.password}
             self._store = self._child("store", STORE_COMMAND, environment, lambda: answers(address, _PROBE_SECONDS))
             self._record = RuntimeRecord(os.getpid(), settings.base_url, address.url, address.port, address.password)
@@ -236,13 +236,6 @@ def _bind(host: str, port: int) -> None:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _fail(message: str) -> int:

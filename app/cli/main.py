@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import audit, demo, doctor, key, plan, status
+from app.cli import audit, backup, check, demo, doctor, key, plan, rotate_key, status
 from app.cli.console import fail, load_settings_or_exit
 from app.kernel.errors import AppError
 from app.kernel.logs import configure_logging
@@ -27,9 +27,13 @@ app.add_typer(geoip, name="geoip")
 app.add_typer(audit.app, name="audit")
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("rotate-key")(rotate_key.rotate_key)
 app.command("export")(plan.export)
 app.command("import")(plan.import_)
 app.command("codegen")(plan.codegen)
+app.command("check")(check.check)
 
 
 @app.command()

@@ -38,7 +38,7 @@ def export(
     _prepare()
     path = Path(output)
     with session_scope(write=False) as session:
-        branch_id = _branch_id(session, project, branch)
+        branch_id = branch_id_of(session, project, branch)
         if plan_format is Format.YAML and output != _STANDARD_OUTPUT and path.suffix.lower() != ".zip":
             folder = service.export_folder(session, SYSTEM_ACTOR, project, branch_id)
         else:
@@ -66,7 +66,7 @@ def codegen(
     """Write typed tracking code for every event of the plan, the same text for equal plans."""
     _prepare()
     with session_scope(write=False) as session:
-        branch_id = _branch_id(session, project, branch)
+        branch_id = branch_id_of(session, project, branch)
         code = tracking_code(session, SYSTEM_ACTOR, project, language, branch_id)
     _note_export(project, branch_id, language.value)
     if output == _STANDARD_OUTPUT and not check:
@@ -93,7 +93,7 @@ def import_(
     if not preview and not branch:
         fail("name the branch to make with --branch, or look first with --preview", EXIT_USAGE)
     _prepare()
-    document = _read(path)
+    document = read_document(path)
     found: Preview | Imported
     try:
         with session_scope(write=not preview) as session:
@@ -125,7 +125,7 @@ def _note_export(project: str, branch_id: str | None, name: str) -> None:
         )
 
 
-def _branch_id(session: Session, project: str, branch: str | None) -> str | None:
+def branch_id_of(session: Session, project: str, branch: str | None) -> str | None:
     """The branch of that name; what is no name is taken as an id."""
     if not branch:
         return None
@@ -133,7 +133,8 @@ def _branch_id(session: Session, project: str, branch: str | None) -> str | None
     return next((found.id for found in named if found.name == branch), branch)
 
 
-def _read(path: Path) -> Document:
+def read_document(path: Path) -> Document:
+    """What the file or folder says of a plan; leaves with a line when it cannot be read."""
     try:
         if path.is_dir():
             return service.read_folder(_folder(path))

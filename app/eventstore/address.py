@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import re
+import socket
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +43,14 @@ class StoreAddress:
 def embedded_address(port: int, secret: str) -> StoreAddress:
     """The address of the store process of an instance on this machine."""
     return StoreAddress(host=LOOPBACK, port=port, user=EMBEDDED_USER, password=secret)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def parse_address(url: str) -> StoreAddress:

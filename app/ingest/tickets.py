@@ -14,8 +14,10 @@ from app.ingest.rules import Cleaned
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """One request: events with their columns when it is large, or `records` of another surface. `ids` are those that producers gave;
-    `committed` is done when everything is on disk, `stored` when the event store has it."""
+    """One request: events, with their columns when they are many, or `records` of another surface.
+
+    `ids` are those that producers gave; `committed` is done when everything is on disk, `stored` when the event store has it.
+    """
 
     cleaned: Cleaned | None
     columns: bytes

@@ -226,8 +226,12 @@ class Settings(_Group):
 
     def encryption_keys(self) -> list[str]:
         """Keys for secrets at rest, newest first."""
-        configured = [key.strip() for key in self.security.encryption_keys.get_secret_value().split(",") if key.strip()]
-        return configured or [local_secret(self.data_dir, "encryption_key")]
+        keys = self.security.encryption_keys.get_secret_value() or local_secret(self.data_dir, ENCRYPTION_KEY)
+        return [key.strip() for key in keys.split(",") if key.strip()]
+
+
+ENCRYPTION_KEY = "encryption_key"
+"""Name of the local secret that stands in for PLUMBLINE_ENCRYPTION_KEYS; a comma list while the key is being changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Copies of a whole instance in one file, and getting it back from one, in every storage mode."""
