@@ -20,6 +20,7 @@ AREAS: Final = (
     "tenants",
     "anomalies",
     "audit",
+    "audit_chain",
     "logs",
     "security",
 )

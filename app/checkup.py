@@ -45,6 +45,7 @@ class Finding:
 
 CHECKS: Final = ("database", "migrations", "settings", "scheduler", "alerts", "event_store", "disk", "geo_data")
 """Every check in its order."""
+_PRODUCTS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _WANT_DATABASE: Final = frozenset({"migrations", "settings", "scheduler", "alerts"})
 
 
@@ -96,7 +97,7 @@ def _database(settings: Settings) -> Finding:
     def look() -> Finding:
         with session_scope(engine_for(settings.database_url_resolved), write=False) as session:
             session.execute(sa.text("SELECT 1"))
-        return Finding("database", State.OK, f"{url.get_backend_name()} answers")
+        return Finding("database", State.OK, f"{_PRODUCTS.get(url.get_backend_name(), url.get_backend_name())} answers")
 
     return _guarded("database", look)
 

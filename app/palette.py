@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Final, TypedDict
 
 import reflex as rx
@@ -38,10 +39,20 @@ def pages_off_the_rail(slug: str, words: str) -> list[Found]:
     ]
 
 
+def address_entries(slug: str, words: str) -> list[Found]:
+    """The security events of an address that was typed."""
+    try:
+        address = str(ip_address(words))
+    except ValueError:
+        return []
+    href = ui_paths.project_security_events(slug, ip=address, days="90")
+    return [{"label": f"Security events from {address}", "hint": "Secure", "href": href}]
+
+
 def palette_entries(session: Session, actor: Actor, slug: str, words: str, branch: str) -> list[Found]:
     """The best matches of what is typed, best first. Errors: as search has them."""
     found = assistant.search(session, actor, slug, words, limit=MOST_FOUND, branch=branch or None)
-    entries = pages_off_the_rail(slug, words)
+    entries = [*address_entries(slug, words), *pages_off_the_rail(slug, words)]
     for hit in found.items:
         kind = KIND_WORDS[EntityType(hit.entity_type)]
         entries.append({"label": hit.title, "hint": f"{kind} · {hit.subtitle}" if hit.subtitle else kind, "href": hit.route_path})

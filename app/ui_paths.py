@@ -31,6 +31,11 @@ def register(next_path: str = "") -> str:
     return f"{REGISTER}?next={quote(next_path, safe='')}" if next_path else REGISTER
 
 
+def invitation(token: object) -> str:
+    """Where an invitation is accepted."""
+    return f"/invite/{token}"
+
+
 def project_overview(slug: object) -> str:
     """A project's overview."""
     return f"/p/{slug}"

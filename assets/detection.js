@@ -6,6 +6,16 @@
   const typing = (target) => target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable=true]");
   const lines = () => [...document.querySelectorAll("main [data-signal]")];
   let leader = 0;
+  let last = null;
+
+  // A dialog that closes leaves the focus nowhere; the keys are then still about the line that had it.
+  document.addEventListener("focusin", (event) => {
+    last = event.target.closest?.("[data-signal]") ?? last;
+  });
+  const current = () => {
+    const focused = document.activeElement;
+    return focused?.closest("[data-signal]") ?? (focused === document.body && last?.isConnected ? last : null);
+  };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
@@ -18,7 +28,7 @@
     leader = 0;
     const all = isDestination ? [] : lines();
     if (!all.length) return;
-    const line = document.activeElement?.closest("[data-signal]");
+    const line = current();
     if (event.key === "j" || event.key === "k") {
       const at = all.indexOf(line);
       const next = at < 0 ? (event.key === "j" ? 0 : all.length - 1) : at + (event.key === "j" ? 1 : -1);

@@ -56,6 +56,20 @@ class UserSession(SQLModel, table=True):
     expires_at: datetime = moment_field(index=True)
 
 
+class Invitation(SQLModel, table=True):
+    """An offer of an account under a role; it is over once accepted or expired. Only a hash of its token is stored."""
+
+    __tablename__ = "invitations"
+
+    id: str = id_field()
+    email: str = Field(max_length=320, unique=True)
+    role: str = Field(max_length=16)
+    token_hash: str = Field(max_length=64, unique=True)
+    invited_by: str = reference("users.id", index=False)
+    created_at: datetime = created_field()
+    expires_at: datetime = moment_field()
+
+
 class ApiKey(SQLModel, table=True):
     """A key to the tracking-plan API that acts as its user."""
 

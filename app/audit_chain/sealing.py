@@ -7,6 +7,7 @@ also read the tenant's last one; who loses a race for a number fails on the prim
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +33,8 @@ from models.identity import AuditEntry
 BATCH: Final = 2000
 SWEEP_EVERY: Final = timedelta(minutes=10)
 FULL_SWEEP_EVERY: Final = timedelta(days=1)
+OVERLAP: Final = timedelta(seconds=10)
+"""Records of requests at the same time may reach the store in another order than they were received; later ones are swept."""
 OWN_OVERLAP: Final = timedelta(hours=1)
 """Transactions of the own trail that stay open longer than this are found by the count of entries."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,9 +89,11 @@ def seal_waiting(turn: Turn, now: Callable[[], datetime], budget_seconds: float)
         sealed = _seal_own(turn, now, until)
         with _ours(turn) as session:
             found = places(session)
+        random.shuffle(found)  # whoever the time does not suffice for today comes earlier another time
         try:
             for place in found:
-                sealed += _seal_place(turn, place, now, until)
+                if time.monotonic() < until:
+                    sealed += _seal_place(turn, place, now, until)
         except Unavailable as away:
             log.warning("ingested audit records wait to be sealed: %s", away.message)
         with _ours(turn) as session:
@@ -160,7 +165,8 @@ def _is_sweep_due(place: Place, stored: int, now: datetime) -> bool:
 
 
 def _seal_windows(turn: Turn, place: Place, now: Callable[[], datetime], until: float) -> Place:
-    for window in records.windows(place.tenant, place.project_id, place.received_to, BATCH):
+    since = max(_EPOCH, place.received_to - OVERLAP)
+    for window in records.windows(place.tenant, place.project_id, since, BATCH):
         after = None
         while time.monotonic() < until:
             found = records.arrivals(place.tenant, place.project_id, window, after, BATCH)
@@ -177,7 +183,7 @@ def _seal_windows(turn: Turn, place: Place, now: Callable[[], datetime], until: 
 def _append_arrivals(session: Session, place: Place, found: Sequence[Arrival], now: datetime) -> Place:
     waiting = [_Waiting(one.record_id, place.tenant, place.project_id, one.time, one.document) for one in found]
     added = append(session, RecordKind.INGESTED, place.tenant, waiting, now)
-    place = replace(place, sealed_count=place.sealed_count + added, received_to=found[-1].received_at)
+    place = replace(place, sealed_count=place.sealed_count + added, received_to=max(place.received_to, found[-1].received_at))
     _mark(session, place)
     return place
 

@@ -24,7 +24,6 @@ from models.detection import Anomaly
 
 TRAILING_BUCKETS = 30
 FIRST_EVALUATION = timedelta(days=60)
-ONE_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)

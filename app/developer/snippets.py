@@ -18,7 +18,7 @@ class Snippet:
 def snippets(url: str) -> list[Snippet]:
     """All ways for the instance at this address, without a trailing slash."""
     return [
-        Snippet("curl", "curl", "source and name of an event are its service and operation; the rest is yours.", _curl(url)),
+        Snippet("curl", "curl", "The service is the source of the event, the operation its name; the rest is yours.", _curl(url)),
         Snippet(
             "python",
             "Python",

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from app.http import SESSION_COOKIE, Caller, Db, client_address, user_agent
-from app.identity import audit_api, entrance, forms, service
+from app.identity import audit_api, entrance, forms, invitations_api, service
 from app.identity.cookies import clear_session_cookie, set_session_cookie
 from app.identity.shapes import (
     ApiKeyCreate,
@@ -23,7 +23,7 @@ from app.identity.shapes import (
 from app.kernel.clock import SYSTEM_CLOCK
 
 router = APIRouter()
-for _part in (forms, audit_api):
+for _part in (forms, audit_api, invitations_api):
     router.routes.extend(_part.router.routes)  # flat: the edge reads the path of every route
 
 

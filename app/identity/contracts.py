@@ -71,6 +71,7 @@ class EntryRefusal(StrEnum):
     EMAIL_TAKEN = "email_taken"
     REGISTRATION_CLOSED = "registration_closed"
     RATE_LIMITED = "rate_limited"
+    INVITATION_OVER = "invitation_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,18 @@ class SignInView:
     last_used_at: datetime | None
     expires_at: datetime
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationView:
+    """An invitation that waits for an answer. `invited_by` is the email of who made it."""
+
+    id: str
+    email: str
+    role: UserRole
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,3 +49,19 @@ def sign_up(email: str, password: str, name: str | None, *, address: str, clock:
     with session_scope() as session:
         origin = SignInOrigin(address, user_agent)
         return service.register(session, email=email, password_hash=password_hash, name=name, now=clock.now(), origin=origin)
+
+
+def accept_invitation(token: str, password: str, name: str | None, *, address: str, clock: Clock, user_agent: str = "") -> SignedIn:
+    """Open the account that an invitation offers to a client at `address`, and a session.
+
+    Errors: TooManyRequests, NotFound for an invitation that is not valid, Conflict when the email has an account.
+    """
+    limit = Allowance("register", get_settings().security.registrations_per_hour, timedelta(hours=1))
+    with session_scope() as session:
+        service.take_turn(session, limit, address, clock.now())
+    with session_scope(write=False) as session:
+        service.preview_invitation(session, token, clock.now())
+    password_hash = hash_password(password)
+    with session_scope() as session:
+        origin = SignInOrigin(address, user_agent)
+        return service.accept_invitation(session, token, password_hash=password_hash, name=name, now=clock.now(), origin=origin)

@@ -6,7 +6,7 @@ Each answers 303 to a page. A refusal goes back to its form with a code; neither
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -17,10 +17,10 @@ from app.http import SESSION_COOKIE, client_address, user_agent
 from app.identity import entrance, service
 from app.identity.contracts import EntryRefusal
 from app.identity.cookies import clear_session_cookie, set_session_cookie
-from app.identity.shapes import LoginRequest, RegisterRequest
+from app.identity.shapes import InvitationAccept, LoginRequest, RegisterRequest
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.kernel.errors import AppError, Conflict, Forbidden, TooManyRequests, Unauthorized
+from app.kernel.errors import AppError, Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
 
 router = APIRouter(include_in_schema=False)
 
@@ -67,6 +67,31 @@ def register(request: Request, email: Text = "", password: Text = "", name: Text
     except tuple(_REFUSALS) as refusal:
         return _back(ui_paths.REGISTER, _REFUSALS[type(refusal)], next_path)
     response = _to(ui_paths.safe_next(next_path))
+    set_session_cookie(request, response, signed_in)
+    return response
+
+
+@router.post("/session/accept-invitation")
+def accept_invitation(request: Request, token: Text = "", password: Text = "", name: Text = "") -> Response:
+    """Open the account that an invitation offers and go to the projects; otherwise back to the form."""
+    back = ui_paths.invitation(quote(token[:200], safe=""))
+    try:
+        body = InvitationAccept(password=password, name=name.strip() or None)
+        signed_in = entrance.accept_invitation(
+            token,
+            body.password,
+            body.name,
+            address=client_address(request),
+            clock=SYSTEM_CLOCK,
+            user_agent=user_agent(request),
+        )
+    except ValidationError:
+        return _back(back, EntryRefusal.INVALID_INPUT, "")
+    except NotFound:
+        return _back(back, EntryRefusal.INVITATION_OVER, "")
+    except tuple(_REFUSALS) as refusal:
+        return _back(back, _REFUSALS[type(refusal)], "")
+    response = _to(ui_paths.HOME)
     set_session_cookie(request, response, signed_in)
     return response
 

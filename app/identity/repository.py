@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col
 
 from app.identity.contracts import DEFAULT_TENANT_ID, UserRole
-from models.identity import ApiKey, AuditEntry, IngestKey, RateBucket, Tenant, User, UserSession
+from models.identity import ApiKey, AuditEntry, IngestKey, Invitation, RateBucket, Tenant, User, UserSession
 from models.projects import Project
 
 
@@ -98,6 +98,31 @@ def delete_sessions_of(session: Session, user_id: str, *, expired_before: dateti
 def delete_expired_sessions(session: Session, now: datetime) -> None:
     """Remove every sign-in that is over."""
     session.execute(sa.delete(UserSession).where(col(UserSession.expires_at) <= now))
+
+
+def open_invitations(session: Session, now: datetime) -> list[tuple[Invitation, str]]:
+    """Invitations that wait for an answer with the email of who made each, newest first."""
+    statement = (
+        sa.select(Invitation, col(User.email))
+        .join(User, col(User.id) == col(Invitation.invited_by))
+        .where(col(Invitation.expires_at) > now)
+        .order_by(col(Invitation.created_at).desc(), col(Invitation.id).desc())
+    )
+    return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def invitation_by_token(session: Session, token_hash: str, *, lock: bool = False) -> Invitation | None:
+    """The invitation with this hash."""
+    statement = sa.select(Invitation).where(col(Invitation.token_hash) == token_hash)
+    return session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
+
+
+def delete_invitations(session: Session, *, invitation_id: str | None = None, email: str | None = None) -> int:
+    """Remove the invitation with this id, or those to this address; how many went."""
+    statement = sa.delete(Invitation).where(
+        col(Invitation.id) == invitation_id if invitation_id is not None else col(Invitation.email) == (email or "")
+    )
+    return len(session.execute(statement.returning(col(Invitation.id))).all())
 
 
 def api_key_with_user(session: Session, token_hash: str) -> tuple[ApiKey, User] | None:

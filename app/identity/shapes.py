@@ -100,3 +100,39 @@ class ApiKeyCreateResponse(ApiKeyResponse):
     """A key with its token, which no later answer shows."""
 
     token: str
+
+
+class InvitationCreate(BaseModel):
+    """Whom to invite, and as what."""
+
+    email: Email
+    role: UserRole = UserRole.EDITOR
+
+
+class InvitationAccept(BaseModel):
+    """The account to open."""
+
+    password: PlainText = Field(min_length=8, max_length=255)
+    name: PlainText | None = Field(None, min_length=1, max_length=255)
+
+
+class InvitationPreview(_Response):
+    """What an invitation offers."""
+
+    email: str
+    role: UserRole
+    expires_at: datetime
+
+
+class InvitationResponse(InvitationPreview):
+    """An invitation that waits for an answer."""
+
+    id: str
+    invited_by: str
+    created_at: datetime
+
+
+class InvitationCreateResponse(InvitationResponse):
+    """An invitation with the path that accepts it, which no later answer shows."""
+
+    accept_path: str

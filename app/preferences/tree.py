@@ -65,8 +65,10 @@ SECTIONS: Final[Mapping[str, str]] = {
     "storage": "Storage and pictures",
     "observability": "Logs and metrics",
     "ingest": "Arriving events",
+    "kafka": "Events from Kafka",
     "jobs": "Scheduler",
     "outbound": "Outgoing calls",
+    "other": "Other",
 }
 _SECTION_OF_GROUP: Final = {"photos": "storage", "scans": "runtime"}
 _PROMPTS: Final = {
@@ -153,7 +155,7 @@ def _of_entry(entry: SettingEntry, settings: Settings) -> SettingLine:
     found = getattr(getattr(settings, entry.group), entry.name)
     value = bool(found.get_secret_value()) if isinstance(found, SecretStr) else found
     return SettingLine(
-        section=_SECTION_OF_GROUP.get(entry.group, entry.group),
+        section=_section_of(entry.group),
         name=entry.name,
         variable=entry.variable,
         description=_sentence(entry.description),
@@ -165,6 +167,11 @@ def _of_entry(entry: SettingEntry, settings: Settings) -> SettingLine:
         is_kept_only=False,
         note="",
     )
+
+
+def _section_of(group: str) -> str:
+    section = _SECTION_OF_GROUP.get(group, group)
+    return section if section in SECTIONS else "other"
 
 
 def _origin(entry: SettingEntry | None) -> Origin:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Protocol
 
 
@@ -55,7 +56,10 @@ class Enrichment:
 
     def as_mapping(self) -> dict[str, Any]:
         """Every field by its name."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return dict(zip(self.__slots__, _ENRICHMENT_VALUES(self), strict=True))
+
+
+_ENRICHMENT_VALUES = attrgetter(*Enrichment.__slots__)
 
 
 @dataclass(frozen=True, slots=True)

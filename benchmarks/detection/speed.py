@@ -7,8 +7,14 @@ import time
 
 import numpy as np
 
+from app.detection.contracts import DetectionSettings
 from app.detection.engine.adaptive import Rules, advance, replay, start
 from app.detection.engine.adaptive.compiled import cache_folder
+from app.detection.engine.baseline import history_needed
+from app.detection.engine.judging import judge
+from app.detection.engine.matrix import CountMatrix
+from app.detection.evaluation import TRAILING_BUCKETS
+from app.kernel.intervals import Interval
 
 GOALS = "one new bucket of 10,000 series < 60 ms; replay >= 1 million series-buckets/s; state <= 60 MB per 10,000 hourly series"
 _START = 1_700_006_400 - 1_700_006_400 % 604_800
@@ -65,6 +71,17 @@ def replay_rate(interval: int, is_count: bool) -> float:
     return max(rates)
 
 
+def evaluation(series: int, interval: Interval) -> tuple[int, float]:
+    """Buckets judged and processor seconds of what follows each collection: the newest buckets with the history they need."""
+    settings = DetectionSettings()
+    buckets = history_needed(interval, settings) + TRAILING_BUCKETS
+    table = counts(np.random.default_rng(9), min(series, 500), buckets, interval.seconds)
+    matrix = CountMatrix(interval, _START // interval.seconds, np.ascontiguousarray(table[np.arange(series) % len(table)].T))
+    began = time.process_time()
+    judge(matrix, settings)
+    return buckets, time.process_time() - began
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=int, default=10_000)
@@ -79,6 +96,13 @@ def main() -> None:
         median, best, megabytes = live(arguments.series, interval, True)
         timing = f"{median:.1f} ms median, {best:.1f} best; state {megabytes:.1f} MB"
         print(f"{label:4} one new bucket of {arguments.series:,} series: {timing}", flush=True)
+    for width in (Interval.QUARTER_HOUR, Interval.HOUR, Interval.SIX_HOURS, Interval.DAY):
+        buckets, seconds = evaluation(arguments.series, width)
+        rate = buckets * arguments.series / seconds / 1e6
+        print(
+            f"{width.value:4} baseline after a collection: {arguments.series:,} series of {buckets:,} buckets in {seconds:.1f} s,"
+        )
+        print(f"     {seconds / width.seconds:.2%} of the interval; {rate:.1f} million series-buckets/s", flush=True)
     print(f"Goals: {GOALS}")
 
 

@@ -96,6 +96,22 @@ def test_an_owner_changes_a_setting_looks_at_health_and_signs_out_elsewhere(
     expect(page.get_by_role("button", name="Sign out everywhere else")).to_have_count(0)
     assert httpx.get(f"{server.url}/api/v1/auth/me", cookies=elsewhere).status_code == 401
 
+    page.goto(f"{server.url}/settings/members")
+    page.get_by_role("button", name="Invite").click()
+    page.get_by_label("Email", exact=True).fill("ivy@example.com")
+    page.get_by_role("button", name="Make the link").click()
+    link = page.locator("#invitation-link").inner_text()
+    expect(page.get_by_role("row", name="ivy@example.com")).to_be_visible()
+    check_accessibility(page)
+    shoot(page, "invitations-light")
+    guest = open_page(link)
+    expect(guest.get_by_text("ivy@example.com")).to_be_visible(timeout=SLOW)
+    check_accessibility(guest)
+    shoot(guest, "invitation-light")
+    guest.get_by_label("Password").fill("a long password of hers")
+    guest.get_by_role("button", name="Join").click()
+    expect(guest).to_have_url(f"{server.url}/home")
+
 
 def test_the_assistant_answers_with_sources_and_suggests_a_description(
     open_page: OpenPage,

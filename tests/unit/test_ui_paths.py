@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app import ui_paths
+from app.palette import address_entries
 from app.projects.pages import slug_from
 
 
@@ -43,3 +44,8 @@ def test_the_page_to_return_to_is_one_parameter_whatever_it_holds() -> None:
 )
 def test_a_slug_is_proposed_from_the_name(name: str, slug: str) -> None:
     assert slug_from(name) == slug
+
+
+def test_a_typed_address_leads_to_its_security_events() -> None:
+    assert address_entries("shop", "2001:DB8::1")[0]["href"] == "/p/shop/security/events?ip=2001%3Adb8%3A%3A1&days=90"
+    assert address_entries("shop", "checkout") == []

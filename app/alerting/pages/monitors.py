@@ -31,7 +31,6 @@ from components import (
     link_button,
     page_header,
     row_link,
-    section,
     segmented,
     text_link,
     time_text,
@@ -108,25 +107,22 @@ def monitors_page() -> rx.Component:
                 kpi("Warning", view.warning, note="still active, but older"),
                 kpi("Healthy", view.healthy, note="nothing to see"),
             ),
-            section(
-                "Rules",
-                toolbar(segmented(STATES, state.status, state.choose, label="State")),
-                data_table(
-                    [
-                        Column("State", _state, width="92px"),
-                        Column("Rule", _name),
-                        Column("Sees", _seen),
-                        Column("Since", lambda row: _moment(row.since, row.since_iso), width="104px"),
-                        Column("Last told", lambda row: _moment(row.told, row.told_iso), width="104px", secondary=True),
-                        Column("", lambda row: _mute(state, row, may_edit), width="92px"),
-                    ],
-                    view.rows,
-                    caption="Monitors, those that fire first",
-                    empty=empty_state(
-                        rx.cond(state.status == "", "Nothing watches yet", "No monitor is in this state"),
-                        rx.cond(state.status == "", "Each rule is a monitor: write the first one.", ""),
-                        rx.cond(state.status == "", link_button("Rules", href=ui_paths.project_rules(slug_var())), rx.fragment()),
-                    ),
+            toolbar(segmented(STATES, state.status, state.choose, label="State")),
+            data_table(
+                [
+                    Column("State", _state, width="92px"),
+                    Column("Rule", _name),
+                    Column("Sees", _seen),
+                    Column("Since", lambda row: _moment(row.since, row.since_iso), width="104px", secondary=True),
+                    Column("Last told", lambda row: _moment(row.told, row.told_iso), width="104px", secondary=True),
+                    Column("", lambda row: _mute(state, row, may_edit), width="124px"),
+                ],
+                view.rows,
+                caption="Monitors, those that fire first",
+                empty=empty_state(
+                    rx.cond(state.status == "", "Nothing watches yet", "No monitor is in this state"),
+                    rx.cond(state.status == "", "Each rule is a monitor: write the first one.", ""),
+                    rx.cond(state.status == "", link_button("Rules", href=ui_paths.project_rules(slug_var())), rx.fragment()),
                 ),
             ),
             on_retry=state.load,
@@ -151,6 +147,7 @@ def _name(row: Any) -> rx.Component:
         rx.cond(row.is_off, rx.fragment(" ", badge("off")), rx.fragment()),
         rx.cond(row.muted != "", rx.fragment(" ", badge(row.muted, "warn")), rx.fragment()),
         rx.el.span(row.destination, class_name="cell-sub"),
+        class_name="monitor-name",
     )
 
 
@@ -178,13 +175,13 @@ def _moment(text: Any, iso: Any) -> rx.Component:
 
 
 def _mute(state: Any, row: Any, may_edit: Any) -> rx.Component:
-    name = {"aria-label": rx.cond(row.muted != "", f"Unmute {row.name}", f"Mute {row.name} for 24 hours")}
+    name = rx.el.span(f" {row.name}", class_name="sr-only")
     return rx.cond(
         may_edit,
         rx.cond(
             row.muted != "",
-            button("Unmute", kind="quiet", small=True, on_click=state.unmute(row.id), custom_attrs=name),
-            button("Mute 24\u00a0h", kind="quiet", small=True, on_click=state.mute(row.id), custom_attrs=name),
+            button("Unmute", name, kind="quiet", small=True, on_click=state.unmute(row.id)),
+            button("Mute for a day", name, kind="quiet", small=True, on_click=state.mute(row.id)),
         ),
         rx.fragment(),
     )

@@ -93,7 +93,10 @@ def said(schedule: Schedule) -> str:
     if quiet is not None:
         days = "".join(map(str, sorted(quiet.days)))
         which = "" if quiet.days == EVERY_DAY else f" ({_days_words(days)})"
-        parts.append(f", but never between {quiet.start:%H:%M} and {quiet.end:%H:%M}{which}: it waits, as one message, for the end")
+        parts.append(
+            f", but never between {quiet.start:%H:%M} and {quiet.end:%H:%M}{which}: "
+            "what fires then waits, as one message, for the end"
+        )
     return "".join(parts) + (f" ({schedule.zone})." if schedule.holds else ".")
 
 

@@ -92,10 +92,11 @@ class RuleState(LoadedState):
             await self._edited()
 
     @rx.event
-    async def toggle(self, name: str, is_on: bool) -> None:
-        """Switch a part of the rule."""
+    async def toggle(self, name: str, is_on: bool) -> AsyncIterator[None]:
+        """Switch a part of the rule; the switch moves before the days are replayed."""
         if name in SWITCHES:
             self.switches[name] = bool(is_on)
+            yield
             await self._edited()
 
     @rx.event
@@ -248,7 +249,7 @@ class RuleState(LoadedState):
         if not place:
             self.rehearsal = RehearsalView(problem="Add a destination first: a rule belongs to the place it tells.")
             return
-        name = next((text for value, text in self.view.destinations if value == place), self.view.destination_name)
+        name = self.view.place_names.get(place, "")
         try:
             spec = spec_of(self._draft(), self._stored)
             self.rehearsal = await self._read(

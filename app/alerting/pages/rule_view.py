@@ -24,7 +24,7 @@ MOST_EVENTS = 1000
 
 @dataclass(frozen=True)
 class EditorView:
-    """The rule beside its form. `destinations` are (id, name) choices, `formats` those of the chosen channel."""
+    """The rule beside its form. `destinations` are (id, text) choices; `place_names` and `formats` go by destination."""
 
     rule_id: str = ""
     title: str = ""
@@ -34,6 +34,7 @@ class EditorView:
     destination_name: str = ""
     destination_href: str = ""
     destinations: list[list[str]] = field(default_factory=list)
+    place_names: dict[str, str] = field(default_factory=dict)
     formats: dict[str, list[list[str]]] = field(default_factory=dict)
     muted: str = ""
 
@@ -47,15 +48,16 @@ def editor_view(
     choices = filter_choices(session, actor, slug)
     offered = [[one.id, f"{one.name} ({channel_title(one.type)})"] for one in destinations]
     formats = {one.id: _formats(one.type) for one in destinations}
+    names = {one.id: one.name for one in destinations}
     if rule_id == ui_paths.NEW:
         if not may_write:
             raise Forbidden("Editors and owners write rules.")
         first = destinations[0].id if destinations else ""
-        view = EditorView("", "New rule", True, True, first, "", "", offered, formats)
+        view = EditorView("", "New rule", True, True, first, "", "", offered, names, formats)
         return view, draft_of(RuleSpec(name=""), first, choices), None, choices
     rule = alerting.get_rule(session, actor, slug, rule_id)
     place = next(one for one in destinations if one.id == rule.destination_id)
-    view = _stored_view(rule, place, slug, may_write, offered, formats, zone)
+    view = _stored_view(rule, place, slug, may_write, formats, zone)
     return view, draft_of(rule.spec, rule.destination_id, choices), rule.spec, choices
 
 
@@ -64,7 +66,6 @@ def _stored_view(
     place: DestinationView,
     slug: str,
     may_write: bool,
-    offered: list[list[str]],
     formats: dict[str, list[list[str]]],
     zone: ZoneInfo,
 ) -> EditorView:
@@ -77,7 +78,8 @@ def _stored_view(
         destination_id=place.id,
         destination_name=place.name,
         destination_href=ui_paths.project_destination(slug, place.id),
-        destinations=offered,
+        destinations=[[place.id, place.name]],
+        place_names={place.id: place.name},
         formats=formats,
         muted=f"Muted until {local_time(rule.muted_until, zone, now=now)}" if is_muted else "",
     )

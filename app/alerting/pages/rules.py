@@ -86,8 +86,8 @@ def rules_page() -> rx.Component:
             data_table(
                 [
                     Column("Rule", _name),
-                    Column("Destination", _destination, width="170px"),
-                    Column("Last fired", _last, width="120px"),
+                    Column("Destination", _destination, width="170px", secondary=True),
+                    Column("Last fired", _last, width="120px", secondary=True),
                     Column("14 days", lambda row: row.fired, numeric=True, width="80px"),
                     Column("On", lambda row: _switch(state, row, may_edit), width="64px"),
                 ],

@@ -55,18 +55,17 @@ def filters(state: Any) -> rx.Component:
             rx.cond(view.sources.length() > 1, source, rx.fragment()),
             search_input(query.origin, state.look_for_origin, label="Actor, exactly", field_id="origin"),
         ),
-        toolbar(
-            *[
-                select_input(
-                    view.choices[name],
-                    field_id=f"filter-{name}",
-                    label=label,
-                    value=getattr(query, name),
-                    on_change=lambda value, name=name: state.choose(name, value),
-                )
-                for name, label in _FIELDS
-            ]
-        ),
+        toolbar(*[_narrow(state, name, label) for name, label in _FIELDS]),
+    )
+
+
+def _narrow(state: Any, name: str, label: str) -> rx.Component:
+    return select_input(
+        state.view.choices[name],
+        field_id=f"filter-{name}",
+        label=label,
+        value=getattr(state.query, name),
+        on_change=lambda value: state.choose(name, value),
     )
 
 

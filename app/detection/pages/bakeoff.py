@@ -233,6 +233,7 @@ def _name(row: Any) -> rx.Component:
         " ",
         rx.cond(row.mark != "", badge(row.mark, "accent"), rx.fragment()),
         rx.el.span(row.by_kind, class_name="cell-sub"),
+        style={"display": "inline-block", "min_width": "200px"},
     )
 
 

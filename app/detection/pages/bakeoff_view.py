@@ -178,7 +178,7 @@ def _of_bakeoff(found: BakeoffView, name: str, shown: str, zone: ZoneInfo, now: 
 
 
 def _about(result: Mapping[str, Any], injected: Mapping[DepartureKind, int], zone: ZoneInfo, now: datetime) -> str:
-    sizes = {kind: f"×{factor:g} for {width} bucket{'s' if width > 1 else ''}" for kind, width, factor in DEPARTURES}
+    sizes = {kind: f"×{factor:g} over {width} bucket{'s' if width > 1 else ''}" for kind, width, factor in DEPARTURES}
     put = ", ".join(f"{count} {KIND_WORDS[kind].lower()} ({sizes[kind]})" for kind, count in injected.items())
     start, stop = (local_time(datetime.fromisoformat(result[end]), zone, now=now) for end in ("from", "to"))
     return f"{result['bucket_count']:,} buckets from {start} to {stop}; put into the newer half: {put}."
@@ -214,16 +214,21 @@ def _chart(result: Mapping[str, Any], chosen: str, name: str, zone: ZoneInfo, no
     first = datetime.fromisoformat(result["shown_from"])
     counts: Sequence[int | None] = result["counts"]
     at = {row: _kind_at(result, row) for row in result["alarms"].get(chosen, [])}
+    begins = {one["from"]: f"{one['kind']} put in" for one in result["departures"]}
     points = [
         ChartPoint(
             first + row * interval.duration,
             count,
             mark=("spike" if at[row] == DepartureKind.SPIKE else "drop") if row in at else "",
-            note=(f"alarm: {at[row]}" if at[row] else "false alarm") if row in at else "",
+            note=", ".join(text for text in (begins.get(row), _alarm(at[row]) if row in at else "") if text),
         )
         for row, count in enumerate(counts)
     ]
     return chart_data(points, zone, interval.seconds, subject=f"{name} with departures put in", now=now)
+
+
+def _alarm(kind: str) -> str:
+    return f"alarm about the {kind}" if kind else "false alarm"
 
 
 def _kind_at(result: Mapping[str, Any], row: int) -> str:
@@ -239,7 +244,8 @@ def _departures(result: Mapping[str, Any], zone: ZoneInfo) -> list[dict[str, str
     first = datetime.fromisoformat(result["shown_from"])
     points = [ChartPoint(first + one["from"] * interval.duration, 0) for one in result["departures"]]
     rows = chart_data(points, zone, interval.seconds, subject="").rows
-    return [{"at": row.at, "label": str(one["kind"])} for row, one in zip(rows, result["departures"], strict=True)]
+    # Words would lie across each other on a narrow screen; the tooltip and the table say what was put in.
+    return [{"at": row.at, "label": ""} for row in rows]
 
 
 def contestant_of(rows: Sequence[ScoreRow], name: str) -> Contestant | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from app import ui_paths
 from app.frame import workspace_frame
 from app.identity import service as identity
 from app.identity.contracts import UserRole
+from app.identity.pages.invitations import InvitationsState, invitations_section, invite_button
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.page_states import page_body
@@ -50,14 +52,16 @@ class MembersState(AppState):
     refusal: str = ""
 
     @rx.event
-    async def load(self) -> None:
-        """Show everyone."""
+    async def load(self) -> AsyncIterator[Any]:
+        """Show everyone, and who is invited."""
         self.refusal = ""
         try:
             await self._show()
             self.phase = Phase.READY.value
         except AppError as refusal:
             self.phase, self.problem = phase_of(refusal).value, refusal.message
+            return
+        yield InvitationsState.load
 
     @rx.event
     async def change_role(self, user_id: str, role: str) -> EventSpec | None:
@@ -98,7 +102,7 @@ def members() -> rx.Component:
     return workspace_frame(
         page_body(
             state,
-            page_header("Members", note=ROLE_NOTE),
+            page_header("Members", invite_button(), note=ROLE_NOTE),
             rx.cond(
                 is_owner,
                 notice("Changing a role signs that person out everywhere."),
@@ -116,6 +120,7 @@ def members() -> rx.Component:
                 caption="Members of this instance",
                 empty=empty_state("Nobody is here"),
             ),
+            invitations_section(),
             on_retry=state.load,
         ),
         active="members",

@@ -28,14 +28,23 @@ from app.identity.service.ingest_keys import (
     revoke_ingest_key,
     tenant_plan,
 )
+from app.identity.service.invitations import (
+    accept_invitation,
+    create_invitation,
+    list_invitations,
+    preview_invitation,
+    revoke_invitation,
+)
 from app.identity.service.sign_ins import end_other_sign_ins, end_sign_in, list_sign_ins
 
 __all__ = [
     "BAD_CREDENTIALS",
     "Allowance",
+    "accept_invitation",
     "caller_for_session",
     "create_api_key",
     "create_ingest_key",
+    "create_invitation",
     "create_operator_key",
     "create_tenant",
     "delete_expired",
@@ -51,16 +60,19 @@ __all__ = [
     "list_audit",
     "list_audit_actions",
     "list_ingest_keys",
+    "list_invitations",
     "list_sign_ins",
     "list_users",
     "login",
     "logout",
+    "preview_invitation",
     "record_audit",
     "record_key_audit",
     "register",
     "resolve_caller",
     "revoke_api_key",
     "revoke_ingest_key",
+    "revoke_invitation",
     "shown_filter",
     "take_turn",
     "tenant_plan",

@@ -75,7 +75,7 @@ def register(
     if not owned:
         _retire_operator(session, user)
     record_audit(session, actor_for(user), "user.register", "user", user.id, payload={"role": role.value})
-    return _open_session(session, user, now, origin)
+    return open_session(session, user, now, origin)
 
 
 def find_credential(session: Session, email: str) -> Credential:
@@ -94,7 +94,7 @@ def login(session: Session, credential: Credential, now: datetime, origin: SignI
         raise Unauthorized(BAD_CREDENTIALS)
     repository.delete_sessions_of(session, user.id, expired_before=now)
     record_audit(session, actor_for(user), "session.create", "user", user.id)
-    return _open_session(session, user, now, origin)
+    return open_session(session, user, now, origin)
 
 
 def logout(session: Session, actor: Actor, token: str | None) -> None:
@@ -170,7 +170,8 @@ def _retire_operator(session: Session, owner: User) -> None:
         session.delete(operator)
 
 
-def _open_session(session: Session, user: User, now: datetime, origin: SignInOrigin) -> SignedIn:
+def open_session(session: Session, user: User, now: datetime, origin: SignInOrigin) -> SignedIn:
+    """Sign the account in: a session row, and the token that only its cookie will know."""
     token = random_token(policy.SESSION_CHARACTERS)
     expires_at = now + timedelta(hours=get_settings().security.session_hours)
     row = UserSession(

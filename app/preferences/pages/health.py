@@ -54,7 +54,8 @@ def check_rows(findings: Sequence[Finding], *, is_over: bool) -> list[CheckRow]:
     for check in CHECKS:
         if (finding := ended.get(check)) is not None:
             state, tone = _STATES[finding.state]
-            rows.append(CheckRow(TITLES[check], state, tone, _BACKTICKED.sub("“\\1”", finding.message)))
+            message = finding.message[:1].upper() + finding.message[1:]
+            rows.append(CheckRow(TITLES[check], state, tone, _BACKTICKED.sub("“\\1”", message)))
         elif is_over:
             rows.append(CheckRow(TITLES[check], "not checked", "unknown", "Needs the database with its newest schema"))
         else:

@@ -11,9 +11,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.http import Caller, Db
+from app.http import Caller, Db, reading_caller
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.database import session_scope
 from app.kernel.text import PlainText, storable
 from app.security.service import model_preview, threat_models
 from app.security.service.model_preview import LONGEST_DAYS, Example, Preview
@@ -152,6 +153,8 @@ def _editor(actor: Caller) -> Actor:
 
 
 Editor = Annotated[Actor, Depends(_editor)]
+Reader = Annotated[Actor, Depends(reading_caller)]
+"""The caller of a route that reads for a while and must keep nobody from writing."""
 
 
 @router.get(MODELS, operation_id="list_threat_models")
@@ -167,11 +170,10 @@ def create_threat_model(slug: str, session: Db, actor: Editor, body: ThreatModel
 
 
 @router.post(MODELS + "/preview", operation_id="preview_threat_model")
-def preview_threat_model(slug: str, session: Db, actor: Caller, body: PreviewBody) -> PreviewResponse:
+def preview_threat_model(slug: str, actor: Reader, body: PreviewBody) -> PreviewResponse:
     """How often a model would have raised an alert on what is stored, with examples. Nothing is kept."""
-    draft = _draft(body)
-    found = model_preview.preview(session, actor, slug, draft, SYSTEM_CLOCK.now(), days=body.days)
-    return _preview(found)
+    with session_scope(write=False) as session:
+        return _preview(model_preview.preview(session, actor, slug, _draft(body), SYSTEM_CLOCK.now(), days=body.days))
 
 
 @router.get(MODEL, operation_id="get_threat_model")
@@ -199,11 +201,12 @@ def delete_threat_model(slug: str, model_id: UUID, session: Db, actor: Editor) -
 
 @router.post(MODEL + "/preview", operation_id="preview_kept_threat_model")
 def preview_kept_threat_model(
-    slug: str, model_id: UUID, session: Db, actor: Caller, days: Annotated[int, Query(ge=1, le=LONGEST_DAYS)] = 7
+    slug: str, model_id: UUID, actor: Reader, days: Annotated[int, Query(ge=1, le=LONGEST_DAYS)] = 7
 ) -> PreviewResponse:
     """How often a kept model would have raised an alert, with examples."""
-    draft = threat_models.get_model(session, actor, slug, str(model_id)).draft
-    return _preview(model_preview.preview(session, actor, slug, draft, SYSTEM_CLOCK.now(), days=days))
+    with session_scope(write=False) as session:
+        draft = threat_models.get_model(session, actor, slug, str(model_id)).draft
+        return _preview(model_preview.preview(session, actor, slug, draft, SYSTEM_CLOCK.now(), days=days))
 
 
 def _draft(body: ThreatModelBody) -> ModelDraft:

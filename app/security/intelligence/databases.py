@@ -39,7 +39,7 @@ class Databases:
         self._stamp: _Stamp | None = None
         self._looked = 0.0
         self._lock = threading.Lock()
-        self.remembered: dict[str, Any] = {}
+        self.remembered: dict[Any, Any] = {}
         """What these very files told of addresses; another dictionary whenever a file changed."""
 
     @property

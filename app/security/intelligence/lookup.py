@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from app.kernel.settings import get_settings
+from app.kernel.settings import Settings, get_settings
 from app.security.contracts import Enrichment
 from app.security.intelligence.addresses import public_address
 from app.security.intelligence.databases import FOLDER, Databases
@@ -18,24 +18,26 @@ from app.security.intelligence.threat import threat_score
 
 NOTHING: Final = Enrichment()
 MOST_REMEMBERED: Final = 20_000
-_Facts = tuple[Enrichment, frozenset[str] | None, bool]
+_Facts = tuple[Enrichment, frozenset[str] | None]
 _MOBILE = re.compile(r"\b(?:Mobile|Android|iPhone|iPad|iPod)\b")
 _LONGEST_AGENT: Final = 1_000
 _KINDS: Final = (("tor", "tor"), ("vpn", "vpn"), ("proxy", "proxy"), ("datacenter", "hosting"))
 _current: Databases | None = None
+_settings: Settings | None = None
 _lock = threading.Lock()
 
 
 def installed_databases() -> Databases:
     """The files of this instance, in its data folder."""
-    global _current  # noqa: PLW0603 - one set of open files per process
-    folder = get_settings().data_dir / FOLDER
-    present = _current
-    if present is None or present.folder != folder:
+    global _current, _settings  # noqa: PLW0603 - one set of open files per process
+    settings, present = get_settings(), _current
+    # Asked for every event: the folder is worked out again only when the settings are others.
+    if present is None or settings is not _settings:
         with _lock:
+            folder = settings.data_dir / FOLDER
             if _current is None or _current.folder != folder:
                 _current = Databases(folder)
-            present = _current
+            present, _settings = _current, settings
     return present
 
 
@@ -51,28 +53,25 @@ def enrich(
     files.look()
     if files.is_empty or not ip:
         return NOTHING
-    remembered = files.remembered
-    facts = remembered.get(ip)
+    key, remembered = (ip, _is_mobile(user_agent)), files.remembered
+    facts = remembered.get(key)
     if facts is None:
-        facts = _facts(ip, files)
+        facts = _facts(*key, files)
         if len(remembered) >= MOST_REMEMBERED:
             remembered.clear()
-        remembered[ip] = facts
-    base, categories, is_cellular = facts
-    if categories is None:
+        remembered[key] = facts
+    base, categories = facts
+    if categories is None or not failed_logins:
         return base
-    is_mobile = is_cellular or _is_mobile(user_agent)
-    if not failed_logins:
-        return base if base.is_mobile is is_mobile else replace(base, is_mobile=is_mobile)
     score, reasons = threat_score(categories, failed_logins)
-    return replace(base, is_mobile=is_mobile, threat_score=score, threat_reasons=reasons)
+    return replace(base, threat_score=score, threat_reasons=reasons)
 
 
-def _facts(ip: str, files: Databases) -> _Facts:
-    """What does not depend on the event."""
+def _facts(ip: str, is_mobile: bool | None, files: Databases) -> _Facts:
+    """What is known but for failed sign-ins, and the categories that the threat score is made of."""
     address = public_address(ip)
     if address is None:
-        return NOTHING, None, False
+        return NOTHING, None
     lists = files.lists
     mask = lists.mask(address)
     found = frozenset(name for name, bit in CATEGORIES.items() if mask & bit)
@@ -98,11 +97,11 @@ def _facts(ip: str, files: Databases) -> _Facts:
         is_tor=flags["tor"],
         is_proxy=flags["proxy"],
         is_datacenter=flags["datacenter"],
-        is_mobile=is_cellular or None,
+        is_mobile=is_cellular or is_mobile,
         threat_score=score,
         threat_reasons=reasons,
     )
-    return base, found, is_cellular
+    return base, found
 
 
 def _network_type(found: frozenset[str], flags: dict[str, bool | None], *, is_cellular: bool) -> str | None:

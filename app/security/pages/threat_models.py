@@ -13,8 +13,9 @@ from app.frame import project_frame, slug_var
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, InvalidInput
 from app.page_states import LoadedState, page_body
+from app.security.pages.threat_model_builder import editor
 from app.security.pages.threat_model_form import EMPTY_FORM, EMPTY_ROW, MOST_ROWS, draft_of, form_of
-from app.security.pages.threat_models_parts import editor, model_table, removal_dialog
+from app.security.pages.threat_models_parts import model_table, removal_dialog
 from app.security.pages.threat_models_view import DAYS, ModelsView, PreviewView, models_view, preview_view
 from app.security.service import threat_models
 from app.ui import field_errors, page

@@ -12,13 +12,18 @@ from app import ui_paths
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import InvalidInput
-from app.security.pages.threat_model_form import GROUPINGS, conditions_text
+from app.security.pages.threat_model_form import conditions_text
 from app.security.pages.wording import SEVERITY_TONES
 from app.security.service import model_preview, threat_models
 from app.security.service.model_preview import Example
 from app.security.service.threat_models import ModelDraft, ModelView, StepDraft
 from components.format import full_number, iso_utc, local_time
 
+_GROUP_WORDS: Final = {
+    "any": "by the same actor or from the same address",
+    "actor": "by the same actor",
+    "ip": "from the same address",
+}
 DAYS: Final = {"1": "1 day", "7": "7 days", "30": "30 days"}
 
 
@@ -105,8 +110,7 @@ def preview_view(session: Session, actor: Actor, slug: str, draft: ModelDraft, d
 
 def _row(view: ModelView, slug: str, zone: ZoneInfo) -> ModelRow:
     draft = view.draft
-    group = dict(GROUPINGS)[draft.group_by]
-    rule = f"{_step_text(draft.step, times=draft.threshold)} of {group}"
+    rule = f"{_step_text(draft.step, times=draft.threshold)}, {_GROUP_WORDS[draft.group_by]}"
     follows = _step_text(draft.followed_by, times=1) if draft.followed_by else ""
     severity = "critical" if draft.followed_by else draft.severity
     return ModelRow(

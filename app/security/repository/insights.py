@@ -160,20 +160,26 @@ def places(scope: Scoped, wanted: EventFilter, *, limit: int) -> list[PlaceCount
 def actors(scope: Scoped, wanted: EventFilter, *, limit: int) -> list[ActorCount]:
     """Actors with the most grave events and the most events, in this order. Errors: Unavailable."""
     where, parameters = where_of(wanted)
-    known = "Tuple(actor_email String, country_code String)"
-    sql = (
-        "SELECT actor_id, max(known.1), sum(found) AS events, sum(failed), sum(grave) AS graves, uniqExactIf(ip, ip != ''), "
-        "uniqExactIf(known.2, known.2 != ''), max(last_at) FROM ("
-        f"SELECT actor_id, ip, JSONExtract(argMax(properties, time), '{known}') AS known, count() AS found, {_FAILED} AS failed, "
-        f"countIf(severity IN ('high', 'critical')) AS grave, max(time) AS last_at {where} AND actor_id != '' "
-        "GROUP BY actor_id, ip) "
-        "GROUP BY actor_id ORDER BY graves DESC, events DESC, actor_id LIMIT {{limit:UInt32}}"
+    counted = (
+        f"SELECT actor_id, count() AS found, {_FAILED}, countIf(severity IN ('high', 'critical')) AS grave, "
+        f"uniqExactIf(ip, ip != ''), max(time) {where} AND actor_id != '' "
+        "GROUP BY actor_id ORDER BY grave DESC, found DESC, actor_id LIMIT {{limit:UInt32}}"
     )
-    rows = select(scope, sql, {**parameters, "limit": limit})
-    return [
-        ActorCount(str(who), str(email), int(n), int(failed), int(grave), int(ips), int(lands), as_utc(last))
-        for who, email, n, failed, grave, ips, lands, last in rows
-    ]
+    rows = select(scope, counted, {**parameters, "limit": limit})
+    described = (
+        f"SELECT actor_id, max(JSONExtractString(properties, 'actor_email')), uniqExactIf({_COUNTRY} AS country, country != '') "
+        f"{where} AND actor_id IN {{{{actors:Array(String)}}}} GROUP BY actor_id"
+    )
+    about = (
+        {row[0]: row[1:] for row in select(scope, described, {**parameters, "actors": [row[0] for row in rows]})} if rows else {}
+    )
+    found = []
+    for who, count, failed, grave, addresses, last_at in rows:
+        email, countries = about.get(who, ("", 0))
+        found.append(
+            ActorCount(str(who), str(email), int(count), int(failed), int(grave), int(addresses), int(countries), as_utc(last_at))
+        )
+    return found
 
 
 def networks(scope: Scoped, wanted: EventFilter, *, limit: int) -> list[NetworkCount]:

@@ -88,6 +88,8 @@ def _place(session: Session, project_id: str, key: str, event: SecurityEvent, fi
 def raise_instant_alerts(session: Session, principal: IngestPrincipal, events: Sequence[SecurityEvent]) -> int:
     """Alerts of the critical events among these; how many events raised or joined one."""
     found = [(event, finding) for event in events if (finding := instant_finding(event)) is not None]
+    # One order for everybody, so that two batches never wait for each other's alerts.
+    found.sort(key=lambda one: (one[1].alert_type, one[1].subject))
     for event, finding in found:
         raise_alert(session, principal.project_id, event, finding)
     return len(found)

@@ -12,7 +12,7 @@ from app.kernel.errors import Unavailable
 from app.kernel.settings import get_settings
 from app.security import behaviour
 from app.security.behaviour.threat_models import ModelPass, ThreatModel
-from app.security.contracts import SecurityEvent
+from app.security.contracts import Finding, SecurityEvent
 from app.security.plans import SecurityPlan
 from app.security.repository import events as repository
 from app.security.service import threat_models
@@ -23,6 +23,7 @@ from app.security.service.surroundings import gather, place_of
 ALL_PLANS: Final = frozenset({"brute_force_attack", "rate_limit_exceeded", "suspicious_activity", "new_device"})
 PATIENCE_SECONDS: Final = 30.0
 PASS_EVENTS: Final = 2_000
+ALERTS_AT_ONCE: Final = 50
 MODEL_SECONDS: Final = 2.0
 """What one threat model may take for the events of one pass before it is switched off."""
 _PAUSE_SECONDS: Final = 0.2
@@ -45,12 +46,22 @@ def judge(principal: IngestPrincipal, plan: SecurityPlan, events: Sequence[Secur
         part = watched[start : start + PASS_EVENTS]
         around = gather(principal, plan, part, models)
         passes = _model_passes(principal.project_id, models, around.events)
+        found: list[tuple[SecurityEvent, Finding]] = []
         for event in part:
-            custom = (found for one in passes if (found := one.finding(event)) is not None)
+            custom = (finding for one in passes if (finding := one.finding(event)) is not None)
             for finding in [*behaviour.findings(event, around.before(event), get_settings()), *custom]:
                 if plan.is_full or finding.alert_type in ALL_PLANS:
-                    with session_scope() as session:
-                        raise_alert(session, principal.project_id, event, finding)
+                    found.append((event, finding))
+        _raise(principal.project_id, found)
+
+
+def _raise(project_id: str, found: Sequence[tuple[SecurityEvent, Finding]]) -> None:
+    for start in range(0, len(found), ALERTS_AT_ONCE):
+        part = found[start : start + ALERTS_AT_ONCE]
+        with session_scope() as session:
+            # One order for everybody, so that two passes never wait for each other's alerts.
+            for event, finding in sorted(part, key=lambda one: (one[1].alert_type, one[1].subject)):
+                raise_alert(session, project_id, event, finding)
 
 
 def wait_until_stored(principal: IngestPrincipal, event: SecurityEvent) -> None:

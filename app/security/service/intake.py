@@ -24,6 +24,7 @@ KIND = "security"
 SURFACE = "security"
 _NOTHING = Enrichment()
 _LOCATION = ("country_code", "country_name", "city", "region", "latitude", "longitude", "timezone")
+_NETWORK = tuple(name for name in _NOTHING.as_mapping() if name not in _LOCATION)
 
 
 def book(session: Session, principal: IngestPrincipal, plan: SecurityPlan, events: int, now: datetime) -> int:
@@ -95,9 +96,10 @@ def _mirrored(enrichment: Enrichment, known: Mapping[str, object]) -> dict[str, 
     """Where rules and one client look for it; nothing when nothing is known."""
     if enrichment is _NOTHING or enrichment == _NOTHING:
         return {}
-    location = {name: known[name] for name in _LOCATION}
-    network = {name: value for name, value in known.items() if name not in location}
-    return {"geolocation": location, "network_intelligence": network}
+    return {
+        "geolocation": {name: known[name] for name in _LOCATION},
+        "network_intelligence": {name: known[name] for name in _NETWORK},
+    }
 
 
 def _enriched(project_id: str, one: Incoming, now: datetime) -> Enrichment:

@@ -68,7 +68,7 @@ def gather(
         _add(known, _around_models(principal, events, models))
     if signed_in:
         _add(known, repository.earlier_sign_ins(principal, SIGNED_IN, signed_in, oldest, first))
-        _add(known, repository.sign_ins_between(principal, SIGNED_IN, signed_in, first, last))
+        _add(known, repository.sign_ins_between(principal, SIGNED_IN, signed_in, first, last, without=known))
     if failed:
         actors = sorted({event.actor_id for event in failed if event.actor_id})
         addresses = sorted({event.user_ip for event in failed if event.user_ip})

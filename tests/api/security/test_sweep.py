@@ -11,11 +11,14 @@ from sqlmodel import select
 
 from app.identity import service as identity
 from app.kernel.database import session_scope
+from app.scans import service as scans
 from app.security.normalise import Incoming
 from app.security.plans import ENTERPRISE, PRO, plan_of
 from app.security.repository import judging
 from app.security.service import detection, intake, sweeping
 from app.security.service.backlog import BACKLOG
+from jobs import sweep_security
+from jobs.leadership import Leadership
 from models.security import SecurityAlert, SecurityIncidentEvent, SecurityJudgedBucket
 
 MINUTE = timedelta(minutes=1)
@@ -121,6 +124,19 @@ def test_pages_of_one_bucket_are_all_judged_once(security, event_store, clock, m
     clock.advance(10 * MINUTE)
     assert swept(principal, clock) == 7
     assert [(kind, count) for kind, _, count in raised(caller)] == [("brute_force_attack", 3)]
+
+
+def test_job_sweeps_every_project_where_it_leads(security, event_store, clock):
+    first, second = security(), security()
+    for caller in (first, second):
+        store(event_store, principal_of(caller), clock, ["data.bulk_delete"])
+    clock.advance(10 * MINUTE)
+    leader = Leadership(scans.Holder("leader", 1, "test"), 60, clock)
+    leader.renew()
+    assert sweep_security.run(Leadership(scans.Holder("follower", 2, "test"), 60, clock)) == 0
+    assert sweep_security.run(leader) == 2
+    assert [raised(caller)[0][0] for caller in (first, second)] == ["data_exfiltration"] * 2
+    assert sweep_security.run(leader) == 0
 
 
 def test_old_memory_is_forgotten(security, clock):

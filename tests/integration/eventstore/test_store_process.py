@@ -136,7 +136,7 @@ def test_the_retention_is_changed_when_the_setting_is(own_store):
         return {line.partition(" TTL ")[2].partition(" SETTINGS")[0] for line in engines.splitlines()}
 
     ClickHouseEventStore(own_store.address).ensure_schema(90)
-    assert retention() == {f"{column} + toIntervalDay(90)" for column in ("time", "minute", "received_at")}
+    assert retention() == {f"{column} + toIntervalDay(90)" for column in ("time", "minute", "received_at", "hour")}
 
     mutations = ask(own_store, "SELECT count() FROM system.mutations")
     ClickHouseEventStore(own_store.address).ensure_schema(90)

@@ -30,8 +30,8 @@ NAMES = {(FilterField.EVENT, "1"): "order_paid", (FilterField.EVENT, "2"): "sign
                 "min_expected_count": 50.0,
                 "cooldown_minutes": 360,
             },
-            "When an event drops unusually, by at least 20 % and 1,000, where at least 50 were expected, tell Team; at most once every "
-            "6\u00a0h about the same thing.",
+            "When an event drops unusually, by at least 20 % and 1,000, where at least 50 were expected, tell Team; at most once "
+            "every 6\u00a0h about the same thing.",
         ),
         (
             {
@@ -42,8 +42,8 @@ NAMES = {(FilterField.EVENT, "1"): "order_paid", (FilterField.EVENT, "2"): "sign
                 "enabled": False,
                 "filters": (RuleFilter(FilterField.EVENT, FilterOperator.IN, ("1", "2", "3")),),
             },
-            "When an event rises unusually, tell Team; at most once every hour about the same thing. Only where the event is one of "
-            "order_paid, signup or something deleted. It is switched off.",
+            "When an event rises unusually, tell Team; at most once every hour about the same thing. Only where the event is "
+            "one of order_paid, signup or something deleted. It is switched off.",
         ),
         (
             {

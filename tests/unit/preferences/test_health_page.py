@@ -11,9 +11,9 @@ def test_every_check_has_a_title():
 
 
 def test_checks_to_come_are_shown_as_running():
-    rows = check_rows([Finding("database", State.OK, "sqlite answers")], is_over=False)
+    rows = check_rows([Finding("database", State.OK, "answers to `SELECT`")], is_over=False)
     assert [row.title for row in rows] == [TITLES[check] for check in CHECKS]
-    assert (rows[0].state, rows[0].tone, rows[0].message) == ("fine", "ok", "sqlite answers")
+    assert (rows[0].state, rows[0].tone, rows[0].message) == ("fine", "ok", "Answers to “SELECT”")
     assert {row.state for row in rows[1:]} == {"checking"}
 
 

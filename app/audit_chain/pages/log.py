@@ -1,0 +1,281 @@
+"""The own audit log: who changed what in this instance, how far it is sealed, and whether the seal holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
+from typing import Any
+
+import reflex as rx
+from reflex.event import EventSpec
+
+from app import ui_paths
+from app.audit_chain import service
+from app.audit_chain.pages.log_view import PERIODS, LogView, Query, VerifyView, log_view, note_look, verify_view
+from app.frame import workspace_frame
+from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import AppError
+from app.page_states import LoadedState, page_body
+from app.ui import page
+from components import (
+    Column,
+    button,
+    code_block,
+    data_table,
+    empty_state,
+    job_progress,
+    kpi,
+    kpi_row,
+    link_button,
+    notice,
+    page_header,
+    pager,
+    search_input,
+    section,
+    segmented,
+    select_input,
+    side_panel,
+    time_text,
+    toolbar,
+)
+from components.shell import Crumb
+
+LONGEST = 300
+_DEFAULTS = asdict(Query())
+
+
+class AuditLogState(LoadedState):
+    """The own audit log; its filters live in the address."""
+
+    view: LogView = LogView()
+    query: Query = Query()
+    check: VerifyView = VerifyView()
+    is_checking: bool = False
+    opened: str = ""
+    opened_title: str = ""
+    _check_run: int = 0
+
+    @rx.event
+    async def load(self) -> AsyncIterator[None]:
+        """Rebuild the page from the address, and note that somebody read the log."""
+        if self._begin("audit log"):
+            self.view, self.check = LogView(), VerifyView()
+            yield
+        given = self.router.url.query_parameters
+        number = given.get("page", "1")
+        query = Query(
+            days=given.get("days", "30") if given.get("days", "30") in PERIODS else "30",
+            page=max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 5 else 1,
+            reads="1" if given.get("reads") else "",
+            **{name: given.get(name, "")[:LONGEST].replace("\x00", "") for name in ("project", "action", "person")},
+        )
+        self.query, self.opened = query, ""
+        with self._loading():
+            self.view = await self._read(log_view, query, self._zone())
+            await self._call(note_look, query)
+
+    @rx.event
+    def choose(self, name: str, value: str) -> EventSpec:
+        """Narrow by one field, or stop narrowing by it."""
+        return self._go(**{name: value[:LONGEST], "page": 1})
+
+    @rx.event
+    def look_for_person(self, text: str) -> EventSpec:
+        """Only entries of people whose address holds the text."""
+        return self._go(person=text.strip()[:LONGEST], page=1)
+
+    @rx.event
+    def turn(self, step: int) -> EventSpec:
+        """A page on or back."""
+        return self._go(page=max(1, self.query.page + step))
+
+    @rx.event
+    def open_payload(self, entry_id: str) -> None:
+        """Show what an entry holds; nothing for an id that is not on the page."""
+        row = next((row for row in self.view.rows if row.id == entry_id), None)
+        self.opened, self.opened_title = (row.payload, row.action) if row else ("", "")
+
+    @rx.event
+    def close_payload(self) -> None:
+        """Close it."""
+        self.opened = ""
+
+    @rx.event(background=True)
+    async def verify(self) -> None:
+        """Follow every chain in parts, showing how far it is, until it is done, stopped, or the browser has left."""
+        async with self:
+            self._check_run += 1
+            run = self._check_run
+            self.is_checking, self.check = True, VerifyView(phase="Beginning")
+            try:
+                progress = await self._read(service.begin)
+            except AppError as refusal:
+                self._check_failed(refusal)
+                return
+        while not progress.is_done:
+            async with self:
+                if self._check_run != run or not self._is_connected():
+                    return
+                try:
+                    progress = await self._read(service.step, progress, SYSTEM_CLOCK.now())
+                except AppError as refusal:
+                    self._check_failed(refusal)
+                    return
+                self.check = verify_view(progress)
+        async with self:
+            if self._check_run == run:
+                self.is_checking, self.check = False, verify_view(progress)
+
+    @rx.event
+    def stop_check(self) -> None:
+        """Stop a verification."""
+        self._check_run += 1
+        self.is_checking, self.check = False, VerifyView()
+
+    def _check_failed(self, refusal: AppError) -> None:
+        message = f"It could not be verified: {refusal.message}"
+        self.is_checking, self.check = False, VerifyView(outcome="warn", message=message)
+
+    def _go(self, **changed: Any) -> EventSpec:
+        wanted = asdict(replace(self.query, **{name: value for name, value in changed.items() if name in _DEFAULTS}))
+        # All time is an empty choice and not the usual one, so it must stand in the address.
+        chosen = {name: str(value) for name, value in wanted.items() if value != _DEFAULTS[name]}
+        return rx.redirect(ui_paths.audit_log(**chosen), replace=True)
+
+
+@page(route=ui_paths.AUDIT_LOG, title="Audit log · Plumbline", on_load=AuditLogState.load)
+def audit_log_page() -> rx.Component:
+    """The page."""
+    state: Any = AuditLogState
+    view = state.view
+    export = rx.el.a(
+        rx.icon("download", size=14, aria_hidden="true"),
+        "Export",
+        href=view.export_href,
+        download=True,
+        reload_document=True,  # the router would otherwise look for a page of this address
+        class_name="btn btn-plain",
+    )
+    return workspace_frame(
+        page_body(
+            state,
+            page_header(
+                "Audit log", export, note="Who changed what in this instance. Looks at this log and exports are in it too."
+            ),
+            _seal_section(state),
+            section("Entries", _filters(state), _entries(state)),
+            side_panel(
+                code_block(state.opened, label="What was noted"),
+                title=state.opened_title,
+                open_=state.opened != "",
+                on_close=state.close_payload,
+            ),
+            on_retry=state.load,
+        ),
+        active="audit-log",
+        crumbs=[Crumb("Audit log")],
+    )
+
+
+def _seal_section(state: Any) -> rx.Component:
+    seal, check = state.view.seal, state.check
+    verify = rx.cond(
+        state.is_checking,
+        rx.fragment(),
+        button(rx.icon("shield-check", size=14, aria_hidden="true"), "Verify", kind="primary", small=True, on_click=state.verify),
+    )
+    told = rx.match(
+        check.outcome,
+        ("ok", notice(check.message, rx.foreach(check.notes, lambda note: rx.el.p(note, class_name="muted")), tone="ok")),
+        ("bad", notice(check.message, tone="bad")),
+        ("warn", notice(check.message, tone="warn")),
+        rx.fragment(),
+    )
+    return section(
+        "Seal",
+        kpi_row(
+            kpi("Sealed records", seal.sealed, note="own and ingested, in hash chains"),
+            kpi("Not sealed yet", seal.unsealed, note="sealed within a minute or so", tone=seal.tone),
+            kpi("Last checkpoint", seal.checkpoint, note=seal.checkpoint_note),
+            kpi("Signing key", seal.key, note="Ed25519"),
+        ),
+        rx.cond(
+            state.is_checking,
+            job_progress(
+                check.percent,
+                check.phase,
+                label="Verification",
+                actions=button("Stop", small=True, on_click=state.stop_check),
+            ),
+            rx.fragment(),
+        ),
+        told,
+        actions=[verify],
+        note="Every record is chained to the one before it; a signature attests the chain every minute.",
+    )
+
+
+def _filters(state: Any) -> rx.Component:
+    query = state.query
+    return toolbar(
+        search_input(query.person, state.look_for_person, label="Person"),
+        select_input(
+            state.view.actions,
+            field_id="action",
+            label="Action",
+            value=query.action,
+            on_change=lambda value: state.choose("action", value),
+        ),
+        select_input(
+            state.view.projects,
+            field_id="project",
+            label="Project",
+            value=query.project,
+            on_change=lambda value: state.choose("project", value),
+        ),
+        select_input(
+            [("", "Without looks at this log"), ("1", "With looks at this log")],
+            field_id="reads",
+            label="Looks",
+            value=query.reads,
+            on_change=lambda value: state.choose("reads", value),
+        ),
+        segmented(list(PERIODS.items()), query.days, lambda days: state.choose("days", days), label="Period"),
+    )
+
+
+def _entries(state: Any) -> rx.Component:
+    view = state.view
+    return data_table(
+        [
+            Column("Action", lambda row: rx.el.code(row.action)),
+            Column("Time", lambda row: time_text(row.when, row.iso)),
+            Column("Person", lambda row: row.person),
+            Column("Target", lambda row: row.target, secondary=True),
+            Column("Project", lambda row: rx.cond(row.project != "", row.project, "–"), secondary=True),
+            Column("", lambda row: _details_button(state, row)),
+        ],
+        view.rows,
+        caption="Entries, newest first",
+        empty=rx.cond(
+            view.is_narrowed,
+            empty_state(
+                "No entry matches",
+                "Entries were narrowed by the fields above.",
+                link_button("Show all", href=ui_paths.AUDIT_LOG),
+            ),
+            empty_state("Nothing was changed in this period", "Choose a longer period to see earlier changes."),
+        ),
+        pager=pager(view.first, view.last, view.total, on_previous=state.turn(-1), on_next=state.turn(1)),
+    )
+
+
+def _details_button(state: Any, row: Any) -> rx.Component:
+    press = button(
+        "Details",
+        small=True,
+        kind="quiet",
+        on_click=state.open_payload(row.id),
+        custom_attrs={"aria-label": f"Details of {row.action}"},
+    )
+    return rx.cond(row.payload != "", press, rx.fragment())

@@ -1,0 +1,182 @@
+"""What the page of the own audit log shows, as finished texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from app.audit_chain import service
+from app.audit_chain.service import Progress
+from app.identity import service as identity
+from app.identity.audit_repository import AuditFilter
+from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
+from app.projects import service as projects
+from components.format import ago, full_number, iso_utc, local_time
+
+PER_PAGE: Final = 50
+PERIODS: Final = {"1": "24 hours", "7": "7 days", "30": "30 days", "": "All time"}
+_INSTANCE: Final = "instance"
+
+
+@dataclass(frozen=True)
+class Query:
+    """What the address asks for; empty for anything."""
+
+    days: str = "30"
+    project: str = ""
+    action: str = ""
+    person: str = ""
+    reads: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """One entry; `payload` is JSON, empty when nothing was noted."""
+
+    id: str
+    when: str
+    iso: str
+    person: str
+    action: str
+    target: str
+    project: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class SealView:
+    """How far the chain reaches."""
+
+    sealed: str = "0"
+    unsealed: str = ""
+    tone: str = "neutral"
+    checkpoint: str = "none yet"
+    checkpoint_note: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class LogView:
+    """Everything the page shows."""
+
+    rows: list[EntryRow] = field(default_factory=list)
+    total: int = 0
+    first: int = 0
+    last: int = 0
+    projects: list[list[str]] = field(default_factory=list)
+    actions: list[list[str]] = field(default_factory=list)
+    seal: SealView = field(default_factory=SealView)
+    export_href: str = ""
+    is_narrowed: bool = False
+
+
+@dataclass(frozen=True)
+class VerifyView:
+    """A verification under way or done. `outcome` is ok, bad, or empty while it runs."""
+
+    percent: int = 0
+    phase: str = ""
+    outcome: str = ""
+    message: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def log_view(session: Session, actor: Actor, query: Query, zone: ZoneInfo) -> LogView:
+    """The page's data in one read. Owners only."""
+    now = SYSTEM_CLOCK.now()
+    wanted = filter_of(query, now)
+    start = (query.page - 1) * PER_PAGE
+    found, total = identity.list_audit(session, actor, wanted, limit=PER_PAGE, offset=start)
+    rows = [
+        EntryRow(
+            id=entry.id,
+            when=local_time(entry.created_at, zone, now=now, seconds=True),
+            iso=iso_utc(entry.created_at),
+            person=entry.user_email,
+            action=entry.action,
+            target=" ".join(part for part in (entry.target_type, entry.target_name) if part),
+            project=entry.project_slug,
+            payload=_payload(entry.payload),
+        )
+        for entry in found
+    ]
+    slugs = [project.slug for project in projects.list_projects(session, actor)]
+    actions = sorted({*identity.list_audit_actions(session, actor), *([query.action] if query.action else [])})
+    return LogView(
+        rows=rows,
+        total=total,
+        first=start + 1 if rows else 0,
+        last=start + len(rows),
+        projects=[["", "All projects"], [_INSTANCE, "The instance itself"], *([slug, slug] for slug in slugs)],
+        actions=[["", "All actions"], *([action, action] for action in actions)],
+        seal=_seal(session, actor, zone, now),
+        export_href="/api/v1/audit/export" + (f"?project_slug={query.project}" if query.project in slugs else ""),
+        is_narrowed=query != Query(page=query.page),
+    )
+
+
+def filter_of(query: Query, now: datetime) -> AuditFilter:
+    """The query as the service takes it."""
+    return AuditFilter(
+        project_slug={"": None, _INSTANCE: ""}.get(query.project, query.project),
+        action=query.action or None,
+        user_email=query.person or None,
+        since=now - timedelta(days=int(query.days)) if query.days else None,
+        has_reads=bool(query.reads),
+    )
+
+
+def note_look(session: Session, actor: Actor, query: Query) -> None:
+    """Note that somebody read the log, and what of it. Owners only."""
+    actor.require_owner()
+    payload = identity.shown_filter(filter_of(query, SYSTEM_CLOCK.now()), PER_PAGE, (query.page - 1) * PER_PAGE)
+    identity.record_audit(session, actor, "audit.read", "audit", "list", payload=payload)
+
+
+def verify_view(progress: Progress) -> VerifyView:
+    """Where a verification stands."""
+    count, fault = progress.count, progress.fault
+    percent = 100 if progress.is_done else min(99, 100 * count.entries // max(1, progress.total))
+    phase = f"{full_number(count.entries)} of {full_number(progress.total)} records"
+    if fault is not None:
+        place = f"entry {full_number(fault.seq)} of the chain {fault.tenant}"
+        what = f"{fault.message[:1].upper()}{fault.message[1:]}."
+        return VerifyView(percent, phase, "bad", f"Tampered with: {fault.kind} at {place}. {what}")
+    if not progress.is_done:
+        return VerifyView(percent, phase)
+    if not progress.tenants:
+        return VerifyView(100, phase, "warn", "Nothing is sealed yet: there is nothing to verify.")
+    notes = [*progress.report.notes]
+    if count.absent:
+        notes.insert(0, f"{full_number(count.absent)} records are gone with their project or their age; their place holds.")
+    followed = f"{full_number(count.entries)} records in {len(progress.tenants)} chains"
+    return VerifyView(
+        100, phase, "ok", f"Intact: {followed}, {full_number(count.checkpoints)} signed checkpoints confirmed.", notes
+    )
+
+
+def _seal(session: Session, actor: Actor, zone: ZoneInfo, now: datetime) -> SealView:
+    state = service.chain_state(session, actor)
+    last = state.last_checkpoint
+    signed_at = datetime.fromisoformat(last.signed_at) if last else None
+    waiting = "unknown" if state.unsealed is None else full_number(state.unsealed)
+    return SealView(
+        sealed=full_number(state.entries),
+        unsealed=waiting,
+        tone="neutral" if state.unsealed == 0 else "warn",
+        checkpoint=ago(signed_at, now) if signed_at else "none yet",
+        checkpoint_note=f"{local_time(signed_at, zone, now=now)}, at {full_number(last.seq)} of {last.tenant}" if last else "",
+        key=last.key_id if last else "none yet",
+    )
+
+
+def _payload(payload: Mapping[str, object]) -> str:
+    return json.dumps(dict(payload), indent=2, ensure_ascii=False) if payload else ""

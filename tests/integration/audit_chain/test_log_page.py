@@ -1,0 +1,103 @@
+"""The page of the own audit log and the download, against a sealed project."""
+
+from __future__ import annotations
+
+import json
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.audit_chain import file_verification, service
+from app.audit_chain.pages.log_view import Query, log_view, note_look, verify_view
+from app.identity.contracts import SYSTEM_ACTOR, UserRole
+from app.kernel.database import session_scope
+from app.kernel.errors import Forbidden
+from models.identity import AuditEntry
+from tests.factories import make_actor
+from tests.integration.audit_chain.conftest import NOW, note, seal, send
+
+ZONE = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture
+def sealed(watched):
+    send(watched.bucket, 3)
+    note(slug=watched.slug, name="Order placed", before=1)
+    note("settings.update")
+    seal()
+    return watched
+
+
+EVERYTHING = Query()
+
+
+def view(query=EVERYTHING, role=UserRole.OWNER):
+    with session_scope() as session:
+        return log_view(session, make_actor(session, role), query, ZONE)
+
+
+def test_entries_are_listed_with_what_narrows_them(sealed):
+    shown = view()
+    assert [row.action for row in shown.rows] == ["settings.update", "event.update"]
+    assert (shown.rows[1].target, shown.rows[1].project) == ("event Order placed", sealed.slug)
+    assert '"before": 1' in shown.rows[1].payload
+    assert [row.action for row in view(Query(project=sealed.slug)).rows] == ["event.update"]
+    assert [row.action for row in view(Query(project="instance")).rows] == ["settings.update"]
+    assert view(Query(action="nothing", days="")).rows == []
+    assert view(Query(project=sealed.slug)).export_href.endswith(f"?project_slug={sealed.slug}")
+
+
+def test_the_seal_says_how_far_it_reaches(sealed):
+    assert (view().seal.sealed, view().seal.unsealed) == ("5", "0")
+    note()
+    assert (view().seal.unsealed, view().seal.tone) == ("1", "warn")
+
+
+@pytest.mark.parametrize("role", [UserRole.EDITOR, UserRole.VIEWER])
+def test_it_is_the_owners(sealed, role):
+    with pytest.raises(Forbidden):
+        view(role=role)
+    with session_scope() as session, pytest.raises(Forbidden):
+        note_look(session, make_actor(session, role), Query())
+
+
+def test_a_look_is_noted_and_shown_when_asked_for(sealed):
+    with session_scope() as session:
+        note_look(session, SYSTEM_ACTOR, Query(person="ana"))
+    assert len(view().rows) == 2
+    assert [row.action for row in view(Query(reads="1")).rows] == ["audit.read", "settings.update", "event.update"]
+
+
+def test_a_verification_tells_its_progress_and_outcome(sealed):
+    def outcome():
+        with session_scope(write=False) as session:
+            progress = service.begin(session, SYSTEM_ACTOR)
+            seen = [verify_view(progress)]
+            while not progress.is_done:
+                progress = service.step(session, SYSTEM_ACTOR, progress, NOW, part=2)
+                seen.append(verify_view(progress))
+            return seen
+
+    seen = outcome()
+    assert [one.percent for one in seen] == sorted(one.percent for one in seen)
+    assert (seen[-1].outcome, seen[-1].percent) == ("ok", 100)
+    assert seen[-1].message == "Intact: 5 records in 2 chains, 2 signed checkpoints confirmed."
+    with session_scope() as session:
+        session.execute(AuditEntry.__table__.update().where(AuditEntry.action == "event.update").values(actor_email="x"))
+    bad = outcome()[-1]
+    assert bad.outcome == "bad"
+    assert bad.message.startswith("Tampered with: edited at entry 1 of the chain")
+
+
+def test_the_download_verifies_and_is_the_owners(sealed, client, member):
+    answer = client.get("/api/v1/audit/export", headers=member(UserRole.OWNER).headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    report = file_verification.verify(answer.content.splitlines(keepends=True))
+    assert report.is_intact and report.count.entries == 5
+    one = client.get("/api/v1/audit/export", params={"project_slug": sealed.slug}, headers=member(UserRole.OWNER).headers)
+    assert json.loads(one.content.splitlines()[0])["project"] == sealed.slug
+    assert client.get("/api/v1/audit/export").status_code == 401
+    assert client.get("/api/v1/audit/export", headers=member(UserRole.EDITOR).headers).status_code == 403
+    missing = client.get("/api/v1/audit/export", params={"project_slug": "nowhere"}, headers=member(UserRole.OWNER).headers)
+    assert missing.status_code == 404
