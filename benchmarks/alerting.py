@@ -118,7 +118,7 @@ def _simulated(url: str, chance: random.Random, anomalies: int, days: int) -> di
 def _fill(session: Session, chance: random.Random, anomalies: int, days: int) -> tuple[str, str]:
     """A project whose events had so many anomalies in so many days, with a rule about all of them."""
     project = projects.create_project(session, SYSTEM_ACTOR, "Busy", SLUG)
-    branch_id = session.execute(sa.select(PlanBranch.id).where(col(PlanBranch.project_id) == project.id)).scalar_one()
+    branch_id = session.execute(sa.select(col(PlanBranch.id)).where(col(PlanBranch.project_id) == project.id)).scalar_one()
     owned = {"project_id": project.id, "branch_id": branch_id}
     event_type = EventType(**owned, name="shop", display_name="Shop", order=0)
     source = DataSource(name="History", db_type="clickhouse")

@@ -15,8 +15,8 @@ from app.alerting.pages.rule_rehearsal import DAYS, size_of
 from app.alerting.pages.rule_words import GATES
 from app.alerting.vocabulary import SCOPE_LABELS, AlertScope
 from app.identity.contracts import Actor
-from app.kernel.clock import SYSTEM_CLOCK
-from components.format import ago, iso_utc, local_time
+from app.kernel.clock import SYSTEM_CLOCK, as_utc
+from components.format import ago, local_time
 
 MOST_SERIES = 300
 MOST_BUCKETS = 100
@@ -63,7 +63,7 @@ def findings_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo) -> 
         series.setdefault(key, f"{SCOPE_LABELS[one.scope_type]}: {one.scope_name}" + (f" · {scan_name}" if has_scans else ""))
         of_series = buckets.setdefault(key, [])
         if len(of_series) < MOST_BUCKETS:
-            of_series.append([iso_utc(one.bucket), f"{local_time(one.bucket, zone, now=now)}: {size_of(one)}"])
+            of_series.append([one.bucket.isoformat(), f"{local_time(one.bucket, zone, now=now)}: {size_of(one)}"])
     return Findings([[key, text] for key, text in series.items()], buckets)
 
 
@@ -72,7 +72,7 @@ def why_view(
 ) -> WhyView:
     """Each gate of the draft for a bucket. Errors: NotFound; ValueError for a series or instant that is none."""
     scan_id, scope, ref = series.split("/", 2)
-    now, at = SYSTEM_CLOCK.now(), datetime.fromisoformat(bucket)
+    now, at = SYSTEM_CLOCK.now(), as_utc(datetime.fromisoformat(bucket))
     found = alerting.explain(session, actor, slug, rule_id, scan_id, AlertScope(scope), ref, at, draft=spec, now=now)
     closed = found.first_closed
     rows = [

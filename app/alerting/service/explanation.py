@@ -78,6 +78,8 @@ def explain(
     if found is None:
         raise NotFound("Alert rule not found")
     rule, destination = found
+    if scan_config_id not in dict(found_rows.scans_of(session, project.id)):
+        raise NotFound("Scan not found")
     at = now or SYSTEM_CLOCK.now()
     spec = draft or views.spec_of(rule)
     known = found_rows.names(session, project.id)

@@ -19,6 +19,7 @@ from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
 from app.kernel.errors import Forbidden, InvalidInput
 from models.alerting import AlertRuleState
+from models.plan_drifts import SchemaDrift
 from tests import factories
 from tests.integration.alerting.past_world import HOUR, NEWEST, NOW, World
 
@@ -164,3 +165,21 @@ def test_monitors_that_fire_come_first_with_what_they_see(session):
     (seen,) = found.rows[0].seen
     assert (seen.name, seen.direction) == ("paid", "drop") and f"event%2F{event.id}" in seen.href
     assert [row.id for row in only.rows] == [calm.id]
+
+
+def test_a_drift_that_was_found_within_a_second_can_be_asked_about(session):
+    world = World(session)
+    event_type = factories.make_event_type(session, world.project, name="shop")
+    drift = SchemaDrift(
+        scan_config_id=world.scan.id, event_type_id=event_type.id, field_name="amount", drift_type="type_changed",
+        detected_at=NOW - timedelta(hours=5, microseconds=123),
+    )  # fmt: skip
+    session.add(drift)
+    session.flush()
+    found = rule_why.findings_view(session, SYSTEM_ACTOR, world.project.slug, ZONE)
+    ((series, _),) = found.series
+    ((bucket, text),) = found.buckets[series]
+
+    why = rule_why.why_view(session, SYSTEM_ACTOR, world.project.slug, world.rule_id, series, bucket, RuleSpec(name="Draft"), ZONE)
+
+    assert text.endswith("amount: type changed") and "about this kind of thing" in why.answer

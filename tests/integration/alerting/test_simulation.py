@@ -13,6 +13,7 @@ from app.alerting.vocabulary import AlertDirection, AlertScope
 from app.detection.feedback import VerdictKind
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import session_scope
+from app.kernel.errors import NotFound
 from models.alerting import AlertGroup, AlertRuleState
 from models.metrics import MetricBreakdown
 from models.scans import ScanConfig
@@ -131,3 +132,12 @@ def test_every_gate_is_listed_and_the_first_closed_one_is_named(session):
     assert [one.gate for one in found.gates] == list(Gate)
     assert found.first_closed.gate is Gate.PERCENT_DELTA and "90.0 %, at least 95 %" in found.first_closed.detail
     assert world.explain(NEWEST, draft=RuleSpec(name="Draft", min_percent_delta=80.0)).would_fire
+
+
+def test_a_scan_of_another_project_is_not_explained(session):
+    world, other = World(session), World(session)
+
+    with pytest.raises(NotFound):
+        alerting.explain(
+            session, SYSTEM_ACTOR, world.project.slug, world.rule_id, other.scan.id, TOTAL, other.scan.id, other.drop(1), now=NOW
+        )
