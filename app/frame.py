@@ -117,6 +117,7 @@ def _project(slug: Any) -> list[NavGroup]:
                 NavItem("releases", "Releases", ui_paths.project_releases(slug), "rocket"),
                 NavItem("distribution", "Distribution", ui_paths.project_distribution(slug), "chart-bar-stacked"),
                 NavItem("activity", "Activity", ui_paths.project_activity(slug), "newspaper"),
+                NavItem("sources", "Sources", ui_paths.project_sources(slug), "antenna"),
                 NavItem("live", "Live events", ui_paths.project_live(slug), "radio", "l"),
                 NavItem("logs", "Logs", ui_paths.project_logs(slug), "scroll-text", "g"),
             ],

@@ -132,6 +132,11 @@ def project_coverage(slug: object, *, days: str = "", scan: str = "", event: str
     return f"/p/{slug}/coverage" + (f"?{query}" if query else "")
 
 
+def project_sources(slug: object) -> str:
+    """Who sends into the project."""
+    return f"/p/{slug}/sources"
+
+
 def project_logs(slug: object) -> str:
     """Log lines, their thresholds and the minutes above them."""
     return f"/p/{slug}/logs"

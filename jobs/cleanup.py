@@ -16,6 +16,7 @@ def run(leadership: Leadership) -> None:
         if session is not None:
             identity.delete_expired(session, leadership.clock.now())
             ingest.forget_answers(session, leadership.clock.now())
+            ingest.forget_key_hours(session, leadership.clock.now())
     if session is not None:
         purge_removed(clock=leadership.clock)  # speaks to the event store, so outside the transaction
         sweep(leadership.clock.now())

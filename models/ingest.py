@@ -50,3 +50,16 @@ class IngestRequest(SQLModel, table=True):
     body_digest: str = Field(max_length=64)
     answer: str | None = Field(default=None, sa_column=sa.Column(sa.Text(), nullable=True))
     claimed_at: datetime = Field(sa_column=sa.Column(UtcDateTime(), nullable=False, index=True))
+
+
+class IngestKeyHour(SQLModel, table=True):
+    """What came with a key in one hour of UTC: records by how they ended, and requests that were refused as a whole."""
+
+    __tablename__ = "ingest_key_hours"
+
+    key_id: str = Field(sa_column=sa.Column(sa.String(64), sa.ForeignKey("ingest_keys.id", ondelete="CASCADE"), primary_key=True))
+    hour: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
+    accepted: int = Field(default=0, sa_column=sa.Column(sa.BigInteger(), nullable=False))
+    flagged: int = Field(default=0, sa_column=sa.Column(sa.BigInteger(), nullable=False))
+    quarantined: int = Field(default=0, sa_column=sa.Column(sa.BigInteger(), nullable=False))
+    refused_requests: int = Field(default=0, sa_column=sa.Column(sa.BigInteger(), nullable=False))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.http import Caller, Db
 from app.identity.contracts import Actor
-from app.ingest import policies, violation_service
+from app.ingest import policies, proposals, violation_service
 from app.ingest.validation import ANY, Mode, Override, Policy, Treatment
 from app.ingest.violation_repository import ViolationGroup
 from app.kernel.clock import SYSTEM_CLOCK
@@ -77,6 +77,26 @@ class ViolationsResponse(BaseModel):
     since: datetime
     quarantined: list[ViolationResponse]
     flagged: list[ViolationResponse]
+
+
+class ProposeBody(BaseModel):
+    """A group of violations, as the list names it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str = Field(max_length=500)
+    name: str = Field(max_length=500)
+    reason: str = Field(min_length=1, max_length=1000)
+    hours: int = Field(24, ge=1, le=violation_service.LONGEST_HOURS)
+
+
+class ProposalResponse(BaseModel):
+    """The branch with the change, and the change as a sentence."""
+
+    branch_id: str
+    branch_name: str
+    remedy: proposals.Remedy
+    change: str
 
 
 class ReplayBody(BaseModel):
@@ -195,6 +215,22 @@ def preview(
         for change in found.changes
     ]
     return BranchPreviewResponse(sampled=found.sampled, good_before=found.good_before, good_after=found.good_after, changes=changes)
+
+
+@router.post(BASE + "/ingest/propose", operation_id="propose_plan_change", status_code=201)
+def propose(slug: str, body: ProposeBody, session: Db, actor: Annotated[Actor, Depends(_editor)]) -> ProposalResponse:
+    """A branch with the change of the plan that would heal a violation. Editors."""
+    made = proposals.propose(
+        session,
+        actor,
+        slug,
+        source=body.source,
+        name=body.name,
+        reason=body.reason,
+        hours=body.hours,
+        now=SYSTEM_CLOCK.now(),
+    )
+    return ProposalResponse(branch_id=made.branch_id, branch_name=made.branch_name, remedy=made.remedy, change=made.change)
 
 
 def _policy_out(policy: Policy) -> PolicyBody:

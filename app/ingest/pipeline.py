@@ -26,6 +26,7 @@ from app.ingest.folders import LogFolder, claim_folders
 from app.ingest.frames import read_frames
 from app.ingest.kept_answers import KeptAnswers
 from app.ingest.key_cache import KeyCache
+from app.ingest.key_hours import Counts, KeyHours
 from app.ingest.outcomes import BOOKS, count_dropped, count_received, count_records, count_refused, count_stored
 from app.ingest.project_plans import ProjectPlan, ProjectPlans
 from app.ingest.quotas import PLANS, DayQuota, MinuteRate
@@ -90,6 +91,7 @@ class Pipeline:
         self._recent_ids = sources.recent_ids
         self._rate = MinuteRate()
         self._quota = DayQuota(sources.transaction)
+        self.key_hours = KeyHours(sources.transaction)
         self.answers = KeptAnswers(sources.transaction, clock)
         self._drainer = Drainer(store, self._on_stored)
         self._sealed: dict[str, Segment[Ticket]] = {}
@@ -132,17 +134,18 @@ class Pipeline:
         self._log.start()
         self._drainer.start()
         self._is_open = True
-        self._balance = BOOKS.balance(self.clock.now())
+        self.balance = BOOKS.balance(self.clock.now())
         self._watch = asyncio.create_task(self._keep_books())
+        self.key_hours.start()
 
     async def _keep_books(self) -> None:
         """Look at the books every minute; a difference is logged and shown, and stays shown until the next look."""
         while True:
             await asyncio.sleep(BALANCE_SECONDS)
-            self._balance = BOOKS.balance(self.clock.now())
-            INGEST_UNACCOUNTED.set(self._balance.unaccounted)
-            if self._balance.unaccounted:
-                log.error("records are not accounted for", extra={"records": self._balance.unaccounted})
+            self.balance = BOOKS.balance(self.clock.now())
+            INGEST_UNACCOUNTED.set(self.balance.unaccounted)
+            if self.balance.unaccounted:
+                log.error("records are not accounted for", extra={"records": self.balance.unaccounted})
 
     def _remember_earlier(self) -> None:
         """The ids that earlier processes took in: a producer whose answer was lost with them sends the same events again."""
@@ -168,6 +171,7 @@ class Pipeline:
         await asyncio.to_thread(self._drainer.close, STOP_SECONDS)
         await asyncio.sleep(0)
         await self._quota.close()
+        await self.key_hours.close()
         self._plans.close()
         self.keys.close()
         for folder in [self._folder, *self._orphans]:
@@ -236,6 +240,14 @@ class Pipeline:
 
         Events under an id that the project has sent lately are not stored again. `id_seed` fixes the ids of those without one.
         """
+        counts = self.key_hours.counts(principal.key_id, self.clock.now())
+        try:
+            return await self._accept(principal, body, counts, is_waiting=is_waiting, id_seed=id_seed)
+        except AppError:
+            counts.refused_requests += 1
+            raise
+
+    async def _accept(self, principal: IngestPrincipal, body: bytes, counts: Counts, *, is_waiting: bool, id_seed: str) -> Outcome:
         try:
             batch = decode_batch(body, self.settings.max_batch_events)
         except AppError as refusal:
@@ -274,6 +286,10 @@ class Pipeline:
             if not self._seen.knows(principal.project_id, repeated):
                 raise Unavailable("the event could not be written to disk", retry_after_seconds=5)
             count_dropped("repeated", len(repeated))
+        flagged = sum(cleaned.flagged.values())
+        counts.accepted += row_count - flagged
+        counts.flagged += flagged
+        counts.quarantined += len(cleaned.faults)
         processed = row_count + len(repeated)
         if not processed:
             raise BadRequest("every event of the request is faulty", detail={"errors": reasons(cleaned.faults)})
@@ -354,15 +370,15 @@ class Pipeline:
         oldest = next(iter(list(self._sealed.values())), None)
         age = time.monotonic() - oldest.opened_at if oldest is not None else 0.0
         return {
-            "status": "ok" if self._is_open and not self._drainer.last_error and not self._balance.unaccounted else "degraded",
+            "status": "ok" if self._is_open and not self._drainer.last_error and not self.balance.unaccounted else "degraded",
             "queue_bytes": self._queue_bytes,
             "oldest_segment_age_seconds": round(age, 1),
             "last_drain_error": self._drainer.last_error,
             "conservation": {
-                "checked_at": self._balance.checked_at.isoformat(),
-                "received": self._balance.received,
-                **self._balance.settled,
-                "dropped_reasons": self._balance.reasons,
-                "unaccounted": self._balance.unaccounted,
+                "checked_at": self.balance.checked_at.isoformat(),
+                "received": self.balance.received,
+                **self.balance.settled,
+                "dropped_reasons": self.balance.reasons,
+                "unaccounted": self.balance.unaccounted,
             },
         }

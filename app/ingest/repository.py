@@ -1,4 +1,4 @@
-"""Quotas and answers kept under idempotency keys."""
+"""Quotas, answers kept under idempotency keys, and counts by key."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from models.identity import QuotaUsage, Tenant
-from models.ingest import IngestRequest
+from models.identity import IngestKey, QuotaUsage, Tenant
+from models.ingest import IngestKeyHour, IngestRequest
 
 
 def take_quota(session: Session, tenant_id: str, resource: str, window_start: datetime, amount: int, limit: int | None) -> bool:
@@ -26,6 +26,12 @@ def tenant_plan(session: Session, tenant_id: str) -> str:
     """The plan the tenant is on; empty for an unknown one."""
     tenant = session.get(Tenant, tenant_id)
     return "" if tenant is None else tenant.plan
+
+
+def used_quota(session: Session, tenant_id: str, resource: str, window_start: datetime) -> int:
+    """What is booked of the window, blocks that processes took ahead included."""
+    row = session.get(QuotaUsage, (tenant_id, resource, window_start))
+    return 0 if row is None else row.used
 
 
 def return_quota(session: Session, tenant_id: str, resource: str, window_start: datetime, amount: int) -> None:
@@ -72,6 +78,41 @@ def delete_request(session: Session, project_id: str, key: str) -> None:
 def delete_requests_before(session: Session, moment: datetime) -> None:
     """Forget keys that were claimed before the moment."""
     session.execute(sa.delete(IngestRequest).where(IngestRequest.__table__.c.claimed_at < moment))  # type: ignore[attr-defined]
+
+
+def add_key_hour(
+    session: Session, key_id: str, hour: datetime, accepted: int, flagged: int, quarantined: int, refused_requests: int
+) -> None:
+    """Add to what came with the key in the hour; nothing for a key that is gone."""
+    if session.get(IngestKey, key_id) is None:
+        return
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    table = IngestKeyHour.__table__  # type: ignore[attr-defined]
+    amounts = {"accepted": accepted, "flagged": flagged, "quarantined": quarantined, "refused_requests": refused_requests}
+    statement = insert(table).values(key_id=key_id, hour=hour, **amounts)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["key_id", "hour"], set_={name: table.c[name] + amount for name, amount in amounts.items()}
+        )
+    )
+
+
+def key_hours(session: Session, project_id: str, since: datetime) -> list[IngestKeyHour]:
+    """Hours of the project's keys since the moment, oldest first."""
+    hours = IngestKeyHour.__table__.c  # type: ignore[attr-defined]
+    keys = IngestKey.__table__.c  # type: ignore[attr-defined]
+    statement = (
+        sa.select(IngestKeyHour)
+        .join(IngestKey, keys.id == hours.key_id)
+        .where(keys.project_id == project_id, hours.hour >= since)
+        .order_by(hours.hour)
+    )
+    return list(session.execute(statement).scalars())
+
+
+def delete_key_hours_before(session: Session, moment: datetime) -> None:
+    """Forget hours before the moment."""
+    session.execute(sa.delete(IngestKeyHour).where(IngestKeyHour.__table__.c.hour < moment))  # type: ignore[attr-defined]
 
 
 def _booking(session: Session, tenant_id: str, resource: str, window_start: datetime, amount: int, limit: int | None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -25,6 +25,7 @@ __all__ = [
     "RefusedRecord",
     "encode_records",
     "forget_answers",
+    "forget_key_hours",
     "has_records",
     "keep",
     "keep_from_thread",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 MOST_RECENT = 1000
+KEY_HOURS_KEPT = timedelta(days=31)
 
 
 def recent_records(
@@ -57,6 +59,11 @@ def quarantined_count(session: Session, actor: Actor, slug: str, after: datetime
 def forget_answers(session: Session, now: datetime) -> None:
     """Forget answers kept under idempotency keys for longer than a day."""
     repository.delete_requests_before(session, now - KEPT_FOR)
+
+
+def forget_key_hours(session: Session, now: datetime) -> None:
+    """Forget what came with keys more than a month ago."""
+    repository.delete_key_hours_before(session, now - KEY_HOURS_KEPT)
 
 
 def has_records(session: Session, actor: Actor, slug: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -32,6 +33,10 @@ from components.marks import badge, code_block
 from components.shell import Crumb, page_header, section
 from components.table import Column, data_table
 
+Choice = TypeVar("Choice", bound=StrEnum)
+
+KINDS = [("events", "Product events"), ("logs", "Logs"), ("security", "Security events"), ("audit", "Audit records")]
+SCOPES = [("append", "Send"), ("read", "Read"), ("admin", "Send, read and administer")]
 PLACEHOLDER = "YOUR_INGEST_KEY"
 
 
@@ -42,6 +47,7 @@ class IngestKeyRow:
     id: str
     name: str
     prefix: str
+    kind: str
     scope: str
     standing: str
     last_used: str
@@ -87,8 +93,8 @@ class IngestKeysState(ProjectState):
             _, token = await self._call(
                 onboarding.create_ingest_key,
                 self._slug(),
-                kind=IngestKind.EVENTS,
-                scope=IngestScope.APPEND,
+                kind=_chosen(IngestKind, form, "kind"),
+                scope=_chosen(IngestScope, form, "scope"),
                 name=str(form.get("name", "")),
                 expires_in_days=days,
                 now=SYSTEM_CLOCK.now(),
@@ -138,6 +144,7 @@ class IngestKeysState(ProjectState):
                 id=key.id,
                 name=key.name,
                 prefix=key.key_prefix,
+                kind=str(key.kind),
                 scope=str(key.scope),
                 standing=key_standing(key.revoked_at, key.expires_at, now),
                 last_used=ago(key.last_used_at, now),
@@ -148,6 +155,13 @@ class IngestKeysState(ProjectState):
 
     def _origin(self) -> str:
         return str(self.router.url.origin)
+
+
+def _chosen(kind: type[Choice], form: dict[str, Any], name: str) -> Choice:
+    try:
+        return kind(str(form.get(name, "")))
+    except ValueError:
+        raise InvalidInput("Choose one of those offered", field=name) from None
 
 
 def first_event_command(origin: str, token: str) -> str:
@@ -182,6 +196,7 @@ def ingest_keys() -> rx.Component:
                 [
                     Column("Name", lambda row: row.name),
                     Column("Key", lambda row: rx.el.code(row.prefix, "…")),
+                    Column("Opens", lambda row: badge(row.kind)),
                     Column("Scope", lambda row: badge(row.scope), secondary=True),
                     Column("State", lambda row: standing_badge(row.standing)),
                     Column("Last used", lambda row: row.last_used, secondary=True),
@@ -240,6 +255,19 @@ def _create_dialog() -> rx.Component:
                 error=state.errors.get("name", ""),
             ),
             form_field(
+                "Opens",
+                select_input(KINDS, field_id="kind", name="kind"),
+                field_id="kind",
+                hint="OpenTelemetry, Segment and PostHog clients take a key for product events.",
+                error=state.errors.get("kind", ""),
+            ),
+            form_field(
+                "May",
+                select_input(SCOPES, field_id="scope", name="scope"),
+                field_id="scope",
+                error=state.errors.get("scope", ""),
+            ),
+            form_field(
                 "Expires",
                 select_input(EXPIRY_CHOICES, field_id="expires_in_days", name="expires_in_days"),
                 field_id="expires_in_days",
@@ -252,7 +280,7 @@ def _create_dialog() -> rx.Component:
             reset_on_submit=False,
         ),
         title="Create an ingest key",
-        description="It may add events to this project and nothing else.",
+        description="It works for this project and nothing else.",
         open_=state.is_creating,
         on_open_change=state.set_creating,
     )

@@ -12,7 +12,7 @@ from reflex.event import EventSpec
 
 from app import ui_paths
 from app.frame import project_frame
-from app.ingest import policies, violation_service
+from app.ingest import policies, proposals, violation_service
 from app.ingest.pages.checks_parts import label_section, policy_section, preview_section, violation_table
 from app.ingest.pages.checks_view import PERIODS, ChecksView, PreviewView, ViolationRow, checks_view, preview_view
 from app.ingest.validation import ANY, Mode, Override, Policy, Treatment
@@ -126,6 +126,30 @@ class ChecksState(LoadedState):
         finally:
             self.is_busy = False
 
+    @rx.event
+    async def propose(self) -> AsyncIterator[EventSpec | None]:
+        """Make a branch that would heal the open violation, and go there."""
+        row = self.opened_row
+        self.is_busy = True
+        yield None
+        try:
+            made = await self._call(
+                proposals.propose,
+                self._slug(),
+                source=row.source,
+                name=row.name,
+                reason=row.full_reason,
+                hours=int(self.hours),
+                now=SYSTEM_CLOCK.now(),
+            )
+        except AppError as refusal:
+            yield toast_failed(refusal.message)
+        else:
+            yield toast_done(f"Proposed: {made.change}")
+            yield rx.redirect(ui_paths.project_branch(self._slug(), made.branch_id))
+        finally:
+            self.is_busy = False
+
     async def _change(self, **parts: Any) -> EventSpec:
         try:
             policy = await self._read(policies.get_policy, self._slug())
@@ -194,6 +218,11 @@ def _example(state: Any) -> rx.Component:
         rx.cond(
             row.is_refused & state.view.is_editor,
             button("Try these again", on_click=state.replay(row.full_reason), disabled=state.is_busy),
+            rx.fragment(),
+        ),
+        rx.cond(
+            row.has_remedy & state.view.is_editor,
+            button("Propose a change of the plan", kind="primary", on_click=state.propose, disabled=state.is_busy),
             rx.fragment(),
         ),
         aria_label="Example of the violation",

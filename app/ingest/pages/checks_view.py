@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from app.identity.contracts import Actor, UserRole
 from app.ingest import policies, violation_service
+from app.ingest.proposals import remedy_of
 from app.ingest.validation import ANY, Policy, Treatment
 from app.ingest.violation_repository import ViolationGroup
 from app.kernel.clock import SYSTEM_CLOCK
@@ -64,6 +65,7 @@ class ViolationRow:
     iso: str
     example: str
     is_refused: bool
+    has_remedy: bool = False
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,7 @@ def _row(
         iso=iso_utc(group.last_at),
         example=_pretty(group.examples),
         is_refused=is_refused,
+        has_remedy=remedy_of(group.reason) is not None,
     )
 
 

@@ -162,7 +162,8 @@ class World:
     def transaction(self) -> Iterator[Session]:
         if self.quota_error:
             raise self.quota_error
-        assert self.engine is not None
+        if self.engine is None:
+            raise OSError("this world has no database")
         with session_scope(self.engine) as session:
             yield session
 

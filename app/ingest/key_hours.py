@@ -1,0 +1,80 @@
+"""What comes with each key, hour by hour: counted in memory and written every few seconds, beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from app.ingest import repository
+
+WRITE_SECONDS: Final = 10.0
+log = logging.getLogger("plumbline.ingest")
+
+
+@dataclass(slots=True)
+class Counts:
+    """Records by how they ended, and requests that were refused as a whole."""
+
+    accepted: int = 0
+    flagged: int = 0
+    quarantined: int = 0
+    refused_requests: int = 0
+
+
+class KeyHours:
+    """The counts of one process. What is not yet written is lost with the process: they are for people to look at, no quota."""
+
+    def __init__(self, transaction: Callable[[], AbstractContextManager[Session]]) -> None:
+        self._transaction = transaction
+        self._pending: dict[tuple[str, datetime], Counts] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def counts(self, key_id: str, now: datetime) -> Counts:
+        """Where to count what came with the key now."""
+        return self._pending.setdefault((key_id, now.replace(minute=0, second=0, microsecond=0)), Counts())
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Write what is left."""
+        if self._task is not None:
+            self._task.cancel()
+        await self.write()
+
+    async def write(self) -> None:
+        """Add what was counted since the last time to the table; what cannot be written now is tried again."""
+        pending, self._pending = self._pending, {}
+        if not pending:
+            return
+        try:
+            await asyncio.to_thread(self._write, pending)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("counts by key cannot be written", extra={"reason": type(error).__name__})
+            for (key_id, hour), counts in pending.items():
+                kept = self._pending.setdefault((key_id, hour), Counts())
+                kept.accepted += counts.accepted
+                kept.flagged += counts.flagged
+                kept.quarantined += counts.quarantined
+                kept.refused_requests += counts.refused_requests
+
+    def _write(self, pending: dict[tuple[str, datetime], Counts]) -> None:
+        with self._transaction() as session:
+            for (key_id, hour), counts in pending.items():
+                repository.add_key_hour(
+                    session, key_id, hour, counts.accepted, counts.flagged, counts.quarantined, counts.refused_requests
+                )
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(WRITE_SECONDS)
+            await self.write()
