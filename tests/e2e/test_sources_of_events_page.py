@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import OpenPage, Person
-from tests.e2e.observed_project import send
 from tests.e2e.server import RunningServer
 
 SLUG = "sending"
@@ -21,7 +21,10 @@ SLUG = "sending"
 def sending(server: RunningServer, owner: Person) -> str:
     key = server.cli("key", "create", "--kind", "events", "--project", SLUG).splitlines()[-1]
     now = datetime.now(UTC).isoformat()
-    send(server, key, [{"service": "shop", "operation": "paid", "timestamp": now} for _ in range(40)])
+    events = [{"service": "shop", "operation": "paid", "timestamp": now} for _ in range(40)]
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = httpx.post(f"{server.url}/v1/events?wait=1", json=events, headers=headers, timeout=60)
+    assert answer.json()["stored"] is True, answer.text
     return SLUG
 
 
@@ -35,8 +38,7 @@ def shoot(page: Page, name: str) -> None:
 def test_sources_show_who_sends_what(
     scheme: str, width: int, open_page: OpenPage, owner: Person, sending: str, check_accessibility: Callable[[Page], None]
 ) -> None:
-    page = open_page(f"/p/{sending}/sources", owner, scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
+    page = open_page(f"/p/{sending}/sources", owner, scheme=scheme, width=width)
     table = page.get_by_role("table", name="Sources of the last 24 hours, the busiest first")
     expect(table.get_by_role("row").filter(has_text="shop")).to_contain_text("40")
     check_accessibility(page)

@@ -121,7 +121,7 @@ def _key_section(view: Any) -> rx.Component:
                 Column("Refused requests", lambda row: row.refused, numeric=True, secondary=True),
                 Column("Last used", lambda row: row.last_used),
             ],
-            view.keys,
+            view.key_rows,
             caption="Keys that work, with the events of the last 24 hours",
             empty=empty_state("No key works", "Without a key nothing can be sent into this project."),
         ),

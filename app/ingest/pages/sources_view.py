@@ -63,7 +63,7 @@ class SourcesView:
     """The page."""
 
     sources: list[SourceRow] = field(default_factory=list)
-    keys: list[KeyRow] = field(default_factory=list)
+    key_rows: list[KeyRow] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
     received: str = "0"
     flagged: str = "0"
@@ -83,7 +83,7 @@ def sources_view(session: Session, actor: Actor, slug: str, now: datetime) -> So
     unaccounted, books = _books()
     return SourcesView(
         sources=[_source_row(one, now) for one in found.sources],
-        keys=[_key_row(one, now) for one in found.keys],
+        key_rows=[_key_row(one, now) for one in found.keys],
         refused=[
             RefusedRow(KINDS.get(one.kind, one.kind), one.reason, f"{one.count:,}", ago(one.last_at, now), iso_utc(one.last_at))
             for one in found.refused
@@ -152,7 +152,8 @@ def _books() -> tuple[str, str]:
     settled = balance.settled
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in settled.items() if count) or "nothing yet"
     reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(balance.reasons.items()))
-    books = f"Received since the start: {balance.received:,}; {told}." + (f" Dropped because: {reasons}." if reasons else "")
-    return (
-        f"{abs(balance.unaccounted):,} records are not accounted for; see the server's log" if balance.unaccounted else ""
-    ), books
+    books = f"Received by this process until {balance.checked_at:%H:%M} UTC: {balance.received:,}; {told}." + (
+        f" Dropped because: {reasons}." if reasons else ""
+    )
+    difference = f"{abs(balance.unaccounted):,} records are not accounted for; see the server's log" if balance.unaccounted else ""
+    return difference, books

@@ -122,7 +122,7 @@ def test_sources_and_keys_are_shown_with_what_became_of_their_events(engine, sho
         view = sources_view(session, SYSTEM_ACTOR, shop.slug, now)
     (source,) = view.sources
     assert (source.source, source.kind, source.count, source.flagged) == ("web", "events", "3", "1 (33 %)")
-    (row,) = view.keys
+    (row,) = view.key_rows
     assert (row.count, row.faults, row.refused) == ("10", "3 (27 %)", "3")
     assert (view.received, view.flagged, view.quarantined) == ("4", "1", "1")
     assert [(one.kind, one.count) for one in view.refused] == [("events", "1")]
