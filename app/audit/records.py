@@ -107,8 +107,9 @@ def values(bucket: Bucket, start: datetime, stop: datetime, most: int) -> dict[s
 
 def metric_names(bucket: Bucket) -> list[str]:
     """The bucket's own metrics by name, then those that every record may have. Unavailable."""
-    sql = f"SELECT DISTINCT arrayJoin(mapKeys(metrics)) AS metric FROM {{database}}.audit_facts WHERE {OF_BUCKET} ORDER BY metric"
-    return [row[0] for row in _select(bucket, sql, {})] + list(LISTED)
+    sql = f"SELECT DISTINCT metric FROM {{database}}.audit_hours WHERE {OF_BUCKET} ORDER BY metric"
+    names = [row[0] for row in _select(bucket, sql, {})]
+    return [name for name in names if name != RECORDS_THEMSELVES and name not in EVENT_NUMBERS] + list(LISTED)
 
 
 def metric(bucket: Bucket, name: str, wanted: RecordFilter, step: timedelta, aggregate: str, group_by: str | None) -> list[Group]:

@@ -1,4 +1,4 @@
-"""The activity feed: anomalies, scan jobs and edits of the plan in one order (contract section 17)."""
+"""The activity feed: anomalies, scan jobs, alerts and edits of the plan in one order (contract section 17)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app import ui_paths
 from app.identity.contracts import Actor
 from app.projects import repository, service
 from app.projects.contracts import ActivityItem, ActivitySeverity, ActivityType, ProjectView
+from models.alerting import AlertDelivery
 from models.detection import Anomaly
 from models.plan import Event
 from models.scans import ScanJob
@@ -45,6 +46,7 @@ def _activity(session: Session, projects: Sequence[ProjectView], limit: int) -> 
     entries = [
         *_anomalies(repository.recent_anomalies(session, list(by_id), limit), by_id),
         *_jobs(repository.recent_jobs(session, list(by_id), limit), by_id),
+        *_alerts(repository.recent_alerts(session, list(by_id), limit), by_id),
         *_events(repository.recent_events(session, list(by_id), limit), by_id),
     ]
     return nlargest(limit, entries, key=lambda item: (item.occurred_at, item.id))
@@ -86,6 +88,23 @@ def _jobs(rows: Iterable[tuple[ScanJob, str]], projects: dict[str, ProjectView])
             detail=job.error_message or job.progress_phase,
             occurred_at=job.completed_at or job.started_at or job.created_at,
             target_path=ui_paths.project_scans(project.slug),
+        )
+
+
+def _alerts(rows: Iterable[AlertDelivery], projects: dict[str, ProjectView]) -> Iterable[ActivityItem]:
+    for delivery in rows:
+        project = projects[delivery.project_id]
+        yield ActivityItem(
+            id=f"alert:{delivery.id}",
+            project_id=project.id,
+            project_slug=project.slug,
+            project_name=project.name,
+            type=ActivityType.ALERT,
+            severity=ActivitySeverity.HIGH if delivery.status == "failed" else ActivitySeverity.MEDIUM,
+            title=f"Alert {delivery.status}: {delivery.rule_name}",
+            detail=delivery.error_message or f"{delivery.matched_count} matched, to {delivery.destination_name}",
+            occurred_at=delivery.sent_at or delivery.created_at,
+            target_path=ui_paths.project_delivery(project.slug, delivery.id),
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
+from models.alerting import AlertDelivery
 from models.detection import Anomaly
 from models.plan import Event, EventType, PlanBranch
 from models.plan_entities import Variable
@@ -151,6 +152,17 @@ def recent_jobs(session: Session, project_ids: Sequence[str], limit: int) -> lis
         .limit(limit)
     )
     return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def recent_alerts(session: Session, project_ids: Sequence[str], limit: int) -> list[AlertDelivery]:
+    """Newest deliveries of alerts."""
+    statement = (
+        sa.select(AlertDelivery)
+        .where(col(AlertDelivery.project_id).in_(project_ids))
+        .order_by(col(AlertDelivery.created_at).desc(), col(AlertDelivery.id).desc())
+        .limit(limit)
+    )
+    return list(session.scalars(statement))
 
 
 def recent_events(session: Session, project_ids: Sequence[str], limit: int) -> list[tuple[Event, str]]:

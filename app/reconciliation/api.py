@@ -51,6 +51,13 @@ def dismiss_shadow_event(slug: str, candidate_id: UUID, session: Db, actor: Edit
     return wire.ShadowEventDismissResponse(candidate_id=str(candidate_id), status=status)
 
 
+@router.post(CANDIDATE + "/reopen", operation_id="reopen_shadow_event")
+def reopen_shadow_event(slug: str, candidate_id: UUID, session: Db, actor: Editor) -> wire.ShadowEventReopenResponse:
+    """Take the decision about a candidate back; the event that accepting it made is deleted."""
+    status = service.reopen_shadow_event(session, actor, slug, str(candidate_id))
+    return wire.ShadowEventReopenResponse(candidate_id=str(candidate_id), status=status)
+
+
 @router.get(BASE + "/dead-events", operation_id="list_dead_events")
 def list_dead_events(
     slug: str, session: Db, actor: Caller, days: Annotated[int, Query(ge=1, le=365)] = 30
@@ -69,6 +76,17 @@ def archive_dead_events(
         session, actor, slug, [str(one) for one in body.event_ids], status=body.status, branch=branch
     )
     return wire.DeadEventArchiveResponse(event_ids=done.event_ids, status=done.status, archived_count=len(done.event_ids))
+
+
+@router.post(BASE + "/dead-events/restore", operation_id="restore_dead_events")
+def restore_dead_events(
+    slug: str, body: wire.DeadEventRestoreRequest, session: Db, actor: Editor, branch: Branch
+) -> wire.DeadEventRestoreResponse:
+    """Take the archiving of events back."""
+    done = service.restore_dead_events(
+        session, actor, slug, [str(one) for one in body.event_ids], status=body.status, branch=branch
+    )
+    return wire.DeadEventRestoreResponse(event_ids=done.event_ids, status=done.status, restored_count=len(done.event_ids))
 
 
 @router.get(BASE + "/coverage", operation_id="get_coverage")

@@ -76,6 +76,7 @@ class DeadEvent:
     event_type_name: str
     last_seen_at: datetime | None
     created_at: datetime
+    status: EventStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,16 @@ class Coverage:
     matched_count: int
     coverage_pct: float
     days: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCoverage:
+    """Rows of one event type of main, and those of its planned events."""
+
+    event_type_id: str
+    name: str
+    total_count: int
+    matched_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.reconciliation.policy import EXPECTED_STATUSES
-from models.metrics import MetricCoverage
+from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event, EventType, PlanBranch
 from models.reconciliation import ShadowEvent
 from models.scans import DataSource, ScanConfig
@@ -78,6 +78,18 @@ def lock_shadow(session: Session, project_id: str, candidate_id: str) -> ShadowE
     return session.execute(statement).scalar_one_or_none()
 
 
+def event_of(session: Session, project_id: str, event_id: str) -> Event | None:
+    """The project's event, whatever its branch."""
+    statement = sa.select(Event).where(col(Event.project_id) == project_id, col(Event.id) == event_id)
+    return session.execute(statement).scalar_one_or_none()
+
+
+def statuses_of(session: Session, project_id: str, event_ids: Sequence[str]) -> dict[str, str]:
+    """Status by id of those that are events of the project."""
+    statement = sa.select(col(Event.id), col(Event.status)).where(col(Event.project_id) == project_id, col(Event.id).in_(event_ids))
+    return {row[0]: row[1] for row in session.execute(statement)}
+
+
 def dead_events(session: Session, project_id: str, *, before: datetime) -> list[tuple[Event, str]]:
     """(event on main, event type's name) of which data is expected and none came since, never seen ones first."""
     never_first = sa.case((col(Event.last_seen_at).is_(None), 0), else_=1)
@@ -112,6 +124,42 @@ def coverage_rows(
     if scan_config_id is not None:
         statement = statement.where(col(MetricCoverage.scan_config_id) == scan_config_id)
     return [(row[0], int(row[1]), int(row[2])) for row in session.execute(statement)]
+
+
+def rows_of_types(
+    session: Session, project_id: str, *, since: datetime, scan_config_id: str | None
+) -> list[tuple[str, str, int, int]]:
+    """(id, name, rows, rows of planned events) of each event type counted at or after `since`; most uncovered rows first."""
+    of_type = col(EventType.id), col(EventType.display_name)
+    total = _counted(session, "event_type", *of_type, EventType, project_id, since, scan_config_id)
+    matched = _counted(session, "event", *of_type, Event, project_id, since, scan_config_id)
+    found = [(key, name, count, min(count, matched.get((key, name), 0))) for (key, name), count in total.items()]
+    return sorted(found, key=lambda row: (row[3] - row[2], row[1]))
+
+
+def _counted(
+    session: Session, scope_type: str, key: Any, name: Any, owner: type[Event] | type[EventType], project_id: str, since: datetime,
+    scan_config_id: str | None,
+) -> dict[tuple[str, str], int]:  # fmt: skip
+    """Rows by event type, of the series of `owner`. The inner sum reads an index by time; names are looked up once per series."""
+    series = (
+        sa.select(col(MetricBucket.scope_ref), sa.func.sum(col(MetricBucket.count)).label("rows"))
+        .join(ScanConfig, col(ScanConfig.id) == col(MetricBucket.scan_config_id))
+        .where(
+            col(ScanConfig.project_id) == project_id,
+            col(MetricBucket.scope_type) == scope_type,
+            col(MetricBucket.bucket) >= since,
+            sa.true() if scan_config_id is None else col(MetricBucket.scan_config_id) == scan_config_id,
+        )
+        .group_by(col(MetricBucket.scope_ref))
+        .subquery()
+    )
+    statement = (
+        sa.select(key, name, sa.func.sum(series.c.rows)).select_from(series).join(owner, col(owner.id) == series.c.scope_ref)
+    )
+    if owner is Event:
+        statement = statement.join(EventType, col(EventType.id) == col(Event.event_type_id))
+    return {(row[0], row[1]): int(row[2]) for row in session.execute(statement.group_by(key, name))}
 
 
 def scans_of_project(session: Session, project_id: str) -> list[tuple[ScanConfig, bool]]:

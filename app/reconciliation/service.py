@@ -26,6 +26,7 @@ from app.reconciliation.contracts import (
     ShadowCandidate,
     ShadowList,
     ShadowStatus,
+    TypeCoverage,
     UnmatchedEvent,
 )
 from models.reconciliation import ShadowEvent
@@ -112,12 +113,39 @@ def dismiss_shadow_event(
     return ShadowStatus.DISMISSED
 
 
+def reopen_shadow_event(
+    session: Session, actor: Actor, slug: str, candidate_id: str, *, now: datetime | None = None
+) -> ShadowStatus:
+    """Take a decision back: the candidate waits for one again, and the event that accepting it made leaves the plan.
+
+    Editors and owners. Errors: NotFound for an unknown candidate; Conflict when nothing was decided, when somebody changed the
+    event since, or when its branch is closed: then it stays.
+    """
+    actor.require_editor()
+    project = projects.get_project(session, actor, slug)
+    row = _candidate_row(session, project.id, candidate_id)
+    if row.status == ShadowStatus.NEW:
+        raise Conflict("Nothing was decided about this shadow event")
+    event = None if row.accepted_event_id is None else repository.event_of(session, project.id, row.accepted_event_id)
+    if event is not None:
+        if row.decided_at is None or event.updated_at > row.decided_at:
+            raise Conflict("The event was changed since it was accepted. Delete or archive it where it is")
+        row.accepted_event_id = None
+        session.flush()
+        plan.delete_event(session, actor, slug, event.id, branch=event.branch_id)
+    row.accepted_event_id = None
+    _decide(session, actor, slug, row, ShadowStatus.NEW, now)
+    return ShadowStatus.NEW
+
+
 def list_dead_events(session: Session, actor: Actor, slug: str, *, days: int = 30, now: datetime | None = None) -> list[DeadEvent]:
     """Main's implemented and live events older than `days` and silent for as long, never seen ones first; anybody signed in."""
     project = projects.get_project(session, actor, slug)
     before = policy.cutoff(now or SYSTEM_CLOCK.now(), days)
     return [
-        DeadEvent(event.id, event.name, event.event_type_id, event_type, event.last_seen_at, event.created_at)
+        DeadEvent(
+            event.id, event.name, event.event_type_id, event_type, event.last_seen_at, event.created_at, EventStatus(event.status)
+        )
         for event, event_type in repository.dead_events(session, project.id, before=before)
     ]
 
@@ -133,6 +161,29 @@ def archive_dead_events(
 ) -> ArchivedEvents:
     """Give the events the status. Editors and owners. Errors: NotFound when one is missing on the branch; then all stay."""
     distinct = list(dict.fromkeys(event_ids))
+    plan.bulk_update_events(session, actor, slug, distinct, BulkChanges(status=status), branch=branch)
+    return ArchivedEvents(distinct, status)
+
+
+def restore_dead_events(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    event_ids: Sequence[str],
+    *,
+    status: EventStatus = EventStatus.LIVE,
+    branch: str | None = None,
+) -> ArchivedEvents:
+    """Take archiving back: the events are expected in the data again. Editors and owners.
+
+    Errors: NotFound when one is missing on the branch, Conflict when one is not archived (any more); then all stay.
+    """
+    actor.require_editor()
+    project = projects.get_project(session, actor, slug)
+    distinct = list(dict.fromkeys(event_ids))
+    known = repository.statuses_of(session, project.id, distinct)
+    if any(known.get(one, EventStatus.ARCHIVED) != EventStatus.ARCHIVED for one in distinct):
+        raise Conflict("One of these events is not archived")
     plan.bulk_update_events(session, actor, slug, distinct, BulkChanges(status=status), branch=branch)
     return ArchivedEvents(distinct, status)
 
@@ -160,6 +211,24 @@ def get_coverage(
     return Coverage(items, total, matched, policy.coverage_pct(matched, total), days)
 
 
+def get_type_coverage(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    *,
+    days: int = 7,
+    scan_config_id: str | None = None,
+    now: datetime | None = None,
+) -> list[TypeCoverage]:
+    """Coverage per event type over the last `days`, the type with most uncovered rows first; anybody signed in.
+
+    Rows of types that the plan lacks belong to none of them. Errors: NotFound for an unknown project.
+    """
+    project = projects.get_project(session, actor, slug)
+    since = policy.cutoff(now or SYSTEM_CLOCK.now(), days)
+    return [TypeCoverage(*row) for row in repository.rows_of_types(session, project.id, since=since, scan_config_id=scan_config_id)]
+
+
 def list_scan_choices(session: Session, actor: Actor, slug: str) -> list[ScanChoice]:
     """The project's scans, oldest first; anybody signed in."""
     project = projects.get_project(session, actor, slug)
@@ -168,20 +237,26 @@ def list_scan_choices(session: Session, actor: Actor, slug: str) -> list[ScanCho
 
 def _undecided(session: Session, actor: Actor, slug: str, candidate_id: str) -> ShadowEvent:
     project = projects.get_project(session, actor, slug)
-    row = repository.lock_shadow(session, project.id, candidate_id)
-    if row is None:
-        raise NotFound("Shadow event not found")
+    row = _candidate_row(session, project.id, candidate_id)
     if row.status != ShadowStatus.NEW:
         raise Conflict(f"This shadow event was {row.status} before")
     return row
 
 
+def _candidate_row(session: Session, project_id: str, candidate_id: str) -> ShadowEvent:
+    row = repository.lock_shadow(session, project_id, candidate_id)
+    if row is None:
+        raise NotFound("Shadow event not found")
+    return row
+
+
 def _decide(session: Session, actor: Actor, slug: str, row: ShadowEvent, status: ShadowStatus, now: datetime | None) -> None:
     row.status = status.value
-    row.decided_by = actor.user_id
-    row.decided_at = now or SYSTEM_CLOCK.now()
+    is_open = status is ShadowStatus.NEW
+    row.decided_by = None if is_open else actor.user_id
+    row.decided_at = None if is_open else now or SYSTEM_CLOCK.now()
     session.flush()
-    verb = "accept" if status is ShadowStatus.ACCEPTED else "dismiss"
+    verb = {ShadowStatus.ACCEPTED: "accept", ShadowStatus.DISMISSED: "dismiss", ShadowStatus.NEW: "reopen"}[status]
     identity.record_audit(
         session, actor, f"shadow_event.{verb}", "shadow_event", row.id, project_slug=slug,
         payload={"event_name": row.event_name, "event_id": row.accepted_event_id},

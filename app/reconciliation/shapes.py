@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -58,6 +58,10 @@ class ShadowEventDismissResponse(Response):
     status: ShadowStatus
 
 
+class ShadowEventReopenResponse(ShadowEventDismissResponse):
+    """The candidate's status, which is new again."""
+
+
 class DeadEventItem(Response):
     """A planned event that data is silent about."""
 
@@ -82,6 +86,21 @@ class DeadEventArchiveRequest(BaseModel):
 
     event_ids: Annotated[list[Id], Field(min_length=1)]
     status: EventStatus = EventStatus.ARCHIVED
+
+
+class DeadEventRestoreRequest(BaseModel):
+    """Archived events and the status they get back."""
+
+    event_ids: Annotated[list[Id], Field(min_length=1)]
+    status: Literal[EventStatus.IMPLEMENTED, EventStatus.LIVE] = EventStatus.LIVE
+
+
+class DeadEventRestoreResponse(Response):
+    """The events that have the status now."""
+
+    event_ids: list[str]
+    status: EventStatus
+    restored_count: int
 
 
 class DeadEventArchiveResponse(Response):

@@ -65,7 +65,7 @@ def collect_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunT
     with tools.transaction() as session:
         _note_shadows(session, run, progress, collected, now)
         progress.complete(session)
-        _advance(session, run, window, arrivals)
+        _advance(session, run, window, arrivals, leaves_types_out=reader.leaves_types_out)
 
 
 def replay_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunTools) -> None:
@@ -145,13 +145,18 @@ def _note_shadows(session: Session, run: Run, progress: JobProgress, collected: 
     progress.summary["shadow_events"] = found
 
 
-def _advance(session: Session, run: Run, window: Window, arrivals: Arrivals | None) -> None:
+def _advance(session: Session, run: Run, window: Window, arrivals: Arrivals | None, *, leaves_types_out: bool) -> None:
     config = repository.lock_config(session, run.config_id)
     if config is None:
         raise JobNoLongerOurs
-    config.collected_until = max(window.stop, config.collected_until or window.stop)
-    if arrivals is not None:
-        config.received_until = max(arrivals.received_until, config.received_until or arrivals.received_until)
+    if leaves_types_out:
+        # A later run will know these types, and then begins where this one did: otherwise their buckets were never counted.
+        assert run.interval is not None
+        config.collected_until = config.collected_until or window.start + run.interval.duration
+    else:
+        config.collected_until = max(window.stop, config.collected_until or window.stop)
+        if arrivals is not None:
+            config.received_until = max(arrivals.received_until, config.received_until or arrivals.received_until)
     _recover(config)
 
 

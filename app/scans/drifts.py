@@ -12,8 +12,15 @@ from app.scans.naming import Row
 from app.scans.templates import is_object_text
 from app.scans.values import is_number
 from app.warehouse.contracts import ColumnKind
+from app.warehouse.field_checks import FieldRule
 
 NULL_SAMPLE = "NULL"
+VIOLATIONS = {
+    FieldRule.REQUIRED: DriftType.REQUIRED_NULL_VIOLATION,
+    FieldRule.ENUM: DriftType.ENUM_VIOLATION,
+    FieldRule.REGEX: DriftType.REGEX_VIOLATION,
+    FieldRule.RANGE: DriftType.RANGE_VIOLATION,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +78,41 @@ def _violations(
     values = [] if is_json else [(row.texts[name], count) for row, count in rows if name in row.texts and name not in row.nulls]
     found = []
 
-    def judge(drift: DriftType, label: str, bad: int, of: int, allowed: float, sample: str) -> None:
-        if of and bad / of > allowed:
-            text = f"bad_rate={bad / of:.4f} allowed={allowed:.4f} bad={bad} total={of}"
-            found.append(ObservedDrift(event_type_id, name, drift, text, label, sample))
-
-    def judge_values(drift: DriftType, label: str, is_bad: Callable[[str], bool]) -> None:
+    def judge_values(rule: FieldRule, is_bad: Callable[[str], bool]) -> None:
         bad = [(text, count) for text, count in values if is_bad(text)]
         of = sum(count for _, count in values)
-        judge(drift, label, sum(count for _, count in bad), of, definition.contract_max_bad_rate, bad[0][0] if bad else "")
+        sample = bad[0][0] if bad else ""
+        found.append(violation(event_type_id, definition, rule, sum(count for _, count in bad), of, sample))
 
     if definition.is_required:
-        allowed = definition.contract_required_max_null_rate
-        allowed = definition.contract_max_bad_rate if allowed is None else allowed
         nulls = sum(count for row, count in rows if name in row.nulls)
-        judge(DriftType.REQUIRED_NULL_VIOLATION, "required", nulls, total, allowed, NULL_SAMPLE)
+        found.append(violation(event_type_id, definition, FieldRule.REQUIRED, nulls, total, NULL_SAMPLE))
     if definition.field_type == "enum" and definition.enum_options:
         options = frozenset(definition.enum_options)
-        judge_values(DriftType.ENUM_VIOLATION, "enum", lambda text: text not in options)
+        judge_values(FieldRule.ENUM, lambda text: text not in options)
     if definition.contract_regex:
-        pattern = _compiled(definition.contract_regex)
+        pattern = compiled(definition.contract_regex)
         if pattern is not None:
-            judge_values(DriftType.REGEX_VIOLATION, "regex", lambda text: not pattern.matches(text))
+            judge_values(FieldRule.REGEX, lambda text: not pattern.matches(text))
     low, high = definition.contract_min_value, definition.contract_max_value
     if low is not None or high is not None:
-        judge_values(DriftType.RANGE_VIOLATION, "range", lambda text: not _is_within(text, low, high))
-    return found
+        judge_values(FieldRule.RANGE, lambda text: not _is_within(text, low, high))
+    return [one for one in found if one is not None]
 
 
-def _compiled(pattern: str) -> ValuePattern | None:
+def violation(event_type_id: str, definition: ScanField, rule: FieldRule, bad: int, of: int, sample: str) -> ObservedDrift | None:
+    """The drift of a rule that `bad` of `of` rows break; None while the field's contract allows as many."""
+    allowed = definition.contract_max_bad_rate
+    if rule is FieldRule.REQUIRED and definition.contract_required_max_null_rate is not None:
+        allowed = definition.contract_required_max_null_rate
+    if not of or bad / of <= allowed:
+        return None
+    text = f"bad_rate={bad / of:.4f} allowed={allowed:.4f} bad={bad} total={of}"
+    return ObservedDrift(event_type_id, definition.name, VIOLATIONS[rule], text, rule.value, sample)
+
+
+def compiled(pattern: str) -> ValuePattern | None:
+    """The pattern of a field's contract; None for one that does not compile."""
     try:
         return ValuePattern(pattern)
     except ValueError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -11,14 +11,17 @@ from sqlmodel import Session
 
 from app.kernel.intervals import Interval, floor_to_bucket
 from app.plan import service as plan
-from app.plan.contracts import ObservedEvent, PlanIdentities
+from app.plan.contracts import ObservedEvent, PlanIdentities, ScanTarget
 from app.plan.sync import MOST_CREATIONS_PER_PASS
 from app.scans import summaries
 from app.scans.contracts import ScanFailure
 from app.scans.counting import CollectedCounts, collect
+from app.scans.layout import listed
+from app.scans.property_contracts import checks_of, drifts_in
 from app.scans.runs import Run
 from app.scans.windows import Window
 from app.warehouse.contracts import Arrivals, TooManyRows, Warehouse
+from app.warehouse.field_checks import CheckedFields
 
 T = TypeVar("T")
 
@@ -46,6 +49,11 @@ class Reader(Protocol):
         """Count one piece. Errors: ScanFailure for too many rows."""
         ...
 
+    @property
+    def leaves_types_out(self) -> bool:
+        """Whether the rows have event types that the plan lacks and that this run does not create."""
+        ...
+
     def close(self) -> None:
         """Give back what was opened."""
         ...
@@ -58,6 +66,8 @@ class RollupReader:
     run: Run
     warehouse: Warehouse
     interval: Interval
+    targets: Mapping[str, ScanTarget] = field(default_factory=dict)
+    checked: CheckedFields = field(default_factory=CheckedFields)
     observed: list[ObservedEvent] = field(default_factory=list)
     identities: PlanIdentities = field(default_factory=lambda: PlanIdentities({}, {}))
 
@@ -68,15 +78,24 @@ class RollupReader:
     def look(self, window: Window | None, now: datetime) -> None:
         """As Reader; names are taken up to this instant, so that an event is in the plan before its first bucket is complete."""
         assert window is not None
+        until = max(now, window.stop)
         self.observed = [
             ObservedEvent(group.event_type, group.event_name, group.count, floor_to_bucket(group.last_at, self.interval))
-            for group in self.warehouse.catalog(window.start, max(now, window.stop))
+            for group in self.warehouse.catalog(window.start, until)
         ]
+        checks = checks_of(self.targets, (one.source for one in self.observed))
+        if checks:
+            self.checked = self.warehouse.field_checks(checks, window.start, until)
 
-    def sync(self, session: Session, now: datetime) -> dict[str, object]:  # noqa: ARG002 - names carry their own time
+    def sync(self, session: Session, now: datetime) -> dict[str, object]:
         """As Reader."""
         result = plan.sync_observed_events(session, self.run.project_id, self.observed)
-        return summaries.catalog_keys(result, creation_limit=MOST_CREATIONS_PER_PASS)
+        drifts = drifts_in(self.targets, self.checked)
+        drift_count = plan.record_drifts(session, self.run.project_id, self.run.config_id, drifts, now)
+        left_out = [f"{one.event_type}.{one.field_name}" for one in self.checked.not_checked]
+        notes = [f"Patterns that the event store does not understand were not checked: {listed(left_out)}."] if left_out else []
+        keys = summaries.catalog_keys(result, creation_limit=MOST_CREATIONS_PER_PASS)
+        return summaries.with_drifts(keys, drift_count, notes)
 
     def prepare_counting(self, session: Session, window: Window) -> None:  # noqa: ARG002 - nothing is ranked
         """As Reader."""
@@ -90,6 +109,11 @@ class RollupReader:
             lambda: self.warehouse.count_buckets(piece.start, piece.stop, self.interval, row_limit=self.run.row_limit),
         )
         return collect(self.run.config_id, piece, self.interval, counted, self.identities)
+
+    @property
+    def leaves_types_out(self) -> bool:
+        """As Reader; every source becomes an event type."""
+        return False
 
     def close(self) -> None:
         """As Reader."""

@@ -147,7 +147,7 @@ def _fixed_event_type(targets: dict[str, ScanTarget], event_type_id: str | None)
 def _open(run: Run, side: PlanSide, tools: RunTools) -> Reader:
     if run.is_rollup:
         assert run.interval is not None
-        return RollupReader(run, tools.open_warehouse(run), run.interval)
+        return RollupReader(run, tools.open_warehouse(run), run.interval, side.targets)
     warehouse = tools.open_sql(run.connection)
     try:
         return SqlReader.open(run, warehouse, side)

@@ -142,6 +142,11 @@ class SqlReader:
             collected.distributions.extend(distributed(column, values, self.identities))
         return collected
 
+    @property
+    def leaves_types_out(self) -> bool:
+        """As Reader."""
+        return self.catalog is not None and bool(self.catalog.skipped_types)
+
     def close(self) -> None:
         """As Reader."""
         self.warehouse.close()
@@ -240,16 +245,11 @@ def stored_templates(stored: Mapping[str, Any]) -> dict[str, dict[str, Template]
 def scanned_keys(result: SyncResult, catalog: ReadCatalog, drift_count: int) -> dict[str, object]:
     """The catalog sync's part of the summary."""
     keys = summaries.catalog_keys(result, creation_limit=MOST_CREATIONS_PER_PASS)
-    details = [*catalog.notes, *keys["details"]]  # type: ignore[misc]
-    if drift_count:
-        details.append(f"{drift_count} departures from the plan were found; see the drifts of the event types.")
     return {
-        **keys,
+        **summaries.with_drifts(keys, drift_count, catalog.notes),
         "events_grouped": catalog.grouped_count,
         "variables_created": result.variables_created,
         "columns_analyzed": catalog.column_count,
-        "drifts_found": drift_count,
-        "details": details,
     }
 
 

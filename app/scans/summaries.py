@@ -75,6 +75,14 @@ def catalog_keys(result: SyncResult, *, creation_limit: int) -> dict[str, object
     }
 
 
+def with_drifts(keys: dict[str, object], drift_count: int, notes: Sequence[str]) -> dict[str, object]:
+    """The catalog sync's keys with what it noticed about the data and how many drifts it found."""
+    details = [*notes, *keys["details"]]  # type: ignore[misc]
+    if drift_count:
+        details.append(f"{drift_count} departures from the plan were found; see the drifts of the event types.")
+    return {**keys, "drifts_found": drift_count, "details": details}
+
+
 def collection_keys(window: Window, collected: Sequence[CollectedCounts]) -> dict[str, object]:
     """What the collection stores."""
     events, total, matched = collection_totals(collected)

@@ -9,6 +9,7 @@ from datetime import datetime
 from app.eventstore.contracts import EventStore
 from app.kernel.intervals import Interval
 from app.warehouse.contracts import Arrivals, CatalogGroup, CountedBucket, TooManyRows
+from app.warehouse.field_checks import CheckedFields, FieldCheck, check_fields
 
 PRODUCT_EVENTS = "event"
 
@@ -46,3 +47,7 @@ class BuiltinWarehouse:
         """What was received after the instant (everything when None). Errors: Unavailable."""
         span = self.store.received_span(self.tenant_id, self.project_id, PRODUCT_EVENTS, after)
         return None if span is None else Arrivals(span.oldest_time, span.newest_received_at)
+
+    def field_checks(self, checks: Sequence[FieldCheck], start: datetime, stop: datetime) -> CheckedFields:
+        """How many values of properties break a rule in [start, stop). Errors: Unavailable."""
+        return check_fields(self.store, self.tenant_id, self.project_id, PRODUCT_EVENTS, checks, start, stop)

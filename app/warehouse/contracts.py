@@ -14,6 +14,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.kernel.intervals import Interval
+from app.warehouse.field_checks import CheckedFields, FieldCheck
 
 DEFAULT_TIMEOUT_SECONDS = 300.0
 MOST_JSON_PATHS = 1000
@@ -244,6 +245,10 @@ class Warehouse(Protocol):
 
     def arrivals(self, after: datetime | None) -> Arrivals | None:
         """What was received after the instant (everything when None); None when nothing was or the source cannot tell."""
+        ...
+
+    def field_checks(self, checks: Sequence[FieldCheck], start: datetime, stop: datetime) -> CheckedFields:
+        """How many values of properties break a rule in [start, stop)."""
         ...
 
 

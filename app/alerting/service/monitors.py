@@ -13,6 +13,7 @@ from app.alerting.contracts import MonitorView
 from app.alerting.repository import candidates as found_rows
 from app.alerting.repository import deliveries, states
 from app.alerting.repository import destinations as rows
+from app.alerting.service import schedules
 from app.alerting.vocabulary import AlertDirection, AlertScope, DeliveryStatus, DestinationType, MonitorStatus
 from app.identity import service as identity
 from app.identity.contracts import Actor
@@ -100,6 +101,7 @@ def mute_monitor(
         raise InvalidInput("must lie in the future", field="muted_until")
     rows.set_muted_until(rule, until)
     rows.save(session, rule)
+    schedules.replan(session, rule, at)
     identity.record_audit(
         session, actor, "alert_rule.mute", "alert_rule", rule.id, project_slug=slug, payload={"muted_until": until.isoformat()}
     )
@@ -111,10 +113,12 @@ def unmute_monitor(session: Session, actor: Actor, slug: str, rule_id: str, *, n
     actor.require_editor()
     project = projects.get_project(session, actor, slug)
     rule, destination = _find(session, project.id, rule_id, lock=True)
+    at = now or SYSTEM_CLOCK.now()
     rows.set_muted_until(rule, None)
     rows.save(session, rule)
+    schedules.replan(session, rule, at)
     identity.record_audit(session, actor, "alert_rule.unmute", "alert_rule", rule.id, project_slug=slug)
-    return _detail(session, rule, destination, now or SYSTEM_CLOCK.now())
+    return _detail(session, rule, destination, at)
 
 
 def _find(session: Session, project_id: str, rule_id: str, *, lock: bool = False) -> tuple[AlertRule, AlertDestination]:

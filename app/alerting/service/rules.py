@@ -13,10 +13,12 @@ from app.alerting import views
 from app.alerting.contracts import RuleFilter, RuleSpec, RuleView
 from app.alerting.repository import decisions
 from app.alerting.repository import destinations as rows
+from app.alerting.service import schedules
 from app.alerting.templates import ITEM_VARIABLES, MESSAGE_VARIABLES, unknown_variables
 from app.alerting.vocabulary import FORMATS, DestinationType, FilterField, FilterOperator, MessageFormat
 from app.identity import service as identity
 from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import is_uuid
 from app.projects import service as projects
@@ -66,6 +68,7 @@ def update_rule(
     row, destination = _find(session, project.id, rule_id, destination_id, lock=True)
     spec = checked(session, project.id, DestinationType(destination.type), with_changes(views.spec_of(row), changes))
     if row.enabled and not spec.enabled:
+        schedules.withdraw(session, row, SYSTEM_CLOCK.now(), "The rule was switched off before the message left")
         rows.clear_states(session, [row.id])
     views.write_spec(row, spec)
     rows.save(session, row)
@@ -78,6 +81,7 @@ def delete_rule(session: Session, actor: Actor, slug: str, destination_id: str, 
     actor.require_editor()
     project = projects.get_project(session, actor, slug)
     row, _ = _find(session, project.id, rule_id, destination_id, lock=True)
+    schedules.withdraw(session, row, SYSTEM_CLOCK.now(), "The rule was deleted before the message left")
     rows.delete(session, row)
     _audit(session, actor, slug, "alert_rule.delete", row)
 

@@ -10,8 +10,9 @@ from zoneinfo import available_timezones
 from sqlmodel import Session
 
 from app.alerting.repository import destinations as rows
-from app.alerting.repository import holding
+from app.alerting.repository import holding, states
 from app.alerting.schedules import Digest, QuietHours, Rhythm, Schedule, not_before
+from app.alerting.vocabulary import DeliveryStatus
 from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
@@ -46,13 +47,28 @@ def set_schedule(
     _check(schedule)
     rule.schedule = _stored(schedule) if schedule.holds else None
     rows.save(session, rule)
-    leaves = not_before(schedule, at)
-    for delivery in holding.held_deliveries(session, [rule.id], at):
-        delivery.held_until = delivery.next_attempt_at = leaves
-        rows.save(session, delivery)
+    replan(session, rule, at)
     payload = {"name": rule.name, "schedule": rule.schedule}
     identity.record_audit(session, actor, "alert_rule.schedule", "alert_rule", rule.id, project_slug=slug, payload=payload)
     return schedule
+
+
+def replan(session: Session, rule: AlertRule, now: datetime) -> None:
+    """Move what the rule holds back to when it may leave by its schedule and mute as they are now."""
+    silent_until = max(now, rule.muted_until or now)
+    leaves = not_before(schedule_of(rule), silent_until)
+    for delivery in holding.held_deliveries(session, [rule.id], now):
+        delivery.held_until = delivery.next_attempt_at = leaves
+        rows.save(session, delivery)
+
+
+def withdraw(session: Session, rule: AlertRule, now: datetime, reason: str) -> None:
+    """What the rule holds back never leaves by itself; it stays in the history with the reason."""
+    for delivery in holding.held_deliveries(session, [rule.id], now):
+        delivery.status, delivery.error_kind, delivery.error_message = DeliveryStatus.FAILED.value, "withdrawn", reason
+        delivery.held_until = delivery.next_attempt_at = None
+        rows.save(session, delivery)
+        states.release_scopes(session, delivery, arrived_at=None)
 
 
 def schedule_of(rule: AlertRule) -> Schedule:

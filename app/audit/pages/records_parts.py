@@ -128,7 +128,7 @@ def list_section(state: Any) -> rx.Component:
                 Column("Time", lambda row: time_text(row.when, row.iso), width="11em"),
                 Column("Status", lambda row: badge(row.status, row.status_tone)),
                 Column("Level", lambda row: badge(row.level, row.level_tone), secondary=True),
-                Column("Actor", lambda row: row.actor),
+                Column("Actor", lambda row: row.actor, secondary=True),
                 Column("Resource", lambda row: row.resource, secondary=True),
                 Column("Category", lambda row: row.category, secondary=True),
                 Column("Source", lambda row: row.source, secondary=True),

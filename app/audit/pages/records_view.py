@@ -29,7 +29,8 @@ MOST_GROUPS: Final = 20
 PERIODS: Final = {"1": "24 hours", "7": "7 days", "30": "30 days", "365": "A year"}
 DEFAULT_PERIOD: Final = "7"
 INTERVALS: Final = {"": "Fitting", "300": "5 minutes", "3600": "1 hour", "86400": "1 day", "604800": "1 week"}
-_FITTING: Final = {"1": 3600, "7": 10_800, "30": 86_400, "365": 604_800}
+_FITTING: Final = {"1": 3600, "7": 3600, "30": 86_400, "365": 604_800}
+_BARS: Final = {"1": 1800, "7": 10_800, "30": 43_200, "365": 604_800}
 _MOST_POINTS: Final = 2000
 _CHOICE_NAMES: Final = {
     "category": "Any category",
@@ -199,7 +200,7 @@ def _options(anything: str, values: Sequence[str], chosen: str) -> list[list[str
 
 
 def _bars(bucket: Bucket, wanted: RecordFilter, query: Query, zone: ZoneInfo) -> Bars:
-    seconds = _FITTING[query.days]
+    seconds = _BARS[query.days]
     found = records.window_counts(bucket, "status", wanted, timedelta(seconds=seconds))
     counts = {window * seconds: data for window, data in found.items()}
     totals: Counter[str] = Counter()
@@ -274,7 +275,11 @@ def _stage(record: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> StageRow
     event, tags = record["event"], record["tags"]
     facts = {"method": record["method"], "application": tags["application"], "environment": tags["environment"]}
     facts |= {"actor": record["actor"]["origin"], "level": record["level"]}
-    detail = {"event": event, "actor": record["actor"], "resource": record["resource"], "metadata": record["metadata"]}
+    parts = {"event": event, "actor": record["actor"], "resource": record["resource"], "metadata": record["metadata"]}
+    # What nobody sent says nothing, and the id stands above.
+    known = {name: {key: value for key, value in (part or {}).items() if value is not None} for name, part in parts.items()}
+    known["event"].pop("id", None)
+    detail = {name: part for name, part in known.items() if part}
     return StageRow(
         stage=str(event["stage"]),
         when=local_time(moment, zone, now=now, seconds=True),
@@ -302,7 +307,7 @@ def _figure(value: float) -> str:
 
 
 def _span(seconds: int) -> str:
-    return {"300": "5 minutes", "3600": "hour", "10800": "3 hours", "86400": "day", "604800": "week"}[str(seconds)]
+    return {"300": "5 minutes", "3600": "hour", "86400": "day", "604800": "week"}[str(seconds)]
 
 
 def _moment(seconds: int) -> datetime:

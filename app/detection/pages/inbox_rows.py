@@ -106,7 +106,7 @@ def signal_rows(
                 key=keys[place],
                 group=keys[lead],
                 is_member=place != lead,
-                members=_members([incidents[member].scope_name for member in members]) if place == lead else "",
+                members=_members([incidents[member] for member in members], verdicts, told) if place == lead else "",
                 day="" if heading == day else heading,
                 direction=line.direction,
                 scope_kind=line.scope_kind,
@@ -165,12 +165,16 @@ def _is_together(one: Incident, other: Incident) -> bool:
     return same and one.started_at <= other.ended_at and other.started_at <= one.ended_at
 
 
-def _members(names: Sequence[str]) -> str:
-    """What the line speaks for: "2 related: Shop, order_placed"."""
-    if not names:
+def _members(members: Sequence[Incident], verdicts: Sequence[Verdict], told: Mapping[ToldKey, Told]) -> str:
+    """What the line speaks for, and how far people are with it: "2 related: Shop, order_placed; 1 decided, 1 alert"."""
+    if not members:
         return ""
-    shown = ", ".join(names[:MOST_NAMES]) + (", \u2026" if len(names) > MOST_NAMES else "")
-    return f"{len(names)} related: {shown}"
+    names = ", ".join(member.scope_name for member in members[:MOST_NAMES]) + (", \u2026" if len(members) > MOST_NAMES else "")
+    decided = sum(verdict_on(member, verdicts) is not None for member in members)
+    alerts = sum(_is_told(told.get(_told_key(member)), member) for member in members)
+    parts = [f"{decided} decided"] if decided else []
+    parts += [f"{alerts} alert{'' if alerts == 1 else 's'}"] if alerts else []
+    return f"{len(members)} related: {names}" + (f"; {', '.join(parts)}" if parts else "")
 
 
 def _day_of(rows: Sequence[object], place: int) -> str:
@@ -210,9 +214,13 @@ def _told_key(incident: Incident) -> ToldKey:
     return incident.scan_config_id, incident.scope_type.value, incident.scope_ref, incident.direction.value
 
 
+def _is_told(told: Told | None, incident: Incident) -> bool:
+    return told is not None and incident.started_at <= told.bucket <= incident.ended_at
+
+
 def _alert(told: Told | None, incident: Incident, names: Mapping[str, str], zone: ZoneInfo, now: datetime) -> dict[str, str]:
     """What was told about the incident; a message about an earlier one of the same scope does not count."""
-    if told is None or told.bucket < incident.started_at or told.bucket > incident.ended_at:
+    if told is None or not _is_told(told, incident):
         return {}
     group = told.group
     words = STATUS_WORDS[group.status]

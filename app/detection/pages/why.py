@@ -71,11 +71,9 @@ def why_panel(incident: Any) -> rx.Component:
 def _line(row: Any) -> rx.Component:
     return rx.el.li(
         rx.el.div(
-            badge(row.cause),
-            rx.el.div(text_link(row.title, href=row.href), class_name="line-main"),
-            rx.el.div(
-                rx.el.span(row.strength, class_name="num", title="How well it accounts for the change"), class_name="line-end"
-            ),
+            rx.el.span(row.rank, class_name="num muted"),
+            rx.el.div(text_link(row.title, href=row.href), " ", badge(row.cause), class_name="line-main"),
+            rx.el.div(rx.el.span(row.strength, class_name="muted"), class_name="line-end"),
             rx.el.p(row.sentence, class_name="line-sub"),
             class_name="line",
         ),

@@ -12,8 +12,9 @@ from app.detection.why.contracts import Cause
 from app.detection.why.links import link_of
 from app.identity.contracts import Actor
 from app.metrics.contracts import SeriesKey
-from components.format import percent
 
+# A strength orders explanations; as a number it would be taken for a probability.
+STRENGTH_WORDS = ((0.75, "strong"), (0.55, "fair"), (0.0, "weak"))
 CAUSE_WORDS = {
     Cause.PLANNED_EVENT: "Planned event",
     Cause.ANNOTATION: "Annotation",
@@ -24,6 +25,11 @@ CAUSE_WORDS = {
     Cause.SOURCE: "Source",
     Cause.LOG_ERRORS: "Log errors",
 }
+
+
+def strength_word(strength: float) -> str:
+    """How well an explanation accounts for the change."""
+    return next(word for least, word in STRENGTH_WORDS if strength >= least)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,12 @@ def why_view(session: Session, actor: Actor, slug: str, key: SeriesKey, bucket: 
     found = why.explain(session, actor, slug, key, bucket)
     rows = [
         ExplanationRow(
-            str(place), CAUSE_WORDS[one.cause], one.title, one.sentence, percent(one.strength), link_of(slug, found.subject, one)
+            str(place),
+            CAUSE_WORDS[one.cause],
+            one.title,
+            one.sentence,
+            strength_word(one.strength),
+            link_of(slug, found.subject, one),
         )
         for place, one in enumerate(found.ranking.explanations, 1)
     ]

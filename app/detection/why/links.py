@@ -12,18 +12,23 @@ def link_of(slug: str, subject: Subject, one: Explanation) -> str:
     key = subject.key
     series = "" if key.scope_type is ScopeType.PROJECT_TOTAL else f"{key.scope_type.value}/{key.ref}"
     match one.cause:
+        case Cause.PLANNED_EVENT:
+            found = ui_paths.project_anomaly_settings(slug)
+        case Cause.ANNOTATION:
+            found = ui_paths.project_monitoring(slug, series=series)
+        case Cause.RELEASE:
+            found = ui_paths.project_releases(slug, key.scan_config_id)
         case Cause.PLAN_CHANGE:
             is_merge = one.figures.get("is_merge") == "true"
-            return ui_paths.project_branch(slug, one.ref) if is_merge else ui_paths.project_revisions(slug)
+            found = ui_paths.project_branch(slug, one.ref) if is_merge else ui_paths.project_revisions(slug)
         case Cause.SCHEMA_DRIFT:
-            return ui_paths.project_unplanned(slug) if one.ref == "unmatched" else ui_paths.project_drifts(slug)
+            found = ui_paths.project_unplanned(slug) if one.ref == "unmatched" else ui_paths.project_drifts(slug)
         case Cause.SOURCE:
-            return ui_paths.project_scan(slug, key.scan_config_id)
+            found = ui_paths.project_scan(slug, key.scan_config_id)
         case Cause.LOG_ERRORS:
-            return ui_paths.project_logs(slug)
+            found = ui_paths.project_logs(slug)
         case Cause.BREAKDOWN:
             is_scope = one.ref.startswith((f"{ScopeType.EVENT.value}/", f"{ScopeType.EVENT_TYPE.value}/"))
             column = "" if is_scope else str(one.figures.get("column", ""))
-            return ui_paths.project_monitoring(slug, series=one.ref if is_scope else series, column=column)
-        case Cause.PLANNED_EVENT | Cause.ANNOTATION | Cause.RELEASE:
-            return ui_paths.project_monitoring(slug, series=series)
+            found = ui_paths.project_monitoring(slug, series=one.ref if is_scope else series, column=column)
+    return found

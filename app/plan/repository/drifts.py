@@ -31,6 +31,18 @@ def drifts_of(session: Session, event_type_id: str, *, since: datetime) -> list[
     return list(session.execute(statement).scalars())
 
 
+def drifts_of_branch(session: Session, branch_id: str, *, since: datetime) -> list[SchemaDrift]:
+    """The drifts of all the branch's event types found at or after `since`, newest first; one query."""
+    statement = (
+        sa.select(SchemaDrift)
+        .join(EventType, col(EventType.id) == col(SchemaDrift.event_type_id))
+        .where(col(EventType.branch_id) == branch_id, col(SchemaDrift.detected_at) >= since)
+        .order_by(col(SchemaDrift.detected_at).desc(), col(SchemaDrift.field_name), col(SchemaDrift.id))
+        .execution_options(populate_existing=True)
+    )
+    return list(session.execute(statement).scalars())
+
+
 def branch_of_drift(session: Session, project_id: str, drift_id: str) -> str | None:
     """Id of the branch that the drift's event type is on, or None when the project has no such drift."""
     statement = (

@@ -27,6 +27,7 @@ from app.plan.service.catalogue import (
 from app.plan.service.drifts import (
     apply_drift_action,
     list_drifts,
+    list_project_drifts,
     record_drifts,
 )
 from app.plan.service.event_bulk import (
@@ -151,6 +152,7 @@ __all__ = [
     "list_fields",
     "list_meta_fields",
     "list_owners",
+    "list_project_drifts",
     "list_relations",
     "list_saved_views",
     "list_tags",

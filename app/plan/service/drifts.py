@@ -14,7 +14,7 @@ from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
 from app.plan import drift_rules as rules
 from app.plan import repository
-from app.plan.branch_scope import main_branch_id, writable_branch
+from app.plan.branch_scope import main_branch_id, readable_branch, writable_branch
 from app.plan.contracts import DriftType, ObservedDrift
 from app.plan.drafts import FieldChanges, FieldDraft
 from app.plan.repository import definitions
@@ -72,6 +72,16 @@ def list_drifts(session: Session, actor: Actor, slug: str, event_type_id: str, *
         raise NotFound("Event type not found")
     since = rules.visible_since(now or SYSTEM_CLOCK.now())
     return [_view(row) for row in rows.drifts_of(session, event_type_id, since=since)]
+
+
+def list_project_drifts(session: Session, actor: Actor, slug: str, *, now: datetime | None = None) -> list[DriftView]:
+    """The drifts of all event types on main found in the last 30 days, decided ones too, newest first; anybody signed in.
+
+    Errors: NotFound.
+    """
+    branch_id = readable_branch(session, actor, slug, None).branch_id
+    since = rules.visible_since(now or SYSTEM_CLOCK.now())
+    return [_view(row) for row in rows.drifts_of_branch(session, branch_id, since=since)]
 
 
 def apply_drift_action(

@@ -13,7 +13,13 @@ from app.frame import project_frame
 from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
 from app.reconciliation import ledger_service
-from app.reconciliation.pages.coverage_parts import coverage_section, ledger_section, series_section, settings_section
+from app.reconciliation.pages.coverage_parts import (
+    coverage_section,
+    ledger_section,
+    series_section,
+    settings_section,
+    types_section,
+)
 from app.reconciliation.pages.coverage_view import DEFAULT_PERIOD, PERIODS, CoverageView, coverage_view
 from app.ui import page
 from components import kpi, kpi_row, page_header, toast_done
@@ -109,6 +115,7 @@ def coverage_page() -> rx.Component:
                 kpi("Ledger findings", state.view.finding_total, note="in the last 48 hours"),
             ),
             coverage_section(state),
+            types_section(state),
             ledger_section(state),
             series_section(state),
             settings_section(state),

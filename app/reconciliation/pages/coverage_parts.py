@@ -60,6 +60,37 @@ def coverage_section(state: Any) -> rx.Component:
     )
 
 
+def types_section(state: Any) -> rx.Component:
+    """How much of each event type's rows the plan covers, as bars."""
+    return rx.cond(
+        state.view.types.length() > 0,
+        section(
+            "Coverage by event type",
+            data_table(
+                [
+                    Column("Event type", lambda row: text_link(row.name, href=row.href)),
+                    Column("Covered", _share_bar, width="30%", secondary=True),
+                    Column("Share", lambda row: row.share, numeric=True),
+                    Column("Not planned", lambda row: row.unmatched, numeric=True),
+                    Column("Rows", lambda row: row.total, numeric=True, secondary=True),
+                ],
+                state.view.types,
+                caption="Event types, most rows without a planned event first",
+                empty=empty_state("No event type was counted"),
+            ),
+            rx.cond(state.view.types_left_out != "", rx.el.p(state.view.types_left_out, class_name="muted"), rx.fragment()),
+            note="The last 7 days at most. Rows of types that the plan lacks belong to none of them.",
+        ),
+        rx.fragment(),
+    )
+
+
+def _share_bar(row: Any) -> rx.Component:
+    """The share as a bar; the text beside it says the same."""
+    fill = rx.el.div(class_name="progress-fill", style={"width": f"{row.width}%"})
+    return rx.el.div(fill, class_name="progress-bar", aria_hidden="true")
+
+
 def ledger_section(state: Any) -> rx.Component:
     """What is wrong in warehouses, and which warehouses are compared."""
     return section(

@@ -15,7 +15,7 @@ from app import ui_paths
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.reconciliation import ledger_service, service
-from app.reconciliation.contracts import Coverage, CoverageBucketCount
+from app.reconciliation.contracts import Coverage, CoverageBucketCount, TypeCoverage
 from app.reconciliation.ledger import FindingKind
 from app.reconciliation.ledger_service import EventFinding, LedgerHour, LedgerPair
 from components.chart_data import ChartData, ChartPoint, chart_data
@@ -25,6 +25,9 @@ PERIODS: Final = {"7": "7 days", "14": "14 days", "60": "60 days"}
 DEFAULT_PERIOD: Final = "14"
 _KINDS: Final = {FindingKind.LOSS: "Lost", FindingKind.DUPLICATES: "Duplicated", FindingKind.LATENESS: "Late"}
 _TONES: Final = {FindingKind.LOSS: "bad", FindingKind.DUPLICATES: "bad", FindingKind.LATENESS: "warn"}
+MOST_TYPES: Final = 20
+# Series of a longer time are too many to add up while somebody waits.
+TYPE_DAYS: Final = 7
 _UNKNOWN: Final = "unknown"
 
 
@@ -36,6 +39,18 @@ class DayRow:
     total: str
     matched: str
     share: str
+
+
+@dataclass(frozen=True)
+class TypeRow:
+    """An event type's covered share; `width` is that of its bar in percent."""
+
+    name: str
+    href: str
+    total: str
+    unmatched: str
+    share: str
+    width: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,8 @@ class CoverageView:
     unmatched: str = "0"
     chart: ChartData = field(default_factory=ChartData)
     days: list[DayRow] = field(default_factory=list)
+    types: list[TypeRow] = field(default_factory=list)
+    types_left_out: str = ""
     scans: list[list[str]] = field(default_factory=list)
     warehouses: list[WarehouseRow] = field(default_factory=list)
     findings: list[FindingRow] = field(default_factory=list)
@@ -104,6 +121,7 @@ def coverage_view(
     """Coverage of all scans or the named one, the ledger, and the named event hour by hour. Errors: NotFound."""
     now = SYSTEM_CLOCK.now()
     coverage = service.get_coverage(session, actor, slug, days=days, scan_config_id=scan_id or None, now=now)
+    types = service.get_type_coverage(session, actor, slug, days=min(days, TYPE_DAYS), scan_config_id=scan_id or None, now=now)
     scans = service.list_scan_choices(session, actor, slug)
     ledger = ledger_service.get_ledger(session, actor, slug, now=now)
     allowance = ledger_service.get_allowance(session, actor, slug)
@@ -114,6 +132,10 @@ def coverage_view(
         unmatched=full_number(coverage.total_count - coverage.matched_count),
         chart=_chart(coverage, zone, now),
         days=_days(coverage.items, zone, now),
+        types=[_type(one, slug) for one in types[:MOST_TYPES]],
+        types_left_out=f"{full_number(len(types) - MOST_TYPES)} better covered ones are not shown."
+        if len(types) > MOST_TYPES
+        else "",
         scans=[["", "All scans"], *([scan.id, scan.name] for scan in scans)],
         warehouses=[_warehouse(pair, slug, zone, now) for pair in ledger.pairs],
         findings=[_finding(one, slug, zone, now) for one in ledger.findings],
@@ -155,6 +177,17 @@ def _days(items: Iterable[CoverageBucketCount], zone: ZoneInfo, now: datetime) -
 def _day(items: Sequence[CoverageBucketCount], zone: ZoneInfo, now: datetime) -> DayRow:
     total, matched = sum(item.total_count for item in items), sum(item.matched_count for item in items)
     return DayRow(day_text(items[0].bucket, zone, now), full_number(total), full_number(matched), _share(matched, total))
+
+
+def _type(one: TypeCoverage, slug: str) -> TypeRow:
+    return TypeRow(
+        name=one.name,
+        href=ui_paths.project_event_type(slug, one.event_type_id),
+        total=full_number(one.total_count),
+        unmatched=full_number(one.total_count - one.matched_count),
+        share=_share(one.matched_count, one.total_count),
+        width=str(one.matched_count * 1000 // one.total_count / 10 if one.total_count else 0),
+    )
 
 
 def _warehouse(pair: LedgerPair, slug: str, zone: ZoneInfo, now: datetime) -> WarehouseRow:

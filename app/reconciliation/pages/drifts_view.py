@@ -82,16 +82,13 @@ class DriftsView:
 def drifts_view(session: Session, actor: Actor, slug: str, status: str, zone: ZoneInfo) -> DriftsView:
     """Main's drifts of the last 30 days, newest first; a snooze that ended counts as open. Errors: NotFound."""
     now = SYSTEM_CLOCK.now()
-    rows: list[tuple[datetime, DriftRow]] = []
-    for kind in plan.list_event_type_details(session, actor, slug):
-        hidden = {one.name for one in kind.field_definitions if one.sensitivity is not Sensitivity.NONE}
-        href = ui_paths.project_event_type(slug, kind.id)
-        rows += [
-            (drift.detected_at, _row(drift, kind.display_name, href, hidden, zone, now))
-            for drift in plan.list_drifts(session, actor, slug, kind.id)
-        ]
-    rows.sort(key=lambda entry: entry[0], reverse=True)
-    found = [row for _, row in rows]
+    kinds = {kind.id: kind for kind in plan.list_event_type_details(session, actor, slug)}
+    found = []
+    for drift in plan.list_project_drifts(session, actor, slug, now=now):
+        kind = kinds.get(drift.event_type_id)
+        if kind is not None:
+            hidden = {one.name for one in kind.field_definitions if one.sensitivity is not Sensitivity.NONE}
+            found.append(_row(drift, kind.display_name, ui_paths.project_event_type(slug, kind.id), hidden, zone, now))
     due = [row for row in found if row.is_open]
     return DriftsView(
         rows=[row for row in found if status in ("all", _status_key(row))],

@@ -12,8 +12,9 @@ from app import ui_paths
 from app.frame import project_frame, slug_var
 from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
+from app.plan.contracts import EventStatus
 from app.reconciliation import service
-from app.reconciliation.pages.unplanned_parts import bulk_bar, dead_section, unplanned_section
+from app.reconciliation.pages.unplanned_parts import archived_bar, bulk_bar, dead_section, unplanned_section
 from app.reconciliation.pages.unplanned_view import DEFAULT_PERIOD, NEW, PERIODS, STATUSES, UnplannedView, unplanned_view
 from app.ui import page
 from components import kpi, kpi_row, page_header, toast_done, toast_failed
@@ -34,6 +35,7 @@ class UnplannedState(LoadedState):
     accept_as: str = ""
     consequences: list[str] = []
     is_asking: bool = False
+    archived: dict[str, str] = {}
     is_busy: bool = False
 
     @rx.event
@@ -48,7 +50,7 @@ class UnplannedState(LoadedState):
         self.tab = DEAD if query.get("tab") == DEAD else ""
         self.status = status if status in STATUSES else NEW
         self.days = days if days in PERIODS else DEFAULT_PERIOD
-        self.selected, self.accept_as, self.is_asking, self.is_busy = [], "", False, False
+        self.selected, self.accept_as, self.is_asking, self.is_busy, self.archived = [], "", False, False, {}
         with self._loading():
             await self._enter()
             await self._refresh()
@@ -118,12 +120,39 @@ class UnplannedState(LoadedState):
         """Archive every selected event, or none."""
         self.is_asking = False
         try:
+            before = {row.id: row.lifecycle for row in self.view.dead if row.id in self.selected}
             done = await self._call(service.archive_dead_events, self._slug(), list(self.selected))
-            self.selected = []
+            self.selected, self.archived = [], before
             await self._refresh()
         except AppError as refusal:
             return toast_failed(refusal.message)
         return toast_done(f"{_events(len(done.event_ids))} archived")
+
+    @rx.event
+    async def restore(self) -> EventSpec:
+        """Give the events that were archived last the status they had."""
+        by_status: dict[str, list[str]] = {}
+        for event_id, status in self.archived.items():
+            by_status.setdefault(status, []).append(event_id)
+        count = len(self.archived)
+        try:
+            for status, event_ids in by_status.items():
+                await self._call(service.restore_dead_events, self._slug(), event_ids, status=EventStatus(status))
+            self.archived = {}
+            await self._refresh()
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        return toast_done(f"{_events(count)} restored")
+
+    @rx.event
+    async def reopen(self, candidate_id: str) -> EventSpec:
+        """Take the decision about one candidate back."""
+        try:
+            await self._call(service.reopen_shadow_event, self._slug(), candidate_id)
+            await self._refresh()
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        return toast_done("Decision taken back")
 
     async def _decide_each(self, verb: str, decide: Any, **more: Any) -> EventSpec:
         """Each candidate for itself: one that cannot be decided keeps none of the others, and stays selected."""
@@ -177,6 +206,7 @@ def unplanned_page() -> rx.Component:
             ),
             rx.cond(state.tab == DEAD, dead_section(state), unplanned_section(state)),
             bulk_bar(state),
+            archived_bar(state),
             rx.cond(state.view.is_editor, rx.fragment(), rx.el.p("Editors can decide about these events.", class_name="muted")),
             confirm_dialog(
                 title="Archive the selected events?",

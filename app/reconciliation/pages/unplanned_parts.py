@@ -16,6 +16,7 @@ from components import (
     data_table,
     empty_state,
     link_button,
+    notice,
     section,
     segmented,
     select_input,
@@ -39,7 +40,7 @@ def unplanned_section(state: Any) -> rx.Component:
                 Column("Rows", lambda row: row.count, numeric=True, width="110px"),
                 Column("First seen", lambda row: time_text(row.first, row.first_iso), secondary=True, width="150px"),
                 Column("Last seen", lambda row: time_text(row.last, row.last_iso), secondary=True, width="150px"),
-                Column("Status", lambda row: badge(row.status, row.tone, dot=True), width="110px"),
+                Column("Status", lambda row: _status(state, row), width="190px"),
             ],
             state.view.unplanned,
             caption="Unplanned events, most frequent first",
@@ -106,6 +107,28 @@ def bulk_bar(state: Any) -> rx.Component:
             aria_label="Selected events",
         ),
         rx.fragment(),
+    )
+
+
+def archived_bar(state: Any) -> rx.Component:
+    """The way back from the latest archiving."""
+    return rx.cond(
+        state.archived.length() > 0,
+        notice(
+            f"Archived just now: {state.archived.length()}.",
+            button("Undo", small=True, on_click=state.restore, aria_label="Undo archiving"),
+        ),
+        rx.fragment(),
+    )
+
+
+def _status(state: Any, row: Any) -> rx.Component:
+    """The status, and for editors the way back from a decision."""
+    back = button("Reopen", small=True, on_click=state.reopen(row.id), aria_label=f"Reopen {row.name}")
+    return rx.el.span(
+        badge(row.status, row.tone, dot=True),
+        rx.cond(state.view.is_editor & ~row.is_new, back, rx.fragment()),
+        class_name="decisions",
     )
 
 

@@ -54,6 +54,7 @@ class DeadRow:
     event_type: str
     last: str
     last_iso: str
+    lifecycle: str
 
 
 @dataclass(frozen=True)
@@ -114,4 +115,5 @@ def _dead(one: DeadEvent, slug: str, zone: ZoneInfo, now: datetime) -> DeadRow:
         event_type=one.event_type_name,
         last="never" if one.last_seen_at is None else local_time(one.last_seen_at, zone, now=now),
         last_iso=iso_utc(one.last_seen_at),
+        lifecycle=one.status.value,
     )

@@ -64,6 +64,7 @@ def model_table(state: Any) -> rx.Component:
             Column("Model", name),
             Column("Fires on", rule, secondary=True),
             Column("Severity", lambda row: badge(row.severity, row.tone, dot=True), width="110px"),
+            Column("Alerts, 30 days", lambda row: row.alerts, numeric=True, width="120px", secondary=True),
             Column("State", switch, width="90px"),
             Column("Changed", lambda row: time_text(row.changed, row.iso), numeric=True, width="150px", secondary=True),
             Column("", actions, width="56px"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ _GROUP_WORDS: Final = {
     "actor": "by the same actor",
     "ip": "from the same address",
 }
+ALERT_PERIOD: Final = timedelta(days=30)
 DAYS: Final = {"1": "1 day", "7": "7 days", "30": "30 days"}
 
 
@@ -40,6 +42,7 @@ class ModelRow:
     tone: str
     is_enabled: bool
     paused: str
+    alerts: str
     changed: str
     iso: str
     href: str
@@ -81,7 +84,8 @@ class PreviewView:
 
 def models_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo) -> ModelsView:
     """The page's list. Errors: NotFound, Forbidden."""
-    rows = [_row(view, slug, zone) for view in threat_models.list_models(session, actor, slug)]
+    raised = threat_models.alert_counts(session, actor, slug, SYSTEM_CLOCK.now() - ALERT_PERIOD)
+    rows = [_row(view, slug, zone, raised.get(view.id, 0)) for view in threat_models.list_models(session, actor, slug)]
     return ModelsView(
         rows,
         is_editor=actor.role in (UserRole.OWNER, UserRole.EDITOR),
@@ -108,7 +112,7 @@ def preview_view(session: Session, actor: Actor, slug: str, draft: ModelDraft, d
     )
 
 
-def _row(view: ModelView, slug: str, zone: ZoneInfo) -> ModelRow:
+def _row(view: ModelView, slug: str, zone: ZoneInfo, alerts: int) -> ModelRow:
     draft = view.draft
     rule = f"{_step_text(draft.step, times=draft.threshold)}, {_GROUP_WORDS[draft.group_by]}"
     follows = _step_text(draft.followed_by, times=1) if draft.followed_by else ""
@@ -123,6 +127,7 @@ def _row(view: ModelView, slug: str, zone: ZoneInfo) -> ModelRow:
         tone=SEVERITY_TONES[severity],
         is_enabled=draft.is_enabled,
         paused=f"Switched off by itself: {view.paused_reason}." if view.paused_reason else "",
+        alerts=full_number(alerts),
         changed=local_time(view.updated_at, zone, now=SYSTEM_CLOCK.now()),
         iso=iso_utc(view.updated_at),
         href=ui_paths.project_threat_models(slug, edit=view.id),

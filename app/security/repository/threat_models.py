@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from models.identity import Tenant
-from models.security import SecurityThreatModel
+from models.security import SecurityAlert, SecurityThreatModel
 
 
 def tenant_plan(session: Session, tenant_id: str) -> str:
@@ -28,6 +29,17 @@ def count_models(session: Session, project_id: str) -> int:
     """How many models the project has."""
     query = sa.select(sa.func.count()).select_from(SecurityThreatModel).where(col(SecurityThreatModel.project_id) == project_id)
     return int(session.execute(query).scalar_one())
+
+
+def alert_counts(session: Session, project_id: str, since: datetime) -> dict[str, int]:
+    """Alerts that models raised since then, by model."""
+    model_id = col(SecurityAlert.details)["model_id"].as_string()
+    query = (
+        sa.select(model_id, sa.func.count())
+        .where(col(SecurityAlert.project_id) == project_id, col(SecurityAlert.created_at) >= since, model_id.is_not(None))
+        .group_by(model_id)
+    )
+    return {str(row[0]): int(row[1]) for row in session.execute(query)}
 
 
 def get_model(session: Session, project_id: str, model_id: str, *, is_locked: bool = False) -> SecurityThreatModel | None:

@@ -130,6 +130,11 @@ def has_threat_models(session: Session, actor: Actor, slug: str) -> bool:
     return plan_of(repository.tenant_plan(session, project.tenant_id)).has_threat_models
 
 
+def alert_counts(session: Session, actor: Actor, slug: str, since: datetime) -> dict[str, int]:
+    """How many alerts each model raised since then, by its id. Errors: NotFound, Forbidden."""
+    return repository.alert_counts(session, projects.get_project(session, actor, slug).id, since)
+
+
 def enabled_models(session: Session, project_id: str, plan: SecurityPlan) -> list[ThreatModel]:
     """The models that detection holds events against; none where the plan has none."""
     if not plan.has_threat_models:

@@ -36,7 +36,7 @@ def test_a_planned_event_explains_the_newest_signal_with_a_link(client, member, 
     first = answer["explanations"][0]
     assert (first["rank"], first["cause"], first["title"]) == (1, "planned_event", "Sale")
     assert first["sentence"].endswith("for the whole project: 20 % off.") and 0.9 < first["strength"] <= 1
-    assert first["link"] == f"/p/{world.slug}/monitoring?series=event%2F{world.checkout_id}"
+    assert first["link"] == f"/p/{world.slug}/anomaly-settings"
 
 
 def test_unknown_is_an_answer_with_its_reason(client, member, world):

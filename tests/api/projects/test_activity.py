@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlmodel import select
 
-from app.identity.contracts import UserRole
+from app.audit.pages.activity import activity_view
+from app.identity.contracts import SYSTEM_ACTOR, UserRole
 from app.kernel.database import session_scope
+from models.alerting import AlertDelivery
+from models.scans import ScanConfig
 from tests.factories import make_anomaly, make_event, make_event_type, make_project, make_scan_config, make_scan_job
 
 ACTIVITY = "/api/v1/activity"
@@ -71,3 +76,23 @@ def test_an_empty_instance_has_an_empty_feed(client, member):
 @pytest.mark.parametrize("limit", ["0", "101", "x"])
 def test_a_limit_out_of_bounds_is_refused(client, member, busy, path, limit):
     assert client.get(f"{path}?limit={limit}", headers=member().headers).status_code == 422
+
+
+def test_an_alert_is_in_the_feed_and_the_page_groups_by_day_and_kind(client, member, busy):
+    shop, _ = busy
+    with session_scope() as session:
+        config = session.exec(select(ScanConfig).where(ScanConfig.project_id == shop.id)).one()
+        names = {"destination_name": "Team", "rule_name": "Big drops", "scan_name": config.name, "channel": "slack"}
+        ids = {"project_id": shop.id, "scan_config_id": config.id, "destination_id": "d", "rule_id": "r"}
+        delivery = AlertDelivery(**ids, **names, status="sent", matched_count=2, sent_at=NOW + timedelta(seconds=5))
+        session.add(delivery)
+        session.flush()
+        href = f"/p/shop/deliveries/{delivery.id}"
+    newest = client.get(f"{ACTIVITY}/projects/shop", headers=member().headers).json()[0]
+    assert (newest["type"], newest["title"], newest["detail"]) == ("alert", "Alert sent: Big drops", "2 matched, to Team")
+    assert newest["target_path"] == href
+    with session_scope(write=False) as session:
+        days = activity_view(session, SYSTEM_ACTOR, "shop", "", ZoneInfo("Europe/Berlin"))
+        only = activity_view(session, SYSTEM_ACTOR, "shop", "alert", ZoneInfo("Europe/Berlin"))
+    assert sum(len(day.rows) for day in days) == 6
+    assert [(row.kind, row.href) for day in only for row in day.rows] == [("alert", href)]

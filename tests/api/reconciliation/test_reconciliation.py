@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.identity.contracts import UserRole
+from app.identity.contracts import SYSTEM_ACTOR, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.intervals import Interval, floor_to_bucket
 from app.plan import service as plan
 from app.reconciliation import service
 from app.reconciliation.contracts import UnmatchedEvent
-from models.metrics import MetricCoverage
+from app.reconciliation.pages.coverage_view import coverage_view
+from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event, EventType
 from models.plan_entities import FieldDefinition
 from models.projects import Project
 from models.scans import ScanConfig
 from tests.api.reconciliation.workbench import Apart, make_apart
-from tests.factories import make_event, make_scan_config
+from tests.factories import make_event, make_event_type, make_scan_config
 
 
 @pytest.fixture
@@ -171,6 +173,34 @@ def test_coverage_is_computed_from_sums_and_adds_scans_up_per_bucket(call, engin
     assert every["summary"]["coverage_pct"] == round(209 / 300 * 100, 2)
     one = call("GET", f"{apart.base}/coverage", params={"scan_config_id": other_id}).json()
     assert one["summary"] == {"total_count": 200, "matched_count": 199, "coverage_pct": 99.5}
+
+
+def test_coverage_by_event_type_counts_the_rows_of_its_planned_events(engine, apart):
+    now = floor_to_bucket(SYSTEM_CLOCK.now(), Interval.HOUR)
+    with session_scope(engine) as session:
+        project = session.get_one(Project, apart.project_id)
+        full = make_event_type(session, project, name="full")
+        full_event = make_event(session, full, name="all")
+        event = make_event(session, session.get_one(EventType, apart.event_type_id), name="some")
+        counts = [("event_type", apart.event_type_id, 100), ("event", event.id, 25), ("event_type", full.id, 9)]
+        counts += [("event", full_event.id, 9)]
+        for scope_type, ref, count in counts:
+            for ago in (1, 2, 24 * 40):
+                bucket = now - timedelta(hours=ago)
+                session.add(
+                    MetricBucket(scan_config_id=apart.scan_id, scope_type=scope_type, scope_ref=ref, bucket=bucket, count=count)
+                )
+    with session_scope(engine, write=False) as session:
+        found = service.get_type_coverage(session, SYSTEM_ACTOR, apart.slug)
+        assert [(one.event_type_id, one.total_count, one.matched_count) for one in found] == [
+            (apart.event_type_id, 200, 50), (full.id, 18, 18),
+        ]  # fmt: skip
+        assert service.get_type_coverage(session, SYSTEM_ACTOR, apart.slug, scan_config_id="other") == []
+        view = coverage_view(session, SYSTEM_ACTOR, apart.slug, 14, "", "", ZoneInfo("UTC"))
+    assert [(row.share, row.width, row.unmatched) for row in view.types] == [
+        ("25\u00a0%", "25.0", "150"),
+        ("100\u00a0%", "100.0", "0"),
+    ]
 
 
 def test_coverage_of_nothing_is_zero_and_of_a_foreign_scan_unknown(call, engine, apart):

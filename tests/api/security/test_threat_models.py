@@ -16,6 +16,7 @@ from app.identity.contracts import TenantPlan, UserRole
 from app.kernel.database import session_scope
 from app.security.api import threat_models as routes
 from app.security.plans import ENTERPRISE
+from app.security.repository import threat_models as models
 from app.security.service import detection, sweeping
 from app.security.service.backlog import BACKLOG
 from app.security.service.surroundings import event_of
@@ -161,6 +162,10 @@ def test_live_events_raise_one_alert_with_evidence(world, clock):
     [alert] = alerts_of(caller)
     assert (alert.title, alert.severity, alert.actor_id, alert.occurrences) == ("Many exports", "high", "ana", 2)
     assert (alert.details["model_id"], alert.details["count"]) == (made["id"], 4)
+    with session_scope(write=False) as session:
+        counted = models.alert_counts(session, caller.project_id, clock.now() - timedelta(days=1))
+        assert counted == {made["id"]: 1}
+        assert models.alert_counts(session, caller.project_id, clock.now()) == {}
     assert len(alert.details["events"]) == 4
 
 

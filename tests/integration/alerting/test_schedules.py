@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from app.alerting import service as alerting
 from app.alerting.contracts import SendOutcome
 from app.alerting.schedules import Digest, QuietHours, Rhythm, Schedule
+from app.alerting.service import rules as rules_service
 from app.identity.contracts import SYSTEM_ACTOR
+from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
 from models.alerting import AlertDelivery
 from models.metrics import MetricCoverage
@@ -111,3 +113,32 @@ def test_a_held_message_is_still_tried_again_when_the_receiver_is_busy_at_its_en
 
     assert alerting.record(night.session, "w", night.rows()[0].id, busy, morning)
     assert night.rows()[0].next_attempt_at == morning + timedelta(seconds=30)
+
+
+def test_a_mute_holds_back_what_waits_and_its_end_lets_it_go(night):
+    night.plan(NIGHT)
+    night.collected(1, night.refs[0])
+    where, noon = (night.session, SYSTEM_ACTOR, night.project.slug, night.rule_id), EVENING + 14 * HOUR
+
+    alerting.mute_monitor(*where, noon, now=EVENING + HOUR)
+    assert night.rows()[0].next_attempt_at == noon
+    alerting.unmute_monitor(*where, now=EVENING + 2 * HOUR)
+
+    assert night.rows()[0].next_attempt_at == datetime(2026, 11, 26, 7, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_what_waits_never_leaves_when_its_rule_is_switched_off_or_deleted(night, monkeypatch, is_deleted):
+    monkeypatch.setattr(rules_service, "SYSTEM_CLOCK", FixedClock(EVENING + HOUR))
+    night.plan(NIGHT)
+    night.collected(1, night.refs[0])
+    where = (night.session, SYSTEM_ACTOR, night.project.slug, night.destination_id, night.rule_id)
+
+    if is_deleted:
+        alerting.delete_rule(*where)
+    else:
+        alerting.update_rule(*where, {"enabled": False})
+
+    (row,) = night.rows()
+    assert (row.status, row.error_kind, row.next_attempt_at) == ("failed", "withdrawn", None)
+    assert alerting.claim_parcel(night.session, "w", EVENING + 24 * HOUR) is None

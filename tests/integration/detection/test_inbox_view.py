@@ -73,6 +73,7 @@ def test_a_verdict_shows_on_its_line_tunes_its_series_alone_and_can_be_taken_bac
         decide(session, EDITOR, "shop", [incidents[row.key]], VerdictKind.FALSE_POSITIVE)
     view, _ = look(shop)
     shown = {row.scope_name: row.verdict for row in view.rows}
+    assert view.rows[0].members.endswith("; 1 decided")
     assert shown["view"] == "False positive" and [word for word in shown.values() if word] == ["False positive"]
     with shop.transaction() as session:
         key = SeriesKey(shop.scan_id, ScopeType.EVENT, shop.view)
@@ -125,6 +126,7 @@ def deliver(shop: WatchedProject, bucket, scope: str = "event", group: str = "00
 def test_what_was_delivered_shows_on_its_line_and_follows_decisions(shop):
     deliver(shop, MONDAY + STEADY * HOUR)
     row = next(row for row in look(shop)[0].rows if row.scope_name == "view")
+    assert look(shop)[0].rows[0].members.endswith("; 1 alert")
     assert row.alert_words == "Open" and [one.alert_words for one in look(shop)[0].rows].count("") == 2
     with shop.transaction() as session:
         act_on_group(session, EDITOR, "shop", row.alert_group, GroupAction.ACKNOWLEDGE, "Looking at it")

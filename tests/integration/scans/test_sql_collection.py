@@ -150,3 +150,30 @@ def test_a_replay_creates_nothing_and_counts_by_the_stored_naming(engine):
     assert bench.names() == {"name=open | url=/user/${url_id}"}
     assert bench.counts("web", "name=open | url=/user/${url_id}") == {bench.moment(2): 1}
     assert bench.coverage()[bench.moment(2)] == (2, 1)
+
+
+def test_no_bucket_of_a_type_is_skipped_that_a_first_manual_run_did_not_know(engine):
+    bench = scheduled(engine)
+    bench.table.add(2, kind="web", name="open", at=bench.moment(30))
+    bench.table.add(3, kind="new", name="late", at=bench.moment(30))
+    bench.table.add(4, kind="new", name="late", at=bench.moment(1))
+    bench.collect()
+    assert bench.names() == {"open"}
+    bench.clock.advance(HOUR)
+    assert bench.dispatch().status == "completed"
+    assert bench.counts("new", "late") == {bench.moment(31): 3, bench.moment(2): 4}
+    assert bench.counts("web", "open") == {bench.moment(31): 2}
+    assert bench.config().collected_until == bench.moment(0)
+
+
+def test_a_manual_run_that_leaves_a_type_out_keeps_what_was_collected_before(engine):
+    bench = scheduled(engine)
+    bench.table.add(kind="web", name="open", at=bench.moment(1))
+    bench.collect()
+    assert bench.config().collected_until == bench.moment(0)
+    bench.clock.advance(HOUR)
+    bench.table.add(kind="new", name="late", at=bench.moment(1))
+    bench.collect()
+    assert bench.config().collected_until == bench.moment(1)
+    bench.dispatch()
+    assert bench.counts("new", "late") == {bench.moment(1): 1}
