@@ -12,6 +12,7 @@ from app.eventstore.service import get_event_store
 from app.identity.contracts import Actor
 from app.ingest import repository
 from app.ingest.bodies import ClientGone, read_body
+from app.ingest.cleaning import ValueCleaner, value_cleaner
 from app.ingest.kept_answers import KEPT_FOR
 from app.ingest.process import keep, keep_from_thread
 from app.ingest.quotas import take_anomaly
@@ -23,6 +24,7 @@ __all__ = [
     "Record",
     "RecordLines",
     "RefusedRecord",
+    "ValueCleaner",
     "encode_records",
     "forget_answers",
     "forget_key_hours",
@@ -33,6 +35,7 @@ __all__ = [
     "read_body",
     "recent_records",
     "take_anomaly",
+    "value_cleaner",
 ]
 
 MOST_RECENT = 1000

@@ -53,7 +53,8 @@ async def append_rows(request: Request, name: str = "", wait: str = "") -> JSONR
     place = _place(principal)
     # Log lines are sorted without the writers' lock of the metadata database.
     transact = _write if await _read(service.is_written_here, place, name) else _read
-    received = await transact(service.receive, place, name, body, is_admin=is_admin, now=SYSTEM_CLOCK.now())
+    cleaner = await ingest.value_cleaner(principal.project_id)
+    received = await transact(service.receive, place, name, body, is_admin=is_admin, now=SYSTEM_CLOCK.now(), cleaner=cleaner)
     is_waiting = wait.lower() in ("true", "1")
     is_stored = await _keep(received, is_waiting=is_waiting)
     content = {"successful_rows": received.successful, "quarantined_rows": received.quarantined}
@@ -128,7 +129,10 @@ async def load_data_source(
     is_csv = wanted == "csv" or (not wanted and (field == "csv" or body.lstrip()[:1] not in (b"{", b"[")))
     is_admin = principal.scope is IngestScope.ADMIN
     place = _place(principal)
-    received = await _write(service.load, place, name, body, mode, is_admin=is_admin, now=SYSTEM_CLOCK.now(), is_csv=is_csv)
+    cleaner = await ingest.value_cleaner(principal.project_id)
+    received = await _write(
+        service.load, place, name, body, mode, is_admin=is_admin, now=SYSTEM_CLOCK.now(), is_csv=is_csv, cleaner=cleaner
+    )
     if mode is not Mode.APPEND:
         action = f"log_data_source.{mode.value}"
         await _write(identity.record_key_audit, principal, action, "log_data_source", name[:64])

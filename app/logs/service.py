@@ -29,16 +29,27 @@ TOO_OLD = "timestamp: outside the time that is kept"
 
 
 def receive(
-    session: Session, place: Place, name: str, body: bytes, *, is_admin: bool, now: datetime, is_csv: bool = False
+    session: Session,
+    place: Place,
+    name: str,
+    body: bytes,
+    *,
+    is_admin: bool,
+    now: datetime,
+    is_csv: bool = False,
+    cleaner: ingest.ValueCleaner | None = None,
 ) -> Received:
     """Sort the rows of a request into the data source and its quarantine. Thresholds are written here, log lines by the caller.
 
+    The cleaner treats values under a label before anything is made of them.
     An administrator's rows make a data source that is not there. Errors: BadRequest, NotFound, PayloadTooLarge.
     """
     made = {row.name: row for row in repository.data_sources(session, place.project_id)}
     source = _source(made, name)
     columns = source.columns if source else ()
-    read = rows.read_csv(body, columns) if is_csv else rows.read_rows(body)
+    read = list(rows.read_csv(body, columns) if is_csv else rows.read_rows(body))
+    if cleaner is not None:
+        read = [(cleaner.text(raw) if not is_csv else b"", cleaner.cleaned(item)) for raw, item in read]
     if source is None or not source.columns:
         if not is_admin:
             raise NotFound(f"the data source {name[:64]} does not exist")
@@ -137,7 +148,16 @@ def _make(
 
 
 def load(
-    session: Session, place: Place, name: str, body: bytes, mode: Mode, *, is_admin: bool, now: datetime, is_csv: bool
+    session: Session,
+    place: Place,
+    name: str,
+    body: bytes,
+    mode: Mode,
+    *,
+    is_admin: bool,
+    now: datetime,
+    is_csv: bool,
+    cleaner: ingest.ValueCleaner | None = None,
 ) -> Received:
     """`POST /v0/datasources`: make a data source from rows, append to one, or put rows in the place of what it held.
 
@@ -151,7 +171,7 @@ def load(
     if mode is Mode.REPLACE and exists:
         empty(session, place, name, now)
         now += timedelta(milliseconds=2)  # rows received up to the emptying are hidden
-    return receive(session, place, name, body, is_admin=is_admin, now=now, is_csv=is_csv)
+    return receive(session, place, name, body, is_admin=is_admin, now=now, is_csv=is_csv, cleaner=cleaner)
 
 
 def empty(session: Session, place: Place, name: str, now: datetime) -> None:

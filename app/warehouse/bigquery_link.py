@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -13,6 +14,8 @@ from app.warehouse.faults import ConnectionFault, FaultKind, fault_of
 from app.warehouse.tables import MOST_COLUMNS, Table, TableColumn
 
 MOST_BYTES_BILLED = 10_000_000_000
+# "Unrecognized name: gone at [1:8]", with a suggestion after a semicolon where there is one.
+_UNRECOGNIZED = re.compile(r"Unrecognized name: ([^\s;]+)")
 _TOKEN_ADDRESS = "https://oauth2.googleapis.com/token"  # noqa: S105
 _SCOPES = ("https://www.googleapis.com/auth/bigquery.readonly",)
 
@@ -150,5 +153,6 @@ def _translated(error: Exception) -> Exception:
         404: "The query names a table or dataset that does not exist.",
     }
     if isinstance(code, int) and code in sentences:
-        return QueryFailed(sentences[code])
+        gone = _UNRECOGNIZED.search(str(error)) if code == 400 else None
+        return QueryFailed(sentences[code], column=gone[1] if gone else None)
     return ConnectionFault(fault_of(error) or FaultKind.LOST)

@@ -91,7 +91,7 @@ def sources_view(session: Session, actor: Actor, slug: str, now: datetime) -> So
         received=f"{sum(one.count for one in found.sources) + refused:,}",
         flagged=f"{sum(one.flagged for one in found.sources):,}",
         quarantined=f"{refused:,}",
-        used=f"{day.used:,}",
+        used=f"{day.used:,}" if day.allowed is not None else "No limit",
         allowance=_allowance(day),
         is_nearly_used=day.allowed is not None and day.used >= 0.8 * day.allowed,
         unaccounted=unaccounted,
@@ -140,8 +140,8 @@ def _share(part: int, whole: int) -> str:
 
 def _allowance(day: senders.DayUse) -> str:
     rate = f"{day.requests_per_minute:,} requests a minute" if day.requests_per_minute is not None else "any number of requests"
-    events = f"of {day.allowed:,} events today" if day.allowed is not None else "events today, without a limit"
-    return f"{events}; plan {day.plan}, {rate}"
+    events = f"of {day.allowed:,} events today, " if day.allowed is not None else ""
+    return f"{events}plan {day.plan}, {rate}"
 
 
 def _books() -> tuple[str, str]:
@@ -152,8 +152,7 @@ def _books() -> tuple[str, str]:
     settled = balance.settled
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in settled.items() if count) or "nothing yet"
     reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(balance.reasons.items()))
-    books = f"Received by this process until {balance.checked_at:%H:%M} UTC: {balance.received:,}; {told}." + (
-        f" Dropped because: {reasons}." if reasons else ""
-    )
+    until = f"Received by this process until {balance.checked_at:%H:%M} UTC: {balance.received:,}; {told}."
+    books = until + (f" Dropped because: {reasons}." if reasons else "")
     difference = f"{abs(balance.unaccounted):,} records are not accounted for; see the server's log" if balance.unaccounted else ""
     return difference, books

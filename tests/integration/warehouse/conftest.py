@@ -1,4 +1,4 @@
-"""The awkward rows in a real PostgreSQL and in the embedded ClickHouse."""
+"""The awkward rows in a real PostgreSQL, in the embedded ClickHouse, and behind BigQuery's interface."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import clickhouse_connect
 import psycopg
 import pytest
 
+from app.warehouse.bigquery_link import BigQueryLink
 from app.warehouse.contracts import SourceConnection, SqlWarehouse
+from app.warehouse.opening import on_bigquery
 from app.warehouse.service import open_warehouse
+from tests.integration.warehouse.bigquery_fake import FUNCTIONS, BigQueryFake
 from tests.integration.warehouse.rows import Record, json_literal, records
 
 ROWS = records()
@@ -37,17 +40,55 @@ def postgres_rows(postgres_server) -> Iterator[Database]:
             "CREATE TABLE rows (id int, source text, name varchar(50), time timestamptz, wall timestamp, day date, platform text,"
             ' amount numeric, is_paid boolean, payload jsonb, tags text[], "Odd ""Name%" text)'
         )
-        with session.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO rows VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                [
-                    (row.id, row.source, row.name, row.time, row.wall, row.day, row.platform, row.amount, row.is_paid,
-                     json_literal(row.payload), [row.source], row.name) for row in ROWS
-                ],
-            )  # fmt: skip
+        _fill(session)
     parts = psycopg.conninfo.conninfo_to_dict(postgres_server.url(name))
     connection = SourceConnection("postgres", str(parts["host"]), int(str(parts["port"])), name, "postgres", timeout_seconds=20)
     yield Database(connection, "SELECT * FROM rows")
+    postgres_server.drop_database(name)
+
+
+def _fill(session: psycopg.Connection) -> None:
+    with session.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO rows VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (row.id, row.source, row.name, row.time, row.wall, row.day, row.platform, row.amount, row.is_paid,
+                 json_literal(row.payload), [row.source], row.name) for row in ROWS
+            ],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BigQueryDatabase(Database):
+    """The same behind BigQuery's interface: the real client, asking the fake."""
+
+    endpoint: str = ""
+
+    def open(self, *, is_guarded: bool = True) -> SqlWarehouse:
+        bigquery = pytest.importorskip("google.cloud.bigquery")
+        from google.api_core.client_options import ClientOptions
+        from google.auth.credentials import AnonymousCredentials
+
+        client = bigquery.Client("p", AnonymousCredentials(), client_options=ClientOptions(api_endpoint=self.endpoint))
+        return on_bigquery(BigQueryLink(self.connection, 20, client), is_guarded=is_guarded)
+
+
+@pytest.fixture(scope="session")
+def bigquery_rows(postgres_server) -> Iterator[Database]:
+    name = f"bigquery_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as session:
+        session.execute(f"CREATE DATABASE {name} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING 'UTF8'")
+    with psycopg.connect(postgres_server.url(name), autocommit=True) as session:
+        session.execute(FUNCTIONS)
+        session.execute(
+            "CREATE TABLE rows (id int8, source text, name text, time timestamptz, wall timestamp, day date, platform text,"
+            ' amount numeric, is_paid boolean, payload jsonb, tags text[], "Odd ""Name%" text)'
+        )
+        _fill(session)
+    fake = BigQueryFake(postgres_server.url(name))
+    yield BigQueryDatabase(SourceConnection("bigquery", "p", database_name="d"), "SELECT * FROM rows", fake.endpoint)
+    fake.shutdown()
+    fake.server_close()
     postgres_server.drop_database(name)
 
 
