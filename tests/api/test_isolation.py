@@ -12,7 +12,8 @@ from app.kernel.database import session_scope
 from tests.conftest import area_routers
 from tests.factories import make_api_key, make_project, make_user
 
-PUBLIC = {"/api/v1/auth/register", "/api/v1/auth/login"}
+INVITED = "/api/v1/auth/invitations/{token}"
+PUBLIC = {"/api/v1/auth/register", "/api/v1/auth/login", INVITED, f"{INVITED}/accept"}
 FORMS = "/session/"
 VICTIM = "victim"
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from app.identity.contracts import IngestKind, IngestScope
+from app.ingest.validation import ProjectChecks
 from app.kernel.crypto import sha256_hex
 from app.kernel.database import session_scope
 from app.logs import api
@@ -98,8 +99,10 @@ def logs(tmp_path, event_store, http_application, log_project, log_token, monkey
     monkeypatch.setattr(api, "_rate", SecondRate())
 
     @asynccontextmanager
-    async def serve(scope: IngestScope = IngestScope.ADMIN, project_id: str = log_project) -> AsyncIterator[LogClient]:
-        async with serving(tmp_path, World(store=event_store)):
+    async def serve(
+        scope: IngestScope = IngestScope.ADMIN, project_id: str = log_project, checks: ProjectChecks | None = None
+    ) -> AsyncIterator[LogClient]:
+        async with serving(tmp_path, World(store=event_store, checks=checks)):
             transport = httpx.ASGITransport(app=http_application, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
                 yield LogClient(http, log_token(project_id, scope))
