@@ -52,3 +52,17 @@ class StreamCursor(SQLModel, table=True):
     event_time: datetime = moment_field()
     event_id: str = Field(max_length=128)
     anomaly_id: str | None = Field(default=None, max_length=64)
+
+
+class StreamSettings(SQLModel, table=True):
+    """How a project's streams are looked at; without a row as shipped. Sizes count events."""
+
+    __tablename__ = "stream_settings"
+
+    project_id: str = Field(sa_column=sa.Column(sa.String(64), sa.ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True))
+    baseline_size: int
+    window_size: int
+    hop_size: int
+    p_value: float
+    effect: float
+    updated_at: datetime = updated_field()

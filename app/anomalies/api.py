@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from app.anomalies import repository, service
+from app.anomalies import analytics, repository, service, tuning
 from app.anomalies.repository import AnomalyFilter
 from app.event_api import application, event_api_caller
 from app.identity import service as identity
@@ -65,6 +66,15 @@ def _principal(request: Request) -> IngestPrincipal:
     return caller
 
 
+def _administrator(request: Request) -> IngestPrincipal:
+    """Like `_principal`, with a key that may administer."""
+    caller = _principal(request)
+    if caller.scope is not IngestScope.ADMIN:
+        raise Forbidden(f"a key of scope {caller.scope} may not do this")
+    return caller
+
+
+Administrator = Annotated[IngestPrincipal, Depends(_administrator)]
 Caller = Annotated[IngestPrincipal, Depends(_principal)]
 """Resolved before the body is looked at."""
 
@@ -169,10 +179,44 @@ def export(request: Request, anomaly_id: str) -> JSONResponse:
 @router.get("/v1/config", operation_id="get_detection_config")
 def get_config(request: Request) -> JSONResponse:
     """How streams are looked at."""
-    _principal(request)
-    return JSONResponse(
-        {"baseline_size": service.BASELINE, "window_size": service.WINDOW, "hop_size": service.HOP, "p_value": 0.01, "effect": 1.15}
-    )
+    caller = _principal(request)
+    with session_scope(write=False) as session:
+        return JSONResponse(asdict(tuning.tuning_of(session, caller.project_id)))
+
+
+@router.patch("/v1/config", operation_id="change_detection_config")
+def change_config(caller: Administrator, body: dict[str, Any]) -> JSONResponse:
+    """Look at streams in another way from the next look on."""
+    with session_scope() as session:
+        return JSONResponse(asdict(tuning.change_tuning(session, caller, body, SYSTEM_CLOCK.now())))
+
+
+@router.get("/v1/analytics/summary", operation_id="anomaly_summary")
+def get_summary(request: Request, days: str = "30") -> JSONResponse:
+    """Totals of the last days."""
+    caller = _principal(request)
+    with session_scope(write=False) as session:
+        return JSONResponse(analytics.summary(session, caller, _since(days)))
+
+
+@router.get("/v1/analytics/compression-timeline", operation_id="compression_timeline")
+def get_timeline(request: Request, days: str = "30") -> JSONResponse:
+    """What compression said of each anomaly of the last days."""
+    caller = _principal(request)
+    with session_scope(write=False) as session:
+        return JSONResponse(analytics.compression_timeline(session, caller, _since(days)))
+
+
+@router.get("/v1/analytics/ncd-heatmap", operation_id="ncd_heatmap")
+def get_heatmap(request: Request) -> JSONResponse:
+    """Distance by stream and hour of the last day."""
+    caller = _principal(request)
+    with session_scope(write=False) as session:
+        return JSONResponse(analytics.ncd_heatmap(session, caller, SYSTEM_CLOCK.now()))
+
+
+def _since(days: str) -> datetime:
+    return SYSTEM_CLOCK.now() - timedelta(days=_number("days", days, 1, analytics.LONGEST_DAYS))
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:

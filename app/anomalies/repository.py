@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.eventstore.service import get_event_store
-from models.anomalies import StreamAnomaly, StreamCursor
+from models.anomalies import StreamAnomaly, StreamCursor, StreamSettings
 from models.projects import Project
 
+MOST_SUMMED: Final = 10_000
 _STREAMS: Final = """
 SELECT source, count(), toUnixTimestamp64Milli(max(received_at)) FROM {database}.events
 WHERE tenant_id = {{tenant:String}} AND project_id = {{project:String}} AND kind = 'event'
@@ -141,6 +142,26 @@ def created_after(session: Session, tenant_id: str, project_id: str, after: date
         .limit(100)
     )
     return list(session.scalars(statement))
+
+
+def found_since(session: Session, tenant_id: str, project_id: str, since: datetime) -> list[StreamAnomaly]:
+    """Anomalies of events since, oldest first; the newest 10,000."""
+    statement = (
+        sa.select(StreamAnomaly)
+        .where(
+            col(StreamAnomaly.tenant_id) == tenant_id,
+            col(StreamAnomaly.project_id) == project_id,
+            col(StreamAnomaly.timestamp) >= since,
+        )
+        .order_by(col(StreamAnomaly.timestamp).desc(), col(StreamAnomaly.id).desc())
+        .limit(MOST_SUMMED)
+    )
+    return list(session.scalars(statement))[::-1]
+
+
+def settings_of(session: Session, project_id: str) -> StreamSettings | None:
+    """How the project's streams are looked at, when somebody chose."""
+    return session.get(StreamSettings, project_id)
 
 
 def _milliseconds(moment: datetime) -> int:

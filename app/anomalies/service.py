@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from app.anomalies import repository
 from app.anomalies.repository import AnomalyFilter, StreamEvent
+from app.anomalies.tuning import tuning_of
 from app.compression.lines import canonical, numbers_of
 from app.compression.novelty import Novelty, explain, judge
 from app.compression.numbers import Indicator, indicators
@@ -27,9 +28,6 @@ from app.kernel.ids import new_id
 from app.kernel.telemetry import ANOMALIES_DETECTED
 from models.anomalies import StreamAnomaly, StreamCursor
 
-BASELINE: Final = 100
-WINDOW: Final = 20
-HOP: Final = 10
 MOST_BEHIND: Final = 2_000
 MOST_LOOKS: Final = 100
 LOOK_BACK: Final = timedelta(days=1)
@@ -77,22 +75,29 @@ def analyse(session: Session, stream: Stream, now: datetime) -> str | None:
 
     A window that follows a flagged one joins its anomaly. Past the tenant's quota nothing is made. Unavailable.
     """
+    tuning = tuning_of(session, stream.project_id)
     cursor = repository.cursor(session, stream.project_id, stream.service, lock=True)
     newer = 0
     if cursor is not None:
         newer = repository.newer_count(stream.tenant_id, stream.project_id, cursor)
-        if newer < HOP:
+        if newer < tuning.hop_size:
             return None
     # The window goes on from where it ended; a stream far behind is taken up again at its newest events.
-    skipped = max(0, newer - WINDOW) if newer <= MOST_BEHIND else 0
+    skipped = max(0, newer - tuning.window_size) if newer <= MOST_BEHIND else 0
     is_joined = 0 < newer <= MOST_BEHIND
-    events = repository.newest_events(stream.tenant_id, stream.project_id, stream.service, BASELINE + WINDOW, skipped)
-    if len(events) < BASELINE + WINDOW:
+    wanted = tuning.baseline_size + tuning.window_size
+    events = repository.newest_events(stream.tenant_id, stream.project_id, stream.service, wanted, skipped)
+    if len(events) < wanted:
         return None
     if cursor is None:
         cursor = StreamCursor(project_id=stream.project_id, service=stream.service, event_id="")
-    baseline, window = events[:BASELINE], events[BASELINE:]
-    found = judge([_line(event) for event in baseline], [_line(event) for event in window])
+    baseline, window = events[: tuning.baseline_size], events[tuning.baseline_size :]
+    found = judge(
+        [_line(event) for event in baseline],
+        [_line(event) for event in window],
+        significant=tuning.p_value,
+        least_effect=tuning.effect,
+    )
     moved = indicators([_numbers(event) for event in baseline], [_numbers(event) for event in window])
     cursor.received_at, cursor.event_time, cursor.event_id = events[-1].received_at, events[-1].time, events[-1].id
     previous, cursor.anomaly_id = cursor.anomaly_id if is_joined else None, None
@@ -111,7 +116,7 @@ def is_behind(session: Session, stream: Stream) -> bool:
     cursor = repository.cursor(session, stream.project_id, stream.service)
     if cursor is None:
         return False
-    return repository.newer_count(stream.tenant_id, stream.project_id, cursor) >= HOP
+    return repository.newer_count(stream.tenant_id, stream.project_id, cursor) >= tuning_of(session, stream.project_id).hop_size
 
 
 def list_anomalies(

@@ -71,8 +71,17 @@ def zstd_length(data: bytes) -> int:
     return len(zstandard.ZstdCompressor(level=LEVEL).compress(data))
 
 
-def judge(baseline: Sequence[str], window: Sequence[str], *, seed: int = SEED, compress: Compress = zstd_length) -> Novelty:
-    """Whether the window holds what the baseline does not. Deterministic. ValueError when either is empty."""
+def judge(
+    baseline: Sequence[str],
+    window: Sequence[str],
+    *,
+    significant: float = SIGNIFICANT,
+    least_effect: float = LEAST_EFFECT,
+    seed: int = SEED,
+    compress: Compress = zstd_length,
+) -> Novelty:
+    """Whether the window holds what the baseline does not: at most `significant` of shuffled windows are as novel, and it is
+    `least_effect` times as novel as they are on average. Deterministic. ValueError when either is empty."""
     if not baseline or not window:
         raise ValueError("baseline and window each need a line")
     encoded = [f"{line}\n".encode("utf-8", "surrogatepass") for line in (*baseline, *window)]
@@ -86,7 +95,7 @@ def judge(baseline: Sequence[str], window: Sequence[str], *, seed: int = SEED, c
         permuted.append(_novelty(order, count, compress))
         if len(permuted) >= FIRST_PERMUTATIONS and _p(permuted, observed) > _WORTH_MORE:
             break
-        if len(permuted) == FIRST_PERMUTATIONS * 5 and _p(permuted, observed) <= SIGNIFICANT / 5:
+        if len(permuted) == FIRST_PERMUTATIONS * 5 and _p(permuted, observed) <= significant / 5:
             break  # clear enough; more draws would change no decision
     p_value = _p(permuted, observed)
     usual = sum(permuted) / len(permuted)
@@ -94,7 +103,7 @@ def judge(baseline: Sequence[str], window: Sequence[str], *, seed: int = SEED, c
     b, w = b"".join(encoded[:count]), b"".join(encoded[count:])
     slice_ = b[-len(w) :]
     return Novelty(
-        is_anomaly=p_value <= SIGNIFICANT and effect >= LEAST_EFFECT,
+        is_anomaly=p_value <= significant and effect >= least_effect,
         p_value=p_value,
         effect=min(effect, 1000.0),
         permutations=len(permuted),

@@ -215,3 +215,55 @@ def test_a_burst_inside_one_large_request_is_seen_too(shop, leadership, client):
     analyse_streams.run(leadership)
 
     assert client.get(PATH, headers=shop.headers).json()["total"] == 1
+
+
+def test_the_way_streams_are_looked_at_is_changed_by_administrators_and_takes_effect(client, shop, engine):
+    shipped = client.get("/v1/config", headers=shop.headers).json()
+    assert shipped == {"baseline_size": 100, "window_size": 20, "hop_size": 10, "p_value": 0.01, "effect": 1.15}
+    changed = client.patch("/v1/config", headers=shop.headers, json={"baseline_size": 200, "window_size": 40})
+    assert changed.json() == {**shipped, "baseline_size": 200, "window_size": 40}
+    assert client.get("/v1/config", headers=shop.headers).json() == changed.json()
+    shop.send(130)
+    with session_scope(engine) as session:
+        assert service.analyse(session, shop.stream, NOW) is None
+        assert not service.is_behind(session, shop.stream), "with 130 events there is no window of 40 behind a baseline of 200"
+    shop.send(80)
+    shop.send(40, text="Traceback ")
+    with session_scope(engine) as session:
+        assert service.analyse(session, shop.stream, NOW) is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"window": 5},
+        {"window_size": 5},
+        {"window_size": 20.5},
+        {"hop_size": 21},
+        {"p_value": True},
+        {"effect": "2"},
+        {"p_value": 0},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(client, shop, change):
+    answer = client.patch("/v1/config", headers=shop.headers, json=change)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_argument")
+    assert client.get("/v1/config", headers=shop.headers).json()["window_size"] == 20
+
+
+def test_sums_over_anomalies(client, shop, engine):
+    empty = client.get("/v1/analytics/summary", headers=shop.headers).json()
+    assert (empty["total"], empty["mean_ncd"], empty["time_range"]) == (0, None, None)
+    shop.send(120)
+    shop.send(20, text="Traceback ")
+    with session_scope(engine) as session:
+        assert service.analyse(session, shop.stream, NOW) is not None
+    headers = shop.headers
+    found = client.get("/v1/analytics/summary?days=90", headers=headers).json()
+    assert (found["total"], found["by_stream_type"], found["by_status"], found["significant"]) == (1, {"api": 1}, {"open": 1}, 1)
+    (point,) = client.get("/v1/analytics/compression-timeline?days=90", headers=headers).json()["points"]
+    assert point["stream_type"] == "api" and point["compression_ratio"] > 0
+    for cell in client.get("/v1/analytics/ncd-heatmap", headers=headers).json()["cells"]:
+        assert cell["count"] >= 1 and 0 <= cell["mean_ncd"] <= 1
+    for days in ("0", "91", "x"):
+        assert client.get(f"/v1/analytics/summary?days={days}", headers=headers).status_code == 400
