@@ -37,16 +37,20 @@ START = STOP - timedelta(days=DAYS)
 PART = 500_000
 GOAL_MILLISECONDS = 300.0
 _FILL = """
-INSERT INTO {database}.events (tenant_id, project_id, kind, source, name, time, received_at, id, severity, status, value, environment, properties)
+INSERT INTO {database}.events
+  (tenant_id, project_id, kind, source, name, time, received_at, id, severity, status, value, environment, properties)
 SELECT '{tenant}', '{project}', 'audit', if(number % 10 = 0, 'billing', 'shop'), concat('event_', toString(number % 40)),
   fromUnixTimestamp64Milli({start} + intDiv(number * {span}, {records}), 'UTC') AS at, at, toString(generateUUIDv4(number)),
   ['info', 'warning', 'error'][1 + number % 3], if(number % 17 = 0, 'error', 'success'), toFloat64(number % 900) + 0.5,
   if(number % 5 = 0, 'staging', 'production'),
-  concat('{{"actor":{{"detail":{{"user":"u', toString(number % 5000), '"}},"origin":"10.0.', toString(number % 250), '.1"}},"category":"security",',
-    '"event":{{"affectedResources":1,"cpuUsage":', toString(number % 100), ',"description":"something that happened to somebody","detail":null,',
-    '"latency":', toString(number % 300 + 0.25), ',"memoryUsage":null,"name":"event_', toString(number % 40), '","stage":1,"totalDuration":',
-    toString(number % 900 + 0.5), ',"type":"type_', toString(number % 8), '"}},"metadata":{{"session":"s', toString(number % 9000), '"}},',
-    '"method":"POST","metrics":{{"price":', toString(number % 1000 / 10), '}},"resource":{{"detail":null,"id":"r', toString(number % 700), '","name":"order","type":"row"}}}}')
+  concat(
+    '{{"actor":{{"detail":{{"user":"u', toString(number % 5000), '"}},"origin":"10.0.', toString(number % 250),
+    '.1"}},"category":"security","event":{{"affectedResources":1,"cpuUsage":', toString(number % 100),
+    ',"description":"something that happened to somebody","detail":null,"latency":', toString(number % 300 + 0.25),
+    ',"memoryUsage":null,"name":"event_', toString(number % 40), '","stage":1,"totalDuration":', toString(number % 900 + 0.5),
+    ',"type":"type_', toString(number % 8), '"}},"metadata":{{"session":"s', toString(number % 9000),
+    '"}},"method":"POST","metrics":{{"price":', toString(number % 1000 / 10), '}},"resource":{{"detail":null,"id":"r',
+    toString(number % 700), '","name":"order","type":"row"}}}}')
 FROM numbers({offset}, {count})
 """
 _PEER = """

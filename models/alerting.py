@@ -204,3 +204,51 @@ class AlertGroup(SQLModel, table=True):
     false_positive_count: int = 0
     acted_at: datetime | None = moment_field(nullable=True)
     acted_by: str | None = reference("users.id", nullable=True, index=False, on_delete="SET NULL")
+
+
+class AlertDrill(SQLModel, table=True):
+    """A project's fire drill: how often, where it tells, and who is told when it does not arrive. `interval` is daily or hourly."""
+
+    __tablename__ = "alert_drills"
+
+    project_id: str = Field(sa_column=sa.Column(sa.String(36), sa.ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True))
+    enabled: bool = False
+    destination_id: str | None = Field(default=None, max_length=36)
+    backup_destination_id: str | None = Field(default=None, max_length=36)
+    interval: str = Field(default="daily", max_length=16)
+    next_run_at: datetime | None = moment_field(nullable=True)
+    created_at: datetime = created_field()
+    updated_at: datetime = updated_field()
+
+
+class AlertDrillRun(SQLModel, table=True):
+    """One drill: when its canary passed each stage. `outcome` is running, passed, failed or unknown.
+
+    The canary's own project, scan and destination are named by value: they are removed when the next drill begins.
+    """
+
+    __tablename__ = "alert_drill_runs"
+    __table_args__ = (sa.Index("ix_alert_drill_runs_project_started", "project_id", "started_at"),)
+
+    id: str = id_field()
+    project_id: str = reference("projects.id", index=False)
+    is_manual: bool = False
+    outcome: str = Field(default="running", max_length=16, index=True)
+    failed_stage: str | None = Field(default=None, max_length=16)
+    detail: str = text_field()
+    bucket: datetime = moment_field()
+    started_at: datetime = moment_field()
+    posted_at: datetime | None = moment_field(nullable=True)
+    ingested_at: datetime | None = moment_field(nullable=True)
+    counted_at: datetime | None = moment_field(nullable=True)
+    detected_at: datetime | None = moment_field(nullable=True)
+    decided_at: datetime | None = moment_field(nullable=True)
+    delivered_at: datetime | None = moment_field(nullable=True)
+    finished_at: datetime | None = moment_field(nullable=True)
+    canary_project_id: str = Field(max_length=36)
+    scan_config_id: str = Field(max_length=36)
+    scan_job_id: str | None = Field(default=None, max_length=36)
+    rule_id: str = Field(max_length=36)
+    destination_name: str = Field(max_length=255)
+    backup_destination_id: str | None = Field(default=None, max_length=36)
+    backup_delivery_id: str | None = Field(default=None, max_length=36)

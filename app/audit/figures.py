@@ -31,6 +31,8 @@ CATEGORICAL: Final = {
     "resource_type": "resource_type",
 }
 AT: Final = "(time, stage)"
+# One number where the pair above would be compared element by element; a request has fewer stages than this.
+_MOMENT: Final = "toUnixTimestamp64Milli(time) * 16384 + stage"
 AGGREGATES: Final = {
     "mean": "avg(v)",
     "sum": "sum(v)",
@@ -38,8 +40,8 @@ AGGREGATES: Final = {
     "min": "min(v)",
     "max": "max(v)",
     "median": "quantileExactInclusive(0.5)(v)",
-    "first": f"argMin(v, {AT})",
-    "last": f"argMax(v, {AT})",
+    "first": f"argMin(v, {_MOMENT})",
+    "last": f"argMax(v, {_MOMENT})",
     "stddev": "stddevSamp(v)",
     "spread": "max(v) - min(v)",
 }

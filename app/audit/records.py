@@ -70,12 +70,21 @@ def append(bucket: Bucket, records: Sequence[RecordIn], now: datetime) -> str:
 def listed(bucket: Bucket, wanted: RecordFilter, page: int, per_page: int = PER_PAGE) -> list[dict[str, Any]]:
     """One page, newest first. Unavailable."""
     where, parameters = conditions(wanted)
+    parameters |= {"limit": per_page, "offset": (page - 1) * per_page, "last": page * per_page - 1}
+    chosen = f"FROM {{database}}.audit_facts WHERE {OF_BUCKET} AND {where} AND {within('time')}"
+    # The time of the page's last record first: only times are read for it, and no id of a record that is not shown.
+    oldest = _select(
+        bucket,
+        f"SELECT toUnixTimestamp64Milli(time) {chosen} ORDER BY time DESC LIMIT 1 OFFSET {{{{last:UInt64}}}}",
+        parameters,
+    )
+    if oldest:
+        parameters["start"] = oldest[0][0]
     sql = (
-        f"SELECT id, stage, toUnixTimestamp64Milli(time) FROM {{database}}.audit_facts "
-        f"WHERE {OF_BUCKET} AND {where} AND {within('time')} "
+        f"SELECT id, stage, toUnixTimestamp64Milli(time) {chosen} "
         f"ORDER BY time DESC, stage DESC, id DESC LIMIT {{{{limit:UInt32}}}} OFFSET {{{{offset:UInt64}}}}"
     )
-    found = _select(bucket, sql, {**parameters, "limit": per_page, "offset": (page - 1) * per_page})
+    found = _select(bucket, sql, parameters)
     return _records(bucket, [(event_id, stage) for event_id, stage, _ in found], [row[2] for row in found])
 
 

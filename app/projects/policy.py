@@ -15,6 +15,15 @@ SIGNIFICANT_EFFECT = 0.5
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
+HIDDEN = "drill:"
+"""How slugs of projects begin that only Plumbline itself works with; no person can choose such a slug."""
+
+
+def hidden_slug(project_id: str, name: str) -> str:
+    """The slug of a hidden project that belongs to another project."""
+    return f"{HIDDEN}{project_id}:{name}"
+
+
 def is_slug(text: str) -> bool:
     """Whether the text can be a project's slug; nothing else is ever looked up."""
     return len(text) <= TEXT_LIMIT and _SLUG.fullmatch(text) is not None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
+from app.projects.policy import HIDDEN, hidden_slug
 from models.alerting import AlertDelivery
 from models.detection import Anomaly
 from models.plan import Event, EventType, PlanBranch
@@ -29,9 +30,16 @@ def project_by_id(session: Session, project_id: str) -> Project | None:
 
 
 def list_projects(session: Session) -> list[Project]:
-    """All projects by name."""
-    statement = sa.select(Project).order_by(sa.func.lower(col(Project.name)), col(Project.slug))
+    """All projects by name, without those that only Plumbline itself works with."""
+    statement = sa.select(Project).where(~col(Project.slug).startswith(HIDDEN, autoescape=True))
+    statement = statement.order_by(sa.func.lower(col(Project.name)), col(Project.slug))
     return list(session.execute(statement).scalars())
+
+
+def hidden_projects(session: Session, project_id: str) -> list[Project]:
+    """The hidden projects that belong to the project."""
+    of_project = col(Project.slug).startswith(hidden_slug(project_id, ""), autoescape=True)
+    return list(session.execute(sa.select(Project).where(of_project)).scalars())
 
 
 def is_slug_taken(session: Session, slug: str, *, except_id: str | None = None) -> bool:

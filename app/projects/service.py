@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from app.detection.contracts import Signal
 from app.identity import service as identity
-from app.identity.contracts import DEFAULT_TENANT_ID, Actor
+from app.identity.contracts import DEFAULT_TENANT_ID, SYSTEM_ACTOR, Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import Conflict, NotFound
 from app.projects import policy, repository
@@ -128,7 +128,31 @@ def delete_project(session: Session, actor: Actor, slug: str) -> None:
     identity.record_audit(
         session, actor, "project.delete", "project", project.id, project_slug=slug, payload={"name": project.name}
     )
+    delete_hidden_projects(session, project.id)
     repository.delete_project(session, project.id)
+
+
+def create_hidden_project(session: Session, owner_id: str, name: str) -> ProjectView:
+    """A project of Plumbline's own beside the project `owner_id`: in no list and out of everybody's reach but the system's."""
+    from app.plan import service as plan  # as in create_project
+
+    owner = repository.project_by_id(session, owner_id)
+    if owner is None:
+        raise NotFound("Project not found")
+    hidden = Project(tenant_id=owner.tenant_id, name=owner.name, slug=policy.hidden_slug(owner.id, name))
+    repository.add(session, hidden)
+    plan.main_branch_id(session, hidden.id)
+    return view_of(hidden)
+
+
+def delete_hidden_projects(session: Session, owner_id: str) -> None:
+    """Delete the hidden projects beside the project; their records in the event store are noted for removal."""
+    for hidden in repository.hidden_projects(session, owner_id):
+        note = ProjectRemoval(
+            project_id=hidden.id, tenant_id=hidden.tenant_id, slug=hidden.slug, requested_at=SYSTEM_CLOCK.now()
+        )
+        repository.add(session, note)
+        repository.delete_project(session, hidden.id)
 
 
 def view_of(project: Project) -> ProjectView:
@@ -150,7 +174,8 @@ def view_of(project: Project) -> ProjectView:
 
 
 def _find(session: Session, actor: Actor, slug: str) -> Project:
-    project = repository.project_by_slug(session, slug) if policy.is_slug(slug) else None
+    may_look = policy.is_slug(slug) or (actor == SYSTEM_ACTOR and slug.startswith(policy.HIDDEN))
+    project = repository.project_by_slug(session, slug) if may_look else None
     if project is None:
         actor.require_reach(None)
         raise NotFound("Project not found")

@@ -12,8 +12,9 @@ from reflex.event import EventSpec
 from app import ui_paths
 from app.audit import service
 from app.audit.figures import AGGREGATES, CATEGORICAL
+from app.audit.pages.metric_view import INTERVALS, Query
 from app.audit.pages.records_parts import filters, list_section, metric_section, trail_section
-from app.audit.pages.records_view import INTERVALS, PERIODS, Query, RecordsView, TrailView, records_view, trail_view
+from app.audit.pages.records_view import PERIODS, RecordsView, TrailView, records_view, trail_view
 from app.frame import project_frame
 from app.page_states import LoadedState, page_body
 from app.ui import page

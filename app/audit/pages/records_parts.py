@@ -7,7 +7,8 @@ from typing import Any
 import reflex as rx
 
 from app import ui_paths
-from app.audit.pages.records_view import INTERVALS, PERIODS, aggregate_choices, group_choices
+from app.audit.pages.metric_view import INTERVALS, aggregate_choices, group_choices
+from app.audit.pages.records_view import PERIODS
 from app.frame import slug_var
 from components import (
     Column,

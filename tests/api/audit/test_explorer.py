@@ -11,8 +11,9 @@ from sqlmodel import select
 
 from app.audit import records, service
 from app.audit.contracts import bucket_of
+from app.audit.pages.metric_view import Query
 from app.audit.pages.records import _query_of
-from app.audit.pages.records_view import Query, records_view, trail_view
+from app.audit.pages.records_view import records_view, trail_view
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR, IngestKind, IngestScope, UserRole
 from app.kernel.clock import SYSTEM_CLOCK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -139,21 +139,26 @@ def port_of(server: PostgresServer) -> int:
     return port
 
 
-def fill(server: PostgresServer, database: str) -> None:
+def fill(server: PostgresServer, database: str, rows: Sequence[dict[str, object]]) -> None:
     with psycopg.connect(server.url(database), autocommit=True) as connection:
         connection.execute("CREATE TABLE flights (source text, name text, time timestamptz, properties jsonb)")
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO flights VALUES (%s, %s, %s, %s)",
-                [(row["source"], row["name"], row["time"], json.dumps(row["properties"])) for row in flights()],
-            )
+        with connection.cursor() as cursor, cursor.copy("COPY flights FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row((row["source"], row["name"], row["time"], json.dumps(row["properties"])))
 
 
 @pytest.fixture
 def both(engine, event_store, stored_project: StoredProject, own_postgres: PostgresServer) -> BothBench:
-    database = own_postgres.create_database(migrated=False)
-    fill(own_postgres, database)
-    bench = BothBench(engine, own_postgres, database)
+    return bench_with(flights(), engine, event_store, stored_project, own_postgres)
+
+
+def bench_with(
+    flown: Sequence[dict[str, object]], engine: sa.Engine, event_store, stored_project: StoredProject, server: PostgresServer
+) -> BothBench:
+    """The rows in both warehouses."""
+    database = server.create_database(migrated=False)
+    fill(server, database, flown)
+    bench = BothBench(engine, server, database)
     with bench.transaction() as session:
         session.add(Tenant(id=stored_project.tenant_id, name="Stored"))
         session.flush()
@@ -164,7 +169,7 @@ def both(engine, event_store, stored_project: StoredProject, own_postgres: Postg
     target = StoredProject(stored_project.tenant_id, bench.projects["builtin"])
     rows = [
         event(target, time=row["time"], source=row["source"], name=row["name"], properties=json.dumps(row["properties"]))
-        for row in flights()
+        for row in flown
     ]
     event_store.insert_lines("events", lines(*rows), rows=len(rows), token=token())
     return bench
@@ -243,7 +248,7 @@ def test_a_postgres_that_dies_mid_scan_fails_the_job_in_plain_words_and_stores_n
     replacement = PostgresServer()
     try:
         database = replacement.create_database(migrated=False)
-        fill(replacement, database)
+        fill(replacement, database, flights())
         with both.transaction() as session:
             source = session.get_one(DataSource, both.sources["postgres"])
             source.port, source.database_name = port_of(replacement), database

@@ -82,7 +82,7 @@ def bigquery_rows(postgres_server) -> Iterator[Database]:
         session.execute(FUNCTIONS)
         session.execute(
             "CREATE TABLE rows (id int8, source text, name text, time timestamptz, wall timestamp, day date, platform text,"
-            ' amount numeric, is_paid boolean, payload jsonb, tags text[], "Odd ""Name%" text)'
+            ' amount int8, is_paid boolean, payload jsonb, tags text[], "Odd ""Name%" text)'
         )
         _fill(session)
     fake = BigQueryFake(postgres_server.url(name))
