@@ -53,12 +53,13 @@ class IngestRequest(SQLModel, table=True):
 
 
 class IngestKeyHour(SQLModel, table=True):
-    """What came with a key in one hour of UTC: records by how they ended, and requests that were refused as a whole."""
+    """What came with a key in one hour of UTC: requests, those that were refused as a whole, and records by how they ended."""
 
     __tablename__ = "ingest_key_hours"
 
     key_id: str = Field(sa_column=sa.Column(sa.String(64), sa.ForeignKey("ingest_keys.id", ondelete="CASCADE"), primary_key=True))
     hour: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
+    requests: int = Field(default=0, sa_column=sa.Column(sa.BigInteger(), nullable=False))
     accepted: int = Field(default=0, sa_column=sa.Column(sa.BigInteger(), nullable=False))
     flagged: int = Field(default=0, sa_column=sa.Column(sa.BigInteger(), nullable=False))
     quarantined: int = Field(default=0, sa_column=sa.Column(sa.BigInteger(), nullable=False))

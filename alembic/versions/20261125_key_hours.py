@@ -11,13 +11,15 @@ down_revision: str | None = "20261125_invitations"
 branch_labels: str | None = None
 depends_on: str | None = None
 
+COUNTS = ("requests", "accepted", "flagged", "quarantined", "refused_requests")
+
 
 def upgrade() -> None:
     op.create_table(
         "ingest_key_hours",
         sa.Column("key_id", sa.String(length=64), nullable=False),
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
-        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("accepted", "flagged", "quarantined", "refused_requests")),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in COUNTS),
         sa.ForeignKeyConstraint(["key_id"], ["ingest_keys.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("key_id", "hour"),
     )

@@ -175,6 +175,11 @@ class ClickHouseEventStore:
         rows = self._rows(queries.RECENT_IDS, "", "", after=_millis(after), limit=limit)
         return [(project_id, event_id) for project_id, event_id in rows]
 
+    def stored_bytes(self, tenant_id: str) -> int:
+        """About how much the tenant's events take on disk, compressed. Errors: Unavailable."""
+        ((size,),) = self._rows(queries.STORED_BYTES, tenant_id, "")
+        return int(size or 0)
+
     def quarantined_count(self, tenant_id: str, project_id: str, after: datetime) -> int:
         """Refused records kept since the instant. Errors: Unavailable."""
         ((count,),) = self._rows(queries.QUARANTINED, tenant_id, project_id, after=_millis(after))

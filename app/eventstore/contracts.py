@@ -153,6 +153,10 @@ class EventStore(Protocol):
         """Project and id of product events of all tenants received since the instant, newest first."""
         ...
 
+    def stored_bytes(self, tenant_id: str) -> int:
+        """About how much the tenant's events take on disk, compressed."""
+        ...
+
     def quarantined_count(self, tenant_id: str, project_id: str, after: datetime) -> int:
         """Refused records received after the instant."""
         ...

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
@@ -21,12 +21,18 @@ log = logging.getLogger("plumbline.ingest")
 
 @dataclass(slots=True)
 class Counts:
-    """Records by how they ended, and requests that were refused as a whole."""
+    """Requests, those that were refused as a whole, and records by how they ended."""
 
+    requests: int = 0
     accepted: int = 0
     flagged: int = 0
     quarantined: int = 0
     refused_requests: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Take the other's counts in."""
+        for name, amount in asdict(other).items():
+            setattr(self, name, getattr(self, name) + amount)
 
 
 class KeyHours:
@@ -61,18 +67,12 @@ class KeyHours:
         except (SQLAlchemyError, OSError) as error:
             log.warning("counts by key cannot be written", extra={"reason": type(error).__name__})
             for (key_id, hour), counts in pending.items():
-                kept = self._pending.setdefault((key_id, hour), Counts())
-                kept.accepted += counts.accepted
-                kept.flagged += counts.flagged
-                kept.quarantined += counts.quarantined
-                kept.refused_requests += counts.refused_requests
+                self._pending.setdefault((key_id, hour), Counts()).add(counts)
 
     def _write(self, pending: dict[tuple[str, datetime], Counts]) -> None:
         with self._transaction() as session:
             for (key_id, hour), counts in pending.items():
-                repository.add_key_hour(
-                    session, key_id, hour, counts.accepted, counts.flagged, counts.quarantined, counts.refused_requests
-                )
+                repository.add_key_hour(session, key_id, hour, asdict(counts))
 
     async def _run(self) -> None:
         while True:

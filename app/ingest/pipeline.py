@@ -241,6 +241,7 @@ class Pipeline:
         Events under an id that the project has sent lately are not stored again. `id_seed` fixes the ids of those without one.
         """
         counts = self.key_hours.counts(principal.key_id, self.clock.now())
+        counts.requests += 1
         try:
             return await self._accept(principal, body, counts, is_waiting=is_waiting, id_seed=id_seed)
         except AppError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -80,21 +81,31 @@ def delete_requests_before(session: Session, moment: datetime) -> None:
     session.execute(sa.delete(IngestRequest).where(IngestRequest.__table__.c.claimed_at < moment))  # type: ignore[attr-defined]
 
 
-def add_key_hour(
-    session: Session, key_id: str, hour: datetime, accepted: int, flagged: int, quarantined: int, refused_requests: int
-) -> None:
-    """Add to what came with the key in the hour; nothing for a key that is gone."""
+def add_key_hour(session: Session, key_id: str, hour: datetime, amounts: Mapping[str, int]) -> None:
+    """Add to what came with the key in the hour, by column; nothing for a key that is gone."""
     if session.get(IngestKey, key_id) is None:
         return
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     table = IngestKeyHour.__table__  # type: ignore[attr-defined]
-    amounts = {"accepted": accepted, "flagged": flagged, "quarantined": quarantined, "refused_requests": refused_requests}
     statement = insert(table).values(key_id=key_id, hour=hour, **amounts)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["key_id", "hour"], set_={name: table.c[name] + amount for name, amount in amounts.items()}
         )
     )
+
+
+def tenant_requests(session: Session, tenant_id: str, since: datetime) -> int:
+    """Requests with keys of the tenant in whole hours since the moment."""
+    hours = IngestKeyHour.__table__.c  # type: ignore[attr-defined]
+    keys = IngestKey.__table__.c  # type: ignore[attr-defined]
+    statement = (
+        sa.select(sa.func.coalesce(sa.func.sum(hours.requests), 0))
+        .select_from(IngestKeyHour)
+        .join(IngestKey, keys.id == hours.key_id)
+        .where(keys.tenant_id == tenant_id, hours.hour >= since)
+    )
+    return int(session.execute(statement).scalar_one())
 
 
 def key_hours(session: Session, project_id: str, since: datetime) -> list[IngestKeyHour]:

@@ -110,10 +110,7 @@ def _keys(session: Session, actor: Actor, slug: str, project_id: str, first_hour
     trends: dict[str, list[int]] = defaultdict(lambda: [0] * HOURS)
     for row in repository.key_hours(session, project_id, first_hour):
         total = counts[row.key_id]
-        total.accepted += row.accepted
-        total.flagged += row.flagged
-        total.quarantined += row.quarantined
-        total.refused_requests += row.refused_requests
+        total.add(Counts(row.requests, row.accepted, row.flagged, row.quarantined, row.refused_requests))
         place = int((row.hour - first_hour).total_seconds() // 3600)
         if 0 <= place < HOURS:
             trends[row.key_id][place] += row.accepted + row.flagged

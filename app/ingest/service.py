@@ -35,6 +35,7 @@ __all__ = [
     "read_body",
     "recent_records",
     "take_anomaly",
+    "tenant_requests",
     "value_cleaner",
 ]
 
@@ -62,6 +63,11 @@ def quarantined_count(session: Session, actor: Actor, slug: str, after: datetime
 def forget_answers(session: Session, now: datetime) -> None:
     """Forget answers kept under idempotency keys for longer than a day."""
     repository.delete_requests_before(session, now - KEPT_FOR)
+
+
+def tenant_requests(session: Session, tenant_id: str, since: datetime) -> int:
+    """Requests with keys of the tenant since the moment, which is taken as a whole hour; those of the last seconds are missing."""
+    return repository.tenant_requests(session, tenant_id, since)
 
 
 def forget_key_hours(session: Session, now: datetime) -> None:

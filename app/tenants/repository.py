@@ -38,8 +38,9 @@ def used(session: Session, tenant_id: str, resource: str, window_start: datetime
 
 
 def project_slugs(session: Session, tenant_id: str) -> list[str]:
-    """Projects that belong to the tenant."""
-    return list(session.scalars(sa.select(col(Project.slug)).where(col(Project.tenant_id) == tenant_id)))
+    """Projects that belong to the tenant; those that only Plumbline works with have a colon in their slug."""
+    statement = sa.select(col(Project.slug)).where(col(Project.tenant_id) == tenant_id, ~col(Project.slug).contains(":"))
+    return list(session.scalars(statement))
 
 
 def save(session: Session, tenant: Tenant) -> None:

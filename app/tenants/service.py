@@ -11,9 +11,11 @@ from typing import Final
 
 from sqlmodel import Session
 
+from app.eventstore.service import get_event_store
 from app.identity import service as identity
 from app.identity.contracts import Actor, ApiKeyScope, IngestKind, IngestPrincipal, IngestScope, TenantPlan, UserRole, Via
-from app.kernel.errors import BadRequest, Conflict, Forbidden, NotFound
+from app.ingest import service as ingest
+from app.kernel.errors import BadRequest, Conflict, Forbidden, NotFound, Unavailable
 from app.kernel.ids import new_id
 from app.projects import service as projects
 from app.tenants import repository
@@ -203,8 +205,8 @@ def _view(session: Session, tenant: Tenant, now: datetime, *, api_key: str | Non
     usage = Usage(
         events=repository.used(session, tenant.id, "events", today),
         anomalies=repository.used(session, tenant.id, "anomalies", today),
-        storage_gb=0.0,
-        api_requests=0,
+        storage_gb=_storage_gb(tenant.id),
+        api_requests=ingest.tenant_requests(session, tenant.id, today),
         last_reset=today,
     )
     return TenantView(
@@ -212,6 +214,13 @@ def _view(session: Session, tenant: Tenant, now: datetime, *, api_key: str | Non
         tenant.created_at, tenant.updated_at, QUOTAS.get(_known(tenant.plan), QUOTAS[TenantPlan.TRIAL]), usage,
         tuple(repository.project_slugs(session, tenant.id)), api_key,
     )  # fmt: skip
+
+
+def _storage_gb(tenant_id: str) -> float:
+    try:
+        return round(get_event_store().stored_bytes(tenant_id) / 1e9, 3)
+    except Unavailable:  # what a tenant may do does not wait for the event store
+        return 0.0
 
 
 def _known(plan: str) -> TenantPlan:

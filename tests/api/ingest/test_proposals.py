@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
 
 from app.identity.contracts import SYSTEM_ACTOR, UserRole
+from app.ingest.key_hours import Counts
 from app.ingest.pages.sources_view import sources_view
 from app.ingest.repository import add_key_hour
 from app.kernel.clock import SYSTEM_CLOCK
@@ -114,10 +116,10 @@ def test_sources_and_keys_are_shown_with_what_became_of_their_events(engine, sho
     hour = now.replace(minute=0, second=0, microsecond=0)
     with session_scope(engine) as session:
         key, _ = make_ingest_key(session, session.get_one(Project, shop.project_id))
-        add_key_hour(session, key.id, hour, 7, 2, 1, 3)
-        add_key_hour(session, key.id, hour, 1, 0, 0, 0)
-        add_key_hour(session, key.id, hour - timedelta(days=3), 1000, 0, 0, 0)
-        add_key_hour(session, "gone", hour, 1, 0, 0, 0)
+        add_key_hour(session, key.id, hour, asdict(Counts(9, 7, 2, 1, 3)))
+        add_key_hour(session, key.id, hour, asdict(Counts(1, 1)))
+        add_key_hour(session, key.id, hour - timedelta(days=3), asdict(Counts(1, 1000)))
+        add_key_hour(session, "gone", hour, asdict(Counts(1, 1)))
     with session_scope(engine, write=False) as session:
         view = sources_view(session, SYSTEM_ACTOR, shop.slug, now)
     (source,) = view.sources
