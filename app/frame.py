@@ -180,6 +180,7 @@ def _workspace() -> NavGroup:
         [
             NavItem("home", "Projects", ui_paths.HOME, "layout-grid", "p"),
             NavItem("members", "Members", ui_paths.MEMBERS, "users", "m"),
+            NavItem("tenants", "Tenants", ui_paths.TENANTS, "building-2"),
             NavItem("data-sources", "Data sources", ui_paths.DATA_SOURCES, "database", "d"),
             NavItem("api-keys", "API keys", ui_paths.API_KEYS, "key-square", "a"),
             NavItem("audit-log", "Audit log", ui_paths.AUDIT_LOG, "scroll"),

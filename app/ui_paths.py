@@ -11,6 +11,7 @@ LOGIN = "/login"
 REGISTER = "/register"
 HOME = "/home"
 MEMBERS = "/settings/members"
+TENANTS = "/settings/tenants"
 API_KEYS = "/settings/api-keys"
 DATA_SOURCES = "/settings/data-sources"
 SETTINGS = "/settings"
@@ -183,6 +184,11 @@ def project_rule(slug: object, rule_id: object) -> str:
 def project_monitors(slug: object, status: str = "") -> str:
     """How the rules are doing, those that fire first; with a status only those."""
     return f"/p/{slug}/monitors" + (f"?status={quote(status, safe='')}" if status else "")
+
+
+def project_fire_drill(slug: object) -> str:
+    """The drill that shows whether the project's alerts arrive."""
+    return f"/p/{slug}/fire-drill"
 
 
 def project_destinations(slug: object) -> str:

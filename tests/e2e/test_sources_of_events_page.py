@@ -1,4 +1,4 @@
-"""The page of sources, and keys of every kind made in the browser."""
+"""The pages of sources and tenants, and keys of every kind made in the browser."""
 
 from __future__ import annotations
 
@@ -55,3 +55,21 @@ def test_a_key_for_another_surface_is_made_in_the_browser(open_page: OpenPage, o
     expect(page.locator("#new-token")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="Log shipper")).to_contain_text("logs")
     shoot(page, "keys-with-kinds")
+
+
+def test_an_owner_adds_a_tenant_and_changes_its_plan(
+    open_page: OpenPage, owner: Person, check_accessibility: Callable[[Page], None]
+) -> None:
+    page = open_page("/settings/tenants", owner)
+    page.get_by_role("button", name="Add tenant").or_(page.get_by_role("button", name="Add the first tenant")).first.click()
+    page.get_by_label("Name", exact=True).fill("Acme")
+    page.get_by_label("Domain").fill("no domain")
+    page.get_by_role("dialog").get_by_role("button", name="Add tenant").click()
+    expect(page.get_by_text("Domain must be a host name")).to_be_visible()
+    page.get_by_label("Domain").fill("acme.example")
+    page.get_by_role("dialog").get_by_role("button", name="Add tenant").click()
+    expect(page.locator("#new-token")).to_be_visible()
+    page.get_by_label("Plan of Acme").select_option("pro")
+    expect(page.get_by_role("row").filter(has_text="acme.example")).to_contain_text("0 of 20,000")
+    check_accessibility(page)
+    shoot(page, "tenants")
