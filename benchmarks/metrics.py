@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -97,15 +98,17 @@ def read_plainly(engine: Engine, config_id: str, event_id: str) -> None:
         json.dumps([row.model_dump(mode="json") for row in session.execute(wanted).scalars()])
 
 
-def milliseconds(work: Callable[[], object], times: int = REQUESTS) -> tuple[float, float]:
-    """Median and 95th percentile."""
+def milliseconds(work: Callable[[], object], times: int = REQUESTS) -> tuple[float, float, float]:
+    """Median, 95th percentile, and the processor's time of one on average, which others on the machine do not lengthen."""
     work()
     taken = []
+    busy = time.process_time()
     for _ in range(times):
         started = time.perf_counter()
         work()
         taken.append(1000 * (time.perf_counter() - started))
-    return statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+    busy = 1000 * (time.process_time() - busy) / times
+    return statistics.median(taken), statistics.quantiles(taken, n=20)[-1], busy
 
 
 def measure(url: str, events: int, days: int) -> None:
@@ -138,13 +141,14 @@ def measure(url: str, events: int, days: int) -> None:
         "events of one type, a week": f"{project}/events-metrics?event_type_id={type_id}&from={week}",
     }
     print(f"{events} events, {days} days of hours, {engine.dialect.name}")
-    plain, _ = milliseconds(lambda: read_plainly(engine, config_id, event_id))
+    plain, _, _ = milliseconds(lambda: read_plainly(engine, config_id, event_id))
     print(f"{'one event as objects':30s} {plain:7.1f} ms")
+    print(f"load average {os.getloadavg()[0]:.1f}")
     with TestClient(application) as client:
         for name, path in paths.items():
             assert client.get(path).status_code == 200, client.get(path).text
-            median, high = milliseconds(lambda path=path: client.get(path))
-            print(f"{name:30s} {median:7.1f} ms  p95 {high:7.1f} ms {median / plain:6.2f} x", flush=True)
+            median, high, busy = milliseconds(lambda path=path: client.get(path))
+            print(f"{name:30s} {median:7.1f} ms  p95 {high:7.1f} ms  processor {busy:7.1f} ms {median / plain:6.2f} x", flush=True)
     engine.dispose()
 
 

@@ -23,6 +23,7 @@ from jobs import (
     note_first_counts,
     reap_scan_jobs,
     refresh_network_lists,
+    run_drills,
     score_actors,
     sweep_security,
 )
@@ -41,6 +42,7 @@ CLAIM_SECONDS = 1
 REAP_SECONDS = 60
 FIRST_COUNTS_SECONDS = 60
 ALERT_SECONDS = 5
+DRILL_SECONDS = 1
 STREAM_SECONDS = 30
 CLEANUP_SECONDS = 3600
 NETWORK_LISTS_SECONDS = 3600
@@ -88,6 +90,7 @@ class Scheduler:
         self._add("dispatch_scans", lambda: dispatch_scans.run(self._leadership), self._settings.jobs.dispatch_seconds)
         self._add("note_first_counts", lambda: note_first_counts.run(self._leadership), FIRST_COUNTS_SECONDS)
         self._add("evaluate_alerts", lambda: evaluate_alerts.run(self._leadership), ALERT_SECONDS)
+        self._add("run_drills", lambda: run_drills.run(self._leadership), DRILL_SECONDS)
         self._add("seal_audit", lambda: seal_audit(self._leadership), SEAL_SECONDS)
         self._add("analyse_streams", lambda: analyse_streams.run(self._leadership), STREAM_SECONDS)
         self._add("deliver_alerts", self._deliveries.tick, CLAIM_SECONDS)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "20261125_fire_drills"
-down_revision: str | None = "20261125_key_hours"
+down_revision: str | None = "20261125_stream_settings"
 branch_labels: str | None = None
 depends_on: str | None = None
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import audit, backup, check, demo, doctor, key, plan, rotate_key, status
+from app.cli import audit, backup, check, demo, doctor, key, mcp, plan, rotate_key, status
 from app.cli.console import fail, load_settings_or_exit
 from app.kernel.errors import AppError
 from app.kernel.logs import configure_logging
@@ -34,6 +34,7 @@ app.command("export")(plan.export)
 app.command("import")(plan.import_)
 app.command("codegen")(plan.codegen)
 app.command("check")(check.check)
+app.command("mcp")(mcp.mcp)
 
 
 @app.command()

@@ -7,6 +7,8 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import uvloop
 from granian.constants import Interfaces
@@ -18,11 +20,20 @@ from app.kernel.settings import get_settings
 
 log = logging.getLogger("plumbline.ingest")
 
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-async def serve(host: str, port: int) -> None:
+
+async def serve(host: str, port: int, application: ASGIApp = app) -> None:
     """Serve until SIGTERM or SIGINT; the application's lifespan opens and closes the log."""
     server = Server(
-        app, address=host, port=port, interface=Interfaces.ASGI, websockets=False, backlog=1024, log_access=False, log_enabled=False
+        application,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        backlog=1024,
+        log_access=False,
+        log_enabled=False,
     )
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):

@@ -148,9 +148,7 @@ def create_hidden_project(session: Session, owner_id: str, name: str) -> Project
 def delete_hidden_projects(session: Session, owner_id: str) -> None:
     """Delete the hidden projects beside the project; their records in the event store are noted for removal."""
     for hidden in repository.hidden_projects(session, owner_id):
-        note = ProjectRemoval(
-            project_id=hidden.id, tenant_id=hidden.tenant_id, slug=hidden.slug, requested_at=SYSTEM_CLOCK.now()
-        )
+        note = ProjectRemoval(project_id=hidden.id, tenant_id=hidden.tenant_id, slug=hidden.slug, requested_at=SYSTEM_CLOCK.now())
         repository.add(session, note)
         repository.delete_project(session, hidden.id)
 

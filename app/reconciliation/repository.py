@@ -86,8 +86,12 @@ def event_of(session: Session, project_id: str, event_id: str) -> Event | None:
 
 def statuses_of(session: Session, project_id: str, event_ids: Sequence[str]) -> dict[str, str]:
     """Status by id of those that are events of the project."""
-    statement = sa.select(col(Event.id), col(Event.status)).where(col(Event.project_id) == project_id, col(Event.id).in_(event_ids))
-    return {row[0]: row[1] for row in session.execute(statement)}
+    found: dict[str, str] = {}
+    for first in range(0, len(event_ids), _ROWS_PER_STATEMENT):
+        some = event_ids[first : first + _ROWS_PER_STATEMENT]
+        statement = sa.select(col(Event.id), col(Event.status)).where(col(Event.project_id) == project_id, col(Event.id).in_(some))
+        found |= {row[0]: row[1] for row in session.execute(statement)}
+    return found
 
 
 def dead_events(session: Session, project_id: str, *, before: datetime) -> list[tuple[Event, str]]:

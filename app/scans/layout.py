@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from app.scans.config_rules import ConfigDraft
 from app.scans.contracts import ScanFailure
@@ -32,17 +32,16 @@ class Layout:
     breakdown_columns: tuple[str, ...] = ()
     distribution_columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    # Asked for with every row, so they are found once.
+    reserved: frozenset[str] = field(init=False)
+    field_columns: tuple[str, ...] = field(init=False)
 
-    @property
-    def reserved(self) -> frozenset[str]:
-        """Columns that never become fields."""
+    def __post_init__(self) -> None:
+        """`reserved` are the columns that never become fields, `field_columns` those that may, in the query's order."""
         time = self.time.name if self.time else None
-        return frozenset(name for name in (self.event_type_column, time, self.app_version_column) if name)
-
-    @property
-    def field_columns(self) -> tuple[str, ...]:
-        """Columns that may become fields, in the query's order."""
-        return tuple(column.name for column in self.columns if column.name not in self.reserved)
+        reserved = frozenset(name for name in (self.event_type_column, time, self.app_version_column) if name)
+        object.__setattr__(self, "reserved", reserved)
+        object.__setattr__(self, "field_columns", tuple(one.name for one in self.columns if one.name not in reserved))
 
     def kind_of(self, name: str) -> ColumnKind | None:
         """The column's kind; None for no column of the query."""

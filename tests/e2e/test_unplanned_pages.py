@@ -181,6 +181,9 @@ def test_an_editor_decides_about_unplanned_and_dead_events_in_bulk(
     page.get_by_role("button", name="Dismissed", exact=True).click()
     page.wait_for_url("**/unplanned?status=dismissed")
     expect(page.get_by_role("row", name="debug_ping")).to_be_visible()
+    shoot(page, "dismissed-light")
+    page.get_by_role("button", name="Reopen debug_ping").click()
+    expect(page.get_by_text("No unplanned event has this status")).to_be_visible()
 
     page.get_by_role("navigation", name="Lists").get_by_role("link", name="Dead").click()
     page.wait_for_url("**/unplanned?tab=dead")
@@ -196,6 +199,11 @@ def test_an_editor_decides_about_unplanned_and_dead_events_in_bulk(
     expect(page.get_by_text("No event is dead")).to_be_visible()
     statuses = {event["name"]: event["status"] for event in api.send("GET", "/events")["items"]}
     assert statuses["fax_sent"] == "archived"
+    shoot(page, "archived-light")
+    page.get_by_role("button", name="Undo archiving").click()
+    expect(page.get_by_role("row", name="fax_sent")).to_be_visible()
+    statuses = {event["name"]: event["status"] for event in api.send("GET", "/events")["items"]}
+    assert statuses["fax_sent"] == "live"
 
 
 def test_a_viewer_reads_unplanned_events_on_a_narrow_dark_screen(
@@ -228,9 +236,10 @@ def counted(engine: sa.Engine, api: Api) -> str:
                 bucket, is_lost = floor - timedelta(hours=ago), config is lake and ago in (10, 11, 12)
                 count = 400 if is_lost else 1000
                 session.add(MetricCoverage(scan_config_id=config.id, bucket=bucket, total_count=1250, matched_count=1000))
-                session.add(
-                    MetricBucket(scan_config_id=config.id, scope_type="event", scope_ref=event_id, bucket=bucket, count=count)
-                )
+                for scope_type, ref, rows in (("event", event_id, count), ("event_type", kind["id"], 1250)):
+                    session.add(
+                        MetricBucket(scan_config_id=config.id, scope_type=scope_type, scope_ref=ref, bucket=bucket, count=rows)
+                    )
     return event_id
 
 
@@ -242,6 +251,8 @@ def test_coverage_and_what_the_warehouse_lost(
     finding = page.get_by_role("region", name="Findings, newest first").get_by_role("row", name="paid")
     expect(finding).to_contain_text("Lost")
     expect(finding).to_contain_text("1,800 of 3,000")
+    types = page.get_by_role("region", name="Event types, most rows without a planned event first")
+    expect(types.get_by_role("row").filter(has_text="77\u00a0%")).to_have_count(1)
     page.get_by_label("Event", exact=True).select_option(label="paid")
     page.wait_for_url(f"**/coverage?event={counted}")
     hours = page.get_by_role("region", name="Counts of the event, newest hour first")

@@ -25,6 +25,7 @@ from app.alerting.service.destinations import (
     signing_secret,
     update_destination,
 )
+from app.alerting.service.drills import get_drill, list_drill_runs, run_drill, set_drill
 from app.alerting.service.evaluation import evaluate_scan, waiting_scans
 from app.alerting.service.explanation import Explanation, GateResult, explain
 from app.alerting.service.inbox import apply_action, list_groups
@@ -69,12 +70,14 @@ __all__ = [
     "explain",
     "get_delivery",
     "get_destination",
+    "get_drill",
     "get_monitor",
     "get_rule",
     "get_schedule",
     "has_due",
     "list_deliveries",
     "list_destinations",
+    "list_drill_runs",
     "list_groups",
     "list_monitors",
     "mute_monitor",
@@ -88,7 +91,9 @@ __all__ = [
     "retry_delivery",
     "rotate_signing_secret",
     "rule_activity",
+    "run_drill",
     "run_trial",
+    "set_drill",
     "set_schedule",
     "set_sender",
     "signing_secret",

@@ -27,7 +27,7 @@ from components import (
     text_area,
     text_input,
 )
-from components.inline_edit import confirm_dialog, form_refusal
+from components.inline_edit import check_box, confirm_dialog, form_refusal
 from components.shell import Crumb
 
 INTERVALS = (("", "By hand only"), ("15m", "15 minutes"), ("1h", "Hour"), ("6h", "6 hours"), ("1d", "Day"), ("1w", "Week"))
@@ -171,6 +171,7 @@ def _preview(state: Any) -> rx.Component:
                     [
                         Column("JSON path", lambda row: rx.el.code(row[0])),
                         Column("Values seen", lambda row: rx.el.span(row[1], class_name="muted")),
+                        Column("Kept", lambda row: _kept(state, row), width="110px"),
                     ],
                     state.grid.paths,
                     caption="Paths in JSON columns",
@@ -180,6 +181,15 @@ def _preview(state: Any) -> rx.Component:
             ),
         ),
         rx.fragment(),
+    )
+
+
+def _kept(state: Any, row: Any) -> rx.Component:
+    """Whether values at the path are read literally, with the tick that decides it."""
+    return rx.cond(
+        state.view.may_write,
+        check_box(f"Keep values of {row[0]}", row[2] != "", state.toggle_path(row[0])),
+        rx.el.span(row[2]),
     )
 
 

@@ -16,7 +16,7 @@ from app.page_states import LoadedState
 from app.scans import service as scans
 from app.scans.contracts import JobStatus, LookKind
 from app.scans.editing import changes_of, draft_of_form
-from app.scans.pages.editor_view import EditorView, Forecast, Grid, editor_view, forecast_view, grid_of
+from app.scans.pages.editor_view import EditorView, Forecast, Grid, editor_view, forecast_view, grid_of, paths_in, toggled
 from app.ui import field_errors
 from components import toast_done, toast_failed
 
@@ -31,6 +31,7 @@ class ScanEditorState(LoadedState):
     form: dict[str, str] = {}
     errors: dict[str, str] = {}
     grid: Grid = Grid()
+    _previewed: dict[str, Any] = {}
     forecast: Forecast = Forecast()
     looking: str = ""
     look_problem: str = ""
@@ -44,6 +45,7 @@ class ScanEditorState(LoadedState):
         if self._begin(f"{slug}/{scan_id}"):
             self.view, self.form, self.errors = EditorView(), {}, {}
             self.grid, self.forecast, self.looking, self.look_problem = Grid(), Forecast(), "", ""
+            self._previewed = {}
             self.is_replaying = self.is_deleting = False
             yield
         with self._loading():
@@ -54,8 +56,18 @@ class ScanEditorState(LoadedState):
     @rx.event
     def set_text(self, name: str, text: str) -> None:
         """Keep what was typed into a field."""
+        self._keep(name, text)
+
+    def _keep(self, name: str, text: str) -> None:
         self.form[name] = text
         self.errors.pop(name, None)
+        if name == "json_value_paths":
+            self._show_grid()
+
+    @rx.event
+    def toggle_path(self, path: str) -> None:
+        """Keep the values at a JSON path of the preview, or no longer."""
+        self._keep("json_value_paths", toggled(self.form.get("json_value_paths", ""), path))
 
     @rx.event
     async def save(self) -> EventSpec | None:
@@ -87,7 +99,8 @@ class ScanEditorState(LoadedState):
         result = await self._look(LookKind.PREVIEW, scans.request_preview, wanted)
         if result is not None:
             async with self:
-                self.grid = grid_of(result)
+                self._previewed = result
+                self._show_grid()
 
     @rx.event(background=True)
     async def rehearse(self) -> None:
@@ -168,6 +181,10 @@ class ScanEditorState(LoadedState):
             return toast_failed(refusal.message)
         self.is_deleting = False
         return rx.redirect(ui_paths.project_scans(self._slug()))
+
+    def _show_grid(self) -> None:
+        if self._previewed:
+            self.grid = grid_of(self._previewed, paths_in(self.form.get("json_value_paths", "")))
 
     async def _look(self, kind: LookKind, request: Any, *what: Any) -> dict[str, Any] | None:
         """Queue a look and wait for its result; None, with the reason on the page, when it has none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,7 +46,10 @@ class EditorView:
 
 @dataclass(frozen=True)
 class Grid:
-    """A preview: columns as (name, type), rows as texts, JSON paths as (path, samples)."""
+    """A preview: columns as (name, type), rows as texts, JSON paths as (path, samples, "kept" or nothing).
+
+    A kept path has a column of its own behind those of the query.
+    """
 
     columns: list[list[str]] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
@@ -94,16 +97,49 @@ def editor_view(session: Session, actor: Actor, slug: str, scan_id: str, zone: Z
     )
 
 
-def grid_of(result: Mapping[str, Any]) -> Grid:
-    """A preview's result as a grid."""
+def grid_of(result: Mapping[str, Any], kept: Collection[str] = ()) -> Grid:
+    """A preview's result as a grid, with the values at the kept paths."""
     names = [column["name"] for column in result["columns"]]
+    found = [(column["name"], path) for column in result["json_columns"] for path in column["paths"]]
+    shown = [(name, path) for name, path in found if path["full_path"] in kept]
     return Grid(
-        columns=[[column["name"], column["type_name"]] for column in result["columns"]],
-        rows=[[_cell(row.get(name)) for name in names] for row in result["rows"]],
+        columns=[
+            *([column["name"], column["type_name"]] for column in result["columns"]),
+            *([path["full_path"], "JSON value"] for _, path in shown),
+        ],
+        rows=[
+            [*(_cell(row.get(name)) for name in names), *(_cell(_inside(row.get(name), path["path"])) for name, path in shown)]
+            for row in result["rows"]
+        ],
         paths=[
-            [path["full_path"], ", ".join(path["sample_values"])] for column in result["json_columns"] for path in column["paths"]
+            [path["full_path"], ", ".join(path["sample_values"]), "kept" if path["full_path"] in kept else ""] for _, path in found
         ],
     )
+
+
+def paths_in(text: str) -> list[str]:
+    """The paths of the form's field."""
+    return [path for path in (part.strip() for part in text.split(",")) if path]
+
+
+def toggled(text: str, path: str) -> str:
+    """The form's field with the path added, or without it."""
+    present = paths_in(text)
+    return ", ".join([one for one in present if one != path] if path in present else [*present, path])
+
+
+def _inside(value: object, path: str) -> object:
+    """The value at a dotted path of an object; None for nothing. A key may hold dots itself: the longest that fits is meant."""
+    if not isinstance(value, dict):
+        return None
+    if path in value:
+        return value[path]
+    parts = path.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        key = ".".join(parts[:length])
+        if key in value:
+            return _inside(value[key], ".".join(parts[length:]))
+    return None
 
 
 def forecast_view(result: Mapping[str, Any]) -> Forecast:

