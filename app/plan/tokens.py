@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+OPENING = "${"
 NAME_PATTERN = re.compile(r"^[a-z][a-z0-9_]*$")
 _TOKEN = re.compile(r"\$\{([^${}]+)\}")
 

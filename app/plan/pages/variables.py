@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +15,10 @@ from app.frame import slug_var
 from app.identity.contracts import Actor
 from app.kernel.errors import AppError, Conflict, InvalidInput
 from app.plan import service as plan
-from app.plan.drafts import EventFilter, VariableChanges
+from app.plan.drafts import VariableChanges
 from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame
 from app.plan.pages.words import VARIABLE_TYPE_WORDS, VARIABLE_TYPES, plural, text_of
-from app.plan.tokens import token, tokens_in
-from app.plan.views import EventDetail
+from app.plan.tokens import token
 from app.plan.vocabulary import VariableType
 from app.presentation import Phase
 from app.ui import field_errors, page
@@ -159,7 +157,7 @@ class VariablesState(PlanState):
 
 def variable_rows(session: Session, actor: Actor, slug: str, branch: str) -> list[VariableRow]:
     """The branch's variables with how many events use each."""
-    uses = _uses(session, actor, slug, branch)
+    uses = plan.variable_uses(session, actor, slug, branch=branch)
     return [
         VariableRow(
             id=entry.id,
@@ -169,7 +167,7 @@ def variable_rows(session: Session, actor: Actor, slug: str, branch: str) -> lis
             kind_word=VARIABLE_TYPE_WORDS[entry.variable_type.value],
             description=entry.description,
             source=entry.source_name or "",
-            uses=uses[entry.name],
+            uses=uses.get(entry.name, 0),
             seen=f"{plural(entry.low_context_count, 'place')} in full, {entry.high_context_count} sampled"
             if entry.context_count
             else "",
@@ -177,19 +175,6 @@ def variable_rows(session: Session, actor: Actor, slug: str, branch: str) -> lis
         )
         for entry in plan.list_variables(session, actor, slug, branch=branch)
     ]
-
-
-def _uses(session: Session, actor: Actor, slug: str, branch: str) -> Counter[str]:
-    """How many events use each variable name in a value."""
-    found: dict[str, EventDetail] = {}
-    for wanted in (EventFilter(field_value="${"), EventFilter(meta_value="${")):
-        page_of = plan.list_event_details(session, actor, slug, wanted, branch=branch, limit=plan.LARGEST_PAGE)
-        found |= {event.id: event for event in page_of.items}
-    uses: Counter[str] = Counter()
-    for event in found.values():
-        values = [*(value.value for value in event.field_values), *(value.value for value in event.meta_values)]
-        uses.update({name for value in values for name in tokens_in(value)})
-    return uses
 
 
 @page(route="/p/[slug]/variables", title="Variables · Plumbline", on_load=VariablesState.load)

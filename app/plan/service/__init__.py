@@ -101,6 +101,7 @@ from app.plan.service.variables import (
     list_variables,
     page_of_variables,
     update_variable,
+    variable_uses,
 )
 
 __all__ = [
@@ -181,5 +182,6 @@ __all__ = [
     "update_meta_field",
     "update_variable",
     "variable_sources",
+    "variable_uses",
     "writable_branch",
 ]

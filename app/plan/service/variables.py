@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from sqlmodel import Session
@@ -19,7 +20,7 @@ from app.plan.rules import checked_variable_name
 from app.plan.service.changes import apply_changes
 from app.plan.service.event_details import FURTHEST_OFFSET
 from app.plan.service.trail import note
-from app.plan.tokens import rename_token, token
+from app.plan.tokens import OPENING, rename_token, token, tokens_in
 from app.plan.views import VariableContextView, VariableView
 from app.plan.vocabulary import ValueKind, VariableType
 from models.plan_entities import Variable
@@ -39,6 +40,19 @@ def page_of_variables(
     branch_id = readable_branch(session, actor, slug, branch).branch_id
     found = rows.variables(session, branch_id, limit=limit, offset=min(offset, FURTHEST_OFFSET))
     return Page(_views(session, found), rows.count_variables(session, branch_id), limit, offset)
+
+
+def variable_uses(session: Session, actor: Actor, slug: str, *, branch: str | None = None) -> dict[str, int]:
+    """How many events of the branch use each variable in a value, by name; those without a use are left out.
+
+    Errors: NotFound, BadRequest as `readable_branch`.
+    """
+    scope = readable_branch(session, actor, slug, branch)
+    events: dict[str, set[str]] = defaultdict(set)
+    for row in rows.values_with(session, scope.branch_id, OPENING):
+        for name in tokens_in(row.value):
+            events[name].add(row.event_id)
+    return {name: len(found) for name, found in events.items()}
 
 
 def list_variable_values(
