@@ -141,6 +141,7 @@ def _project(slug: Any) -> list[NavGroup]:
                 NavItem("rules", "Rules", ui_paths.project_rules(slug), "bell-ring"),
                 NavItem("destinations", "Destinations", ui_paths.project_destinations(slug), "send"),
                 NavItem("deliveries", "Deliveries", ui_paths.project_deliveries(slug), "mail-check"),
+                NavItem("fire-drill", "Fire drill", ui_paths.project_fire_drill(slug), "siren"),
             ],
         ),
         NavGroup(

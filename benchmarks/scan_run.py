@@ -28,7 +28,7 @@ def main() -> None:
     options = parser.parse_args()
     every = FIRST_HOURS + options.hours * options.runs
     own = []
-    with engine_process() as address:
+    with engine_process() as (address, _):
         generate(address, "scanned", rows=2 * options.events * every, events=options.events, hours=every)
         with bench(address, "scanned", base_query="SELECT kind, name, at FROM rows") as made:
             made.collect(FIRST_HOURS)

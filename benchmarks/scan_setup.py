@@ -44,8 +44,8 @@ QUERY = "SELECT kind, name, country, at FROM rows"
 
 
 @contextmanager
-def engine_process() -> Iterator[StoreAddress]:
-    """The embedded engine in a process of its own, on a temporary folder."""
+def engine_process() -> Iterator[tuple[StoreAddress, int]]:
+    """The embedded engine in a process of its own, on a temporary folder: its address and process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -60,7 +60,7 @@ def engine_process() -> Iterator[StoreAddress]:
                 raise SystemExit("the engine does not start")
             time.sleep(0.1)
         try:
-            yield address
+            yield address, process.pid
         finally:
             process.terminate()
             process.wait(timeout=30)

@@ -27,7 +27,8 @@ def replace_window(
 ) -> None:
     """Make [start, stop) of the config hold exactly these counts; all of them lie in the window (contract 5.3)."""
     repository.delete_window(session, config_id, start, stop)
-    repository.insert_counts(session, rows)
+    # In the order of the primary key, by which the rows lie.
+    repository.insert_counts(session, sorted(rows, key=lambda row: (row.key.scope_type.value, row.key.ref, row.bucket)))
     repository.insert_coverage(session, config_id, coverage)
 
 

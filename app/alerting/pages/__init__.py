@@ -1,5 +1,5 @@
 """Pages on alerting; importing this registers them."""
 
-from app.alerting.pages import deliveries, delivery, destination, destinations, monitors, rule, rules
+from app.alerting.pages import deliveries, delivery, destination, destinations, drill, monitors, rule, rules
 
-__all__ = ["deliveries", "delivery", "destination", "destinations", "monitors", "rule", "rules"]
+__all__ = ["deliveries", "delivery", "destination", "destinations", "drill", "monitors", "rule", "rules"]

@@ -51,7 +51,7 @@ class DrillPage:
     destinations: list[list[str]] = field(default_factory=list)
     backups: list[list[str]] = field(default_factory=list)
     rows: list[DrillRow] = field(default_factory=list)
-    chart: ChartData = ChartData()
+    chart: ChartData = field(default_factory=ChartData)
     passed: int = 0
     last: str = ""
     drawn: int = 0

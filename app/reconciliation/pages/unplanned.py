@@ -204,9 +204,9 @@ def unplanned_page() -> rx.Component:
                 state.tab,
                 label="Lists",
             ),
+            archived_bar(state),
             rx.cond(state.tab == DEAD, dead_section(state), unplanned_section(state)),
             bulk_bar(state),
-            archived_bar(state),
             rx.cond(state.view.is_editor, rx.fragment(), rx.el.p("Editors can decide about these events.", class_name="muted")),
             confirm_dialog(
                 title="Archive the selected events?",

@@ -51,7 +51,8 @@ def dependent_scans(session: Session, source_id: str) -> list[tuple[str, str, st
     statement = (
         sa.select(col(ScanConfig.id), col(ScanConfig.name), col(Project.name))
         .join(Project, col(Project.id) == col(ScanConfig.project_id))
-        .where(col(ScanConfig.data_source_id) == source_id)
+        # Projects that only Plumbline itself works with have a colon in their slug.
+        .where(col(ScanConfig.data_source_id) == source_id, ~col(Project.slug).contains(":"))
         .order_by(col(Project.name), col(ScanConfig.name), col(ScanConfig.id))
         .limit(MOST_SOURCES)
     )

@@ -153,6 +153,13 @@ def test_each_process_may_die_and_nothing_acknowledged_is_lost_or_stored_twice(i
 
     for member in installation.ingest:
         member.restart_killed()
+    installation.store.kill()
+    before = [len(sender.acknowledged) for sender in senders]
+    eventually(
+        lambda: all(len(sender.acknowledged) > count + 100 for sender, count in zip(senders, before, strict=True)),
+        "events being acknowledged while the event store is away",
+    )
+    installation.store.start()
     for member, other in zip(installation.web, reversed(installation.web), strict=True):
         member.kill()
         assert installation.answers(other)

@@ -32,3 +32,13 @@ def test_small_counts_have_a_forecast_too():
 @pytest.mark.parametrize("counts", [[], [5] * 47, [None] * 100])
 def test_less_than_two_days_of_hours_have_none(counts: list[int | None]):
     assert next_bucket(hourly(counts), DetectionSettings()) == []
+
+
+def test_asking_again_gives_the_same_answer_and_other_counts_or_settings_their_own():
+    counts: list[int | None] = [10 * (hour % 24 + 1) for hour in range(24 * 5)]
+    first = next_bucket(hourly(counts), DetectionSettings())
+    first.clear()
+    [kept] = next_bucket(hourly(counts), DetectionSettings())
+    [other] = next_bucket(hourly([3 * (count or 0) for count in counts]), DetectionSettings())
+    assert other.expected_count == pytest.approx(3 * kept.expected_count, rel=0.05)
+    assert next_bucket(hourly(counts), DetectionSettings(min_history_buckets=2000)) == []
