@@ -6,6 +6,8 @@
 
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone) document.cookie = `plumbline_zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
+  // Where people sign in, the tab begins anew: what is still on its way to whoever used it before must not reach the next.
+  if (/^\/(login|register|invite)(\/|$)/.test(window.location.pathname)) window.sessionStorage.removeItem("token");
 
   const byId = (id) => document.getElementById(id);
   const typing = (target) => target.closest?.("input, textarea, select, [contenteditable=true]");

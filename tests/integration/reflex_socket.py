@@ -54,7 +54,8 @@ class ReflexSocket:
             return
         assert (await self._text()).startswith("0")  # engine.io: open
         await self._send(f"40{NAMESPACE},")
-        assert (await self._text()).startswith(f"40{NAMESPACE},")
+        answer = await self._text()
+        assert answer.startswith(f"40{NAMESPACE},"), answer
 
     async def send(self, name: str, payload: dict[str, Any] | None = None, *, path: str = "/home", **parameters: str) -> None:
         """Call a handler by its full name, from the page at `path`, whose bracketed parts are `parameters`."""

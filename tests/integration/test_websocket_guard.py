@@ -28,10 +28,12 @@ OPEN = {
     f"{ROOT}.reflex___state____frontend_event_exception_state.handle_frontend_exception",
     f"{ROOT}.app___identity___pages___sign_in____sign_in_state.load",
     f"{ROOT}.app___identity___pages___sign_up____sign_up_state.load",
+    f"{ROOT}.app___identity___pages___invitation____invitation_state.load",
 }
 HYDRATE = f"{ROOT}.hydrate_and_load"
 APP_STATE = f"{ROOT}.app___ui____app_state"
 MEMBERS = f"{APP_STATE}.app___identity___pages___members____members_state"
+INVITATIONS = f"{APP_STATE}.app___identity___pages___invitations____invitations_state"
 KEYS = f"{APP_STATE}.app___frame____project_state.app___identity___pages___ingest_keys____ingest_keys_state"
 
 
@@ -99,6 +101,7 @@ def test_a_tab_that_was_left_by_one_person_shows_nothing_of_theirs_to_the_next(
         await first.connect()
         await first.send(f"{MEMBERS}.load", path="/settings/members")
         await first.updates_until(lambda update: "olive@example.com" in json.dumps(update.get("delta", {}).get(MEMBERS, {})))
+        await first.updates_until(lambda update: INVITATIONS in update.get("delta", {}))  # the last of what the page loads
         await first.close()
 
         second = ReflexSocket(application, token=first.token)
