@@ -32,7 +32,8 @@ def arrive_twice(server: RunningServer, slug: str) -> None:
             session.add(
                 AlertDrillRun(
                     project_id=project_id, outcome="passed", bucket=began, started_at=began, finished_at=moments[-1],
-                    canary_project_id="", scan_config_id="", rule_id="", destination_name="Drills", **dict(zip(names, moments, strict=True)),
+                    canary_project_id="", scan_config_id="", rule_id="", destination_name="Drills",
+                    **dict(zip(names, moments, strict=True)),
                 )
             )  # fmt: skip
 
@@ -63,6 +64,4 @@ def test_a_drill_is_set_up_run_and_its_broken_stage_named(
     page.reload()
     expect(page.get_by_role("figure").first).to_be_visible()
     expect(page.get_by_role("table", name="Drills, newest first")).to_contain_text("Arrived")
-    page.set_viewport_size({"width":390,"height":900}); page.wait_for_timeout(1500)
-    print("WIDE", page.evaluate("[document.documentElement.scrollWidth, ...[...document.querySelectorAll('body *')].filter(e=>e.getBoundingClientRect().right>395).slice(0,12).map(e=>e.tagName+'.'+(e.className.baseVal??e.className)+' '+Math.round(e.getBoundingClientRect().right))]"))
     look(page, "fire-drill", check_accessibility)

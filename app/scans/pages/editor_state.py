@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +32,7 @@ class ScanEditorState(LoadedState):
     form: dict[str, str] = {}
     errors: dict[str, str] = {}
     grid: Grid = Grid()
-    _previewed: dict[str, Any] = {}
+    _previewed: str = ""  # as JSON: the framework wraps containers that a state holds, and the wrappers are no JSON
     forecast: Forecast = Forecast()
     looking: str = ""
     look_problem: str = ""
@@ -45,7 +46,7 @@ class ScanEditorState(LoadedState):
         if self._begin(f"{slug}/{scan_id}"):
             self.view, self.form, self.errors = EditorView(), {}, {}
             self.grid, self.forecast, self.looking, self.look_problem = Grid(), Forecast(), "", ""
-            self._previewed = {}
+            self._previewed = ""
             self.is_replaying = self.is_deleting = False
             yield
         with self._loading():
@@ -99,7 +100,7 @@ class ScanEditorState(LoadedState):
         result = await self._look(LookKind.PREVIEW, scans.request_preview, wanted)
         if result is not None:
             async with self:
-                self._previewed = result
+                self._previewed = json.dumps(result)
                 self._show_grid()
 
     @rx.event(background=True)
@@ -184,7 +185,7 @@ class ScanEditorState(LoadedState):
 
     def _show_grid(self) -> None:
         if self._previewed:
-            self.grid = grid_of(self._previewed, paths_in(self.form.get("json_value_paths", "")))
+            self.grid = grid_of(json.loads(self._previewed), paths_in(self.form.get("json_value_paths", "")))
 
     async def _look(self, kind: LookKind, request: Any, *what: Any) -> dict[str, Any] | None:
         """Queue a look and wait for its result; None, with the reason on the page, when it has none."""
