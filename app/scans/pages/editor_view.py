@@ -100,7 +100,7 @@ def editor_view(session: Session, actor: Actor, slug: str, scan_id: str, zone: Z
 def grid_of(result: Mapping[str, Any], kept: Collection[str] = ()) -> Grid:
     """A preview's result as a grid, with the values at the kept paths."""
     names = [column["name"] for column in result["columns"]]
-    found = [(column["name"], path) for column in result["json_columns"] for path in column["paths"]]
+    found = [(column["column"], path) for column in result["json_columns"] for path in column["paths"]]
     shown = [(name, path) for name, path in found if path["full_path"] in kept]
     return Grid(
         columns=[

@@ -15,7 +15,7 @@ RESULT = {
     ],
     "json_columns": [
         {
-            "name": "body",
+            "column": "body",
             "paths": [
                 {"path": "page.url", "full_path": "body.page.url", "sample_values": ["/a", "/b"]},
                 {"path": "a.b", "full_path": "body.a.b", "sample_values": ["true"]},
