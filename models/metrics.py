@@ -19,8 +19,9 @@ class MetricBucket(SQLModel, table=True):
 
     __tablename__ = "metric_buckets"
     __table_args__ = (
-        # Windows are deleted, totalled and ranked by time; single series are read through the primary key.
-        sa.Index("ix_metric_buckets_config_scope_bucket", "scan_config_id", "scope_type", "bucket"),
+        # Windows are deleted, totalled and ranked by time, without a look at the rows themselves: the index holds the counts.
+        # Single series are read through the primary key.
+        sa.Index("ix_metric_buckets_config_scope_bucket", "scan_config_id", "scope_type", "bucket", "count"),
         {"sqlite_with_rowid": False},
     )
 
