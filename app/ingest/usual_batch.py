@@ -39,10 +39,10 @@ def usual_columns(
     if any(source.isspace() or len(source) > _LONGEST_PLANNED_SOURCE for source, _ in pairs):
         return None
     texts = [
-        [event.user_id or "" for event in events],
-        [event.session_id or "" for event in events],
-        [event.severity or "" for event in events],
-        [event.status or "" for event in events],
+        ["" if event.user_id is None else event.user_id for event in events],  # a number is no text, zero included
+        ["" if event.session_id is None else event.session_id for event in events],
+        ["" if event.severity is None else event.severity for event in events],
+        ["" if event.status is None else event.status for event in events],
     ]
     if any(not set(map(type, column)) <= _TEXT for column in texts):
         return None

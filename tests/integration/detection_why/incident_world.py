@@ -121,7 +121,8 @@ class IncidentWorld:
             if ago in self.missing:
                 continue
             during = at >= self.at
-            shape = 1 + 0.3 * np.sin(2 * np.pi * at.hour / 24)
+            # The day's shape is tied to the incident and not to the clock: the same world whenever the test runs.
+            shape = 1 + 0.3 * np.sin(2 * np.pi * (6 - ago) / 24)
             share = self.new_share(ago)
             total = 0
             per_scope: dict[tuple[str, str], dict[tuple[str, str], int]] = {}

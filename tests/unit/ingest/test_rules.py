@@ -260,3 +260,9 @@ def test_looking_at_columns_gives_the_same_rows_as_looking_at_single_events(even
     other = [{**event, "unknown": 1} for event in events]
     expected = [{**row, "properties": {**json.loads(row["properties"]), "unknown": 1}} for row in rows_of(whole)]
     assert [{**row, "properties": json.loads(row["properties"])} for row in rows_of(clean(*other))] == expected
+
+
+@pytest.mark.parametrize("key", ["user_id", "session_id", "severity", "status"])
+def test_a_zero_is_a_value_and_not_nothing(key):
+    (row,) = rows_of(clean({"service": "web", key: 0}))
+    assert row[{"user_id": "actor_id"}.get(key, key)] == "0"
