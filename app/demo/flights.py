@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -208,6 +208,9 @@ def _send(url: str, project: ProjectView, records: FlightRecords, echo: Echo) ->
         if done == total or done % (BATCH_EVENTS * _REPORT_EVERY) == 0:
             echo(f"{done:,} of {total:,} events posted")
 
+    # Ids of a run of their own: the server would take those of an earlier run, removed by now, for repetitions.
+    events = [{**event, "id": f"{key.id}-{event['id']}"} for event in records.events]
+    records = replace(records, events=events)
     echo(f"Posting {len(records.events):,} events to {url}/v1/events")
     try:
         with httpx.Client(timeout=60) as client:
