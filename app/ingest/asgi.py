@@ -17,7 +17,7 @@ from app.ingest.dialects import routes as dialects
 from app.ingest.kafka import KafkaSource
 from app.ingest.kept_answers import idempotency_key
 from app.ingest.key_cache import check_principal, token_of
-from app.ingest.outcomes import count_refused
+from app.ingest.outcomes import count_refused, counted_refusals
 from app.ingest.pipeline import Outcome, Pipeline, Sources
 from app.ingest.process import Process, running_pipeline
 from app.ingest.project_plans import ProjectPlan
@@ -145,11 +145,8 @@ async def _accept(scope: Scope, receive: Receive) -> bytes:
         # A connection closed in the middle of a body would hide the answer, and with it when to try again.
         await discard_body(receive, pipeline.settings.max_body_bytes)
         raise
-    try:
+    with counted_refusals():
         body = await read_body(headers, receive, pipeline.settings.max_body_bytes)
-    except AppError as refused:
-        count_refused(refused.code)
-        raise
     is_waiting = scope["query_string"] != b"" and b"wait=1" in scope["query_string"].split(b"&")
     if b"idempotency-key" in headers:
         return await _accept_once(pipeline, principal, headers[b"idempotency-key"], body, is_waiting=is_waiting)
@@ -159,12 +156,9 @@ async def _accept(scope: Scope, receive: Receive) -> bytes:
 
 async def _accept_once(pipeline: Pipeline, principal: IngestPrincipal, header: bytes, body: bytes, *, is_waiting: bool) -> bytes:
     """Like `Pipeline.accept`, or the answer that the same request got before."""
-    try:
+    with counted_refusals():
         key = idempotency_key(header)
         earlier = await pipeline.answers.claim(principal.project_id, key, body)
-    except AppError as refused:
-        count_refused(refused.code)
-        raise
     if earlier is not None:
         count_refused("repeated")
         return earlier

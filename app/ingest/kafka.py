@@ -26,6 +26,7 @@ MOST_MESSAGES: Final = 500
 POLL_SECONDS: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 NOT_TAKEN: Final = "over the daily quota"
+FAILED: Final = "it could not be processed"
 
 log = logging.getLogger("plumbline.ingest")
 
@@ -104,13 +105,20 @@ class KafkaSource:
             return True
         except Unavailable:
             return False
+        try:
+            return await self._kept(message, principal, body)
+        except Unavailable:
+            return False
+        except Exception as error:  # noqa: BLE001 - a fault of ours must neither stop the partition nor lose the message
+            log.error("an event from Kafka failed", extra={"reason": type(error).__name__})
+            return await self._is_set_aside(principal, body, FAILED)
+
+    async def _kept(self, message: Any, principal: IngestPrincipal, body: bytes) -> bool:
         seed = f"{message.topic()}\n{message.partition()}\n{message.offset()}"
         try:
             if len(body) > self._pipeline.settings.max_body_bytes:
                 raise PayloadTooLarge(f"the message is larger than {self._pipeline.settings.max_body_bytes} bytes")
             await self._pipeline.accept(principal, body, id_seed=seed)
-        except Unavailable:
-            return False
         except BadRequest as refusal:
             if refusal.detail is None:  # with a detail the faulty events are in quarantine one by one
                 await self._set_aside(principal, body, refusal.message)
@@ -118,6 +126,14 @@ class KafkaSource:
             await self._set_aside(principal, body, NOT_TAKEN)
         except PayloadTooLarge as refusal:
             await self._set_aside(principal, body, refusal.message)
+        return True
+
+    async def _is_set_aside(self, principal: IngestPrincipal, body: bytes, reason: str) -> bool:
+        try:
+            await self._set_aside(principal, body, reason)
+        except Exception as error:  # noqa: BLE001 - it is tried again, and the offset is not committed before
+            log.error("an event from Kafka cannot be set aside", extra={"reason": type(error).__name__})
+            return False
         return True
 
     async def _principal(self, headers: Mapping[bytes, bytes]) -> IngestPrincipal:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final
 
 import grpc
@@ -23,12 +22,12 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import ad
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import add_TraceServiceServicer_to_server as add_traces
 
-from app.ingest.dialects.otlp import Telemetry, telemetry_of
+from app.ingest.dialects.otlp import telemetry_of
 from app.ingest.dialects.otlp_answers import REASON, RPC_CODES
 from app.ingest.dialects.otlp_export import admitted, take_in
 from app.ingest.dialects.otlp_messages import logs_message, metrics_message, traces_message
 from app.ingest.key_cache import token_of
-from app.ingest.outcomes import count_refused
+from app.ingest.outcomes import count_refused, counted_refusals
 from app.ingest.pipeline import Pipeline
 from app.kernel.errors import AppError, TooManyRequests, Unavailable
 
@@ -64,7 +63,6 @@ class _Service:
         try:
             rejected = await self._take_in(request, context)
         except AppError as refusal:
-            count_refused(refusal.code)
             return await _abort(context, refusal)
         except Exception as error:  # noqa: BLE001 - the last frame of this service; the text may hold a producer's data
             log.error("gRPC export failed", extra={"reason": type(error).__name__})
@@ -78,9 +76,11 @@ class _Service:
 
     async def _take_in(self, request: Any, context: Any) -> int:
         headers = {key.encode(): _bytes(value) for key, value in context.invocation_metadata() or ()}
-        principal = await admitted(self._pipeline, token_of(headers), headers)
-        now: datetime = self._pipeline.clock.now()
-        found: Telemetry = telemetry_of(self._signal, self._read(request), now)
+        with counted_refusals():
+            token = token_of(headers)
+        principal = await admitted(self._pipeline, token, headers)
+        with counted_refusals():
+            found = telemetry_of(self._signal, self._read(request), self._pipeline.clock.now())
         return await take_in(self._pipeline, principal, self._signal, found)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Final
 
@@ -12,6 +13,7 @@ from prometheus_client import Counter
 from app.ingest.conservation import Books
 from app.ingest.records import RecordLines
 from app.ingest.rules import BREAKS_PLAN, Cleaned
+from app.kernel.errors import AppError
 from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_RECORDS
 
 SURFACE: Final = "events"
@@ -70,3 +72,13 @@ def count_refused(reason: str) -> None:
     """A request that was refused before anybody knew how many records it holds: it counts as one."""
     count_received(1)
     count_dropped(reason, 1)
+
+
+@contextmanager
+def counted_refusals() -> Iterator[None]:
+    """Around what may refuse a request before anybody knows how many records it holds."""
+    try:
+        yield
+    except AppError as refusal:
+        count_refused(refusal.code)
+        raise

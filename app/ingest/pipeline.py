@@ -254,7 +254,6 @@ class Pipeline:
         except AppError as refusal:
             count_refused(refusal.code)
             raise
-        count_received(len(batch))
         plan = await self.project_plan(principal.project_id)
         cleaned = clean_batch(
             batch,
@@ -265,27 +264,21 @@ class Pipeline:
             now=self.clock.now(),
             id_seed=id_seed,
         )
+        count_received(len(batch))
         cleaned, repeated = self._once(cleaned)
-        quotas = PLANS.get(principal.tenant_plan, PLANS["trial"])
         row_count = cleaned.count
-        fresh_ids = cleaned.ids if cleaned.has_own_ids else ()
+        ticket = await self._hand_over(principal, cleaned, len(batch), len(body), is_waiting=is_waiting and row_count > 0)
         try:
-            if quotas.events_per_day is not None:
-                await self._quota.take(principal.tenant_id, quotas, row_count, self.clock.now())
-            try:
-                ticket = self._append(cleaned, len(body), is_waiting=is_waiting and row_count > 0)
-                await ticket.committed
-            except Unavailable:
-                self._quota.give_back(principal.tenant_id, quotas, row_count)
-                raise
-        except AppError as refusal:
-            self._seen.forget(principal.project_id, fresh_ids)
+            await ticket.committed
+        except Unavailable as refusal:  # the ids are forgotten where the log reports the failure
+            self._quota.give_back(principal.tenant_id, PLANS.get(principal.tenant_plan, PLANS["trial"]), row_count)
             count_dropped(refusal.code, len(batch))
             raise
+        # The log commits in order, so what was sent first is on disk by now, unless it could not be written.
+        if not self._seen.knows(principal.project_id, repeated):
+            count_dropped(Unavailable.code, len(repeated))
+            raise Unavailable("the event could not be written to disk", retry_after_seconds=5)
         if repeated:
-            # The log commits in order, so what was sent first is on disk by now, unless it could not be written.
-            if not self._seen.knows(principal.project_id, repeated):
-                raise Unavailable("the event could not be written to disk", retry_after_seconds=5)
             count_dropped("repeated", len(repeated))
         flagged = sum(cleaned.flagged.values())
         counts.accepted += row_count - flagged
@@ -298,6 +291,28 @@ class Pipeline:
             return Outcome(processed, cleaned.faults, False if is_waiting else None, len(repeated))
         done, _ = await asyncio.wait([ticket.stored], timeout=WAIT_SECONDS)
         return Outcome(processed, cleaned.faults, bool(done), len(repeated))
+
+    async def _hand_over(
+        self, principal: IngestPrincipal, cleaned: Cleaned, received: int, size: int, *, is_waiting: bool
+    ) -> Ticket:
+        """Take the rows from the tenant's day and give them to the log; TooManyRequests, Unavailable.
+
+        Whatever keeps the rows out of the log, the end of the connection among it, their ids must not count as taken in.
+        """
+        ids = cleaned.ids if cleaned.has_own_ids else ()
+        quotas = PLANS.get(principal.tenant_plan, PLANS["trial"])
+        try:
+            if quotas.events_per_day is not None:
+                await self._quota.take(principal.tenant_id, quotas, cleaned.count, self.clock.now())
+            try:
+                return self._append(cleaned, size, is_waiting=is_waiting)
+            except Unavailable:
+                self._quota.give_back(principal.tenant_id, quotas, cleaned.count)
+                raise
+        except BaseException as refusal:
+            self._seen.forget(principal.project_id, ids)
+            count_dropped(refusal.code if isinstance(refusal, AppError) else "client went away", received)
+            raise
 
     def _once(self, cleaned: Cleaned) -> tuple[Cleaned, list[str]]:
         """The batch without rows that were taken in before, and the ids of those; the others count as taken in from now on."""

@@ -99,10 +99,10 @@ class PlanCheck:
             report.named.update(zip(cleaned.values[0], cleaned.values[1], strict=True))
 
     def _source(self, report: Report, name: str, text: str) -> None:
+        for event, pairs in self._by_event.items():
+            if event in text:
+                report.named.update(pairs)
         for number, line in enumerate(text.splitlines(), start=1):
-            for event, pairs in self._by_event.items():
-                if event in line:
-                    report.named.update(pairs)
             for match in _CALL.finditer(line):
                 if match[2] not in self._by_event:
                     report.findings.append(Finding(name, number, f"sends {match[2]!r}, which the plan does not hold"))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlmodel import Session
 
 from app.identity import service as identity
@@ -49,7 +50,7 @@ def receive(
     columns = source.columns if source else ()
     read = list(rows.read_csv(body, columns) if is_csv else rows.read_rows(body))
     if cleaner is not None:
-        read = [(cleaner.text(raw) if not is_csv else b"", cleaner.cleaned(item)) for raw, item in read]
+        read = [_cleaned(raw, item, cleaner) for raw, item in read]
     if source is None or not source.columns:
         if not is_admin:
             raise NotFound(f"the data source {name[:64]} does not exist")
@@ -68,6 +69,14 @@ def receive(
         else:
             found.refused.append((_shown(values), TOO_OLD))
     return _received(place, name, found, records, len(records), now)
+
+
+def _cleaned(raw: bytes, item: object | None, cleaner: ingest.ValueCleaner) -> rows.Read:
+    """The row with its labelled values treated, and its text made anew from it; what was no row keeps its text, treated."""
+    if item is None:
+        return cleaner.text(raw), None
+    cleaned = cleaner.cleaned(item)
+    return msgspec.json.encode(cleaned), cleaned
 
 
 def is_written_here(session: Session, place: Place, name: str) -> bool:

@@ -12,6 +12,7 @@ from app.identity.contracts import IngestPrincipal
 from app.ingest.dialects.otlp import Telemetry
 from app.ingest.dialects.shapes import Json
 from app.ingest.key_cache import check_principal
+from app.ingest.outcomes import counted_refusals
 from app.ingest.pipeline import Pipeline
 from app.ingest.records import Record, RefusedRecord, encode_records
 from app.ingest.rules import masked_text
@@ -21,12 +22,13 @@ TOO_OLD: Final = "the time is outside what is kept"
 
 
 async def admitted(pipeline: Pipeline, token: bytes, headers: Mapping[bytes, bytes]) -> IngestPrincipal:
-    """Who sends. Unauthorized, Forbidden, Unavailable when nothing can be taken, TooManyRequests."""
-    principal = pipeline.keys.cached(token) or await pipeline.keys.resolve(token)
-    check_principal(principal, headers.get(b"x-tenant-id"), pipeline.clock.now())
-    pipeline.check_room()
-    pipeline.take_request(principal)
-    return principal
+    """Who sends. Unauthorized, Forbidden, Unavailable when nothing can be taken, TooManyRequests; each is counted here."""
+    with counted_refusals():
+        principal = pipeline.keys.cached(token) or await pipeline.keys.resolve(token)
+        check_principal(principal, headers.get(b"x-tenant-id"), pipeline.clock.now())
+        pipeline.check_room()
+        pipeline.take_request(principal)
+        return principal
 
 
 async def take_in(pipeline: Pipeline, principal: IngestPrincipal, signal: str, found: Telemetry) -> int:

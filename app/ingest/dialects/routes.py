@@ -18,7 +18,7 @@ from app.ingest.dialects.otlp_answers import export_answer, export_refusal
 from app.ingest.dialects.otlp_export import admitted, events_body, take_in
 from app.ingest.dialects.shapes import DialectBatch
 from app.ingest.key_cache import token_of
-from app.ingest.outcomes import count_refused
+from app.ingest.outcomes import count_refused, counted_refusals
 from app.ingest.pipeline import Pipeline
 from app.ingest.process import running_pipeline
 from app.kernel.errors import AppError, Unauthorized
@@ -75,23 +75,29 @@ async def _respond(scope: Scope, path: str, headers: Mapping[bytes, bytes], rece
     if path in posthog.FLAG_PATHS:  # its clients ask before they send; there are none here
         return 200, posthog.NO_FLAGS, [_JSON]
     pipeline = running_pipeline()
-    body = await read_body(headers, receive, pipeline.settings.max_body_bytes)
+    with counted_refusals():
+        body = await read_body(headers, receive, pipeline.settings.max_body_bytes)
     if path in otlp.PATHS:
         return await _export(pipeline, path, headers, body)
-    if path in segment.PATHS:
-        batch, answer = segment.decode_segment(path, body), b'{"success":true}'
-    else:
-        batch = posthog.decode_posthog(body, scope["query_string"], pipeline.settings.max_body_bytes)
-        answer = b'{"status":1}'
-    principal = await admitted(pipeline, _token(headers, batch), headers)
-    await pipeline.accept(principal, events_body(batch.events))
+    with counted_refusals():
+        if path in segment.PATHS:
+            batch, answer = segment.decode_segment(path, body), b'{"success":true}'
+        else:
+            batch = posthog.decode_posthog(body, scope["query_string"], pipeline.settings.max_body_bytes)
+            answer = b'{"status":1}'
+        token, events = _token(headers, batch), events_body(batch.events)
+    principal = await admitted(pipeline, token, headers)
+    await pipeline.accept(principal, events)
     return 200, answer, [_JSON]
 
 
 async def _export(pipeline: Pipeline, path: str, headers: Mapping[bytes, bytes], body: bytes) -> tuple[int, bytes, Headers]:
-    principal = await admitted(pipeline, token_of(headers), headers)
+    with counted_refusals():
+        token = token_of(headers)
+    principal = await admitted(pipeline, token, headers)
     content_type = _content_type(headers)
-    found = otlp.decode_otlp(path, content_type, body, pipeline.clock.now())
+    with counted_refusals():
+        found = otlp.decode_otlp(path, content_type, body, pipeline.clock.now())
     rejected = await take_in(pipeline, principal, path.rpartition("/")[2], found)
     return 200, export_answer(path, content_type, rejected), [(b"content-type", content_type.encode())]
 

@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app.ingest.kept_answers import CLAIM_LASTS, KEPT_FOR
+from app.ingest.process import running_pipeline
 from app.ingest.rules import _FreshIds
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from models.ingest import IngestRequest
 from models.projects import Project
 from tests.factories import make_project
-from tests.unit.ingest.harness import World, event, principal, serving, until
+from tests.unit.ingest.harness import World, event, principal, quota_engine, serving, until
 from tests.unit.ingest.test_wal import FaultyFiles
 
 KEY = {"idempotency-key": "import-7"}
@@ -213,3 +214,26 @@ def test_seeded_ids_follow_from_the_seed_and_the_order():
     assert ids("a") == ids("a")
     assert len({*ids("a"), *ids("b")}) == 6
     assert all(len(one) == 36 and one[14] == "8" and one[19] in "89ab" for one in ids("a"))
+
+
+def test_an_event_whose_request_ended_before_it_was_written_is_not_taken_for_one_that_was(tmp_path):
+    async def scenario():
+        world = World(keys={"good": principal(tenant_plan="trial")}, engine=quota_engine(tmp_path / "quota.db"))
+        async with serving(tmp_path / "data", world) as client:
+            pipeline = running_pipeline()
+            take, is_asked = pipeline._quota.take, asyncio.Event()
+
+            async def never(*_arguments):
+                is_asked.set()
+                await asyncio.Event().wait()
+
+            pipeline._quota.take = never
+            request = asyncio.create_task(client.post([event(id="a")]))
+            await is_asked.wait()
+            request.cancel()
+            await asyncio.wait([request])
+            pipeline._quota.take = take
+            assert "repeated" not in (await client.post([event(id="a")])).body
+        assert stored(world) == ["a"]
+
+    asyncio.run(scenario())

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 from typer.testing import CliRunner
 
+from app.alerting import service as alerting
+from app.alerting.contracts import DestinationFields, RuleFilter, RuleSpec
+from app.alerting.vocabulary import DestinationType, FilterField, FilterOperator
 from app.cli.main import app
 from app.identity.contracts import SYSTEM_ACTOR
+from app.ingest.records import Record, encode_records
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.plan.branching import service as branching
 from models.plan import Event
 from models.plan_entities import FieldDefinition
+from models.projects import Project
+from tests.eventstore_fixtures import event_store, session_event_store, store_process  # noqa: F401
 from tests.factories import make_event, make_event_type, make_project
 
 GOOD = {"service": "shop", "operation": "order_placed", "custom_attributes": {"total": 5}}
@@ -117,3 +125,24 @@ def test_usage_faults_have_their_own_exit_code(tmp_path, arguments):
 def test_a_folder_without_anything_to_look_at_is_a_usage_fault(slug, tmp_path):
     (tmp_path / "a.txt").write_text("x")
     assert run(str(tmp_path), "--project", slug).exit_code == 2
+
+
+def test_live_facts_tell_volume_last_arrival_and_the_alerts_that_name_an_event(slug, engine, event_store, tmp_path):  # noqa: F811
+    with session_scope(engine) as session:
+        project = session.exec(select(Project).where(Project.slug == slug)).one()
+        placed = session.exec(select(Event).where(Event.name == "order_placed")).one()
+        destination = alerting.create_destination(
+            session, SYSTEM_ACTOR, slug, DestinationType.WEBHOOK, "Team", DestinationFields(target_url="https://93.184.216.34/hook")
+        )
+        wanted = RuleFilter(FilterField.EVENT, FilterOperator.IN, (placed.id,))
+        alerting.create_rule(session, SYSTEM_ACTOR, slug, destination.id, RuleSpec("Orders stop", filters=(wanted,)))
+        now = SYSTEM_CLOCK.now() - timedelta(hours=1)
+        records = [Record("event", "shop", "order_placed", now, now, f"{project.id}-{n}", {}) for n in range(3)]
+        lines = encode_records("events", project.tenant_id, project.id, records)
+    event_store.insert_lines("events", lines.lines, rows=3, token=f"check-{project.id}")
+    (tmp_path / "a.json").write_text(json.dumps(GOOD))
+    result = run(str(tmp_path / "a.json"), "--project", slug, "--json")
+    assert result.exit_code == 0, result.output
+    (fact,) = json.loads(result.stdout)["live"]
+    assert (fact["event"], fact["count_7_days"], fact["alerts"]) == ("order_placed", 3, ["Orders stop"])
+    assert fact["last_seen_at"].startswith(now.strftime("%Y-%m-%dT%H:%M"))

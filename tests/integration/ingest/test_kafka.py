@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from pydantic import SecretStr
 
 from app.ingest.kafka import KafkaSource
+from app.ingest.pipeline import Pipeline
 from app.ingest.process import Process
 from app.kernel.settings import KafkaSettings
 from tests.integration.ingest.mock_kafka import MockKafka
@@ -131,6 +132,28 @@ def test_events_over_the_daily_quota_go_to_quarantine(tmp_path, broker):
         assert world.store.quarantine[0]["reason"] == "over the daily quota"
 
     asyncio.run(scenario())
+
+
+def test_a_fault_of_ours_neither_stops_the_partition_nor_loses_the_message(tmp_path, broker, monkeypatch):
+    produce(broker, event(id="good"), event(id="unlucky"), event(id="last"))
+    accept = Pipeline.accept
+
+    async def faulty(self, principal, body, **options):
+        if b"unlucky" in body:
+            raise ZeroDivisionError
+        return await accept(self, principal, body, **options)
+
+    monkeypatch.setattr(Pipeline, "accept", faulty)
+
+    async def scenario():
+        world = World()
+        async with consuming(tmp_path, world, broker):
+            await until(lambda: len(world.store.events) == 2 and len(world.store.quarantine) == 1, 30)
+        (row,) = world.store.quarantine
+        assert row["reason"] == "it could not be processed" and "unlucky" in row["raw"]
+
+    asyncio.run(scenario())
+    assert committed(broker) == 3
 
 
 def test_unknown_options_are_told_at_the_start(tmp_path, broker):

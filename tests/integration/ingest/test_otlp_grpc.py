@@ -19,8 +19,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from app.ingest import otlp_grpc
+from app.ingest import otlp_grpc, outcomes
 from app.ingest.process import Process
+from app.kernel.clock import SYSTEM_CLOCK
 from tests.eventstore_fixtures import free_port
 from tests.unit.ingest.harness import World, serving, until
 
@@ -115,11 +116,14 @@ def test_logs_are_stored_and_what_is_too_old_is_told_as_a_partial_success(tmp_pa
     ],
 )
 def test_callers_without_the_right_are_told_so(tmp_path, headers, code):
+    refusals_before = sum(outcomes.BOOKS.balance(SYSTEM_CLOCK.now()).reasons.values())
+
     async def scenario():
         async with listening(tmp_path, World()) as address:
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await export(address, log_request("x"), headers)
             assert refused.value.code() is code
+        assert sum(outcomes.BOOKS.balance(SYSTEM_CLOCK.now()).reasons.values()) == refusals_before + 1, "counted, and once"
 
     asyncio.run(scenario())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from app.ingest.conservation import Books
 from app.ingest.pipeline import Pipeline
 from app.ingest.process import running_pipeline
 from tests.unit.ingest.harness import World, event, serving, until
+from tests.unit.ingest.test_wal import FaultyFiles
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,11 +56,13 @@ def test_every_way_a_request_can_end_balances(tmp_path, books):
             await client.post(b"{")
             await client.post([event()], key="wrong")
             await client.post({"resourceLogs": []}, path="/v1/logs")
+            await client.post({"resourceLogs": []}, path="/v1/logs", key="wrong")
+            await client.post(b"no json", path="/v1/batch")
             await client.post({"batch": [{"type": "track", "event": "x", "userId": "u", "messageId": "m"}]}, path="/v1/batch")
         balance = books.balance(NOW)
-        assert balance.received == sum(balance.settled.values()) == 9
-        assert balance.settled == {"accepted": 1, "flagged": 2, "quarantined": 2, "dropped": 4}
-        assert balance.reasons == {"repeated": 1, "payload_too_large": 1, "bad_request": 1, "unauthorized": 1}
+        assert balance.received == sum(balance.settled.values()) == 11
+        assert balance.settled == {"accepted": 1, "flagged": 2, "quarantined": 2, "dropped": 6}
+        assert balance.reasons == {"repeated": 1, "payload_too_large": 1, "bad_request": 2, "unauthorized": 2}
 
     asyncio.run(scenario())
 
@@ -76,5 +80,18 @@ def test_a_difference_is_looked_for_and_shown(tmp_path, books, monkeypatch):
             await client.post([event(), event()])
             await until(lambda: running_pipeline().health()["conservation"]["unaccounted"] == 2)
             assert running_pipeline().health()["status"] == "degraded"
+
+    asyncio.run(scenario())
+
+
+def test_a_disk_that_fails_leaves_no_difference(tmp_path, books):
+    async def scenario():
+        files = FaultyFiles({("flush", 1): errno.ENOSPC})
+        async with serving(tmp_path, World(), files=files) as client:
+            same = [event(id="a"), event(id="b")]
+            answers = await asyncio.gather(client.post(same), client.post([*same, event(id="c")]))
+            assert {answer.status for answer in answers} == {503}
+        balance = books.balance(NOW)
+        assert balance.received == sum(balance.settled.values()) == 5
 
     asyncio.run(scenario())
