@@ -163,3 +163,8 @@ def change_text(current: int | None, before: int | None) -> str:
 def before_text(before: int | None) -> str:
     """The figure it is compared with."""
     return "no earlier figure" if before is None else f"{full_number(before)} in the 24\u00a0h before"
+
+
+def page_number(text: str) -> int:
+    """The page that an address asks for; 1 for anything that is none. `isdigit` alone is true of "²", which is no number."""
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1

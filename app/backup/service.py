@@ -208,7 +208,7 @@ def _wait_until_stored(settings: Settings, moment: datetime, clock: Clock) -> No
             if not health.get("queue_bytes") or health.get("oldest_segment_age_seconds", 0) < waited - 2:
                 return
         except (httpx.HTTPError, ValueError, KeyError):
-            pass
+            pass  # it may be busy for a moment; the deadline decides
         time.sleep(_POLL_SECONDS)
     raise Unavailable("acknowledged events still wait for the event store; try again when it has caught up")
 

@@ -59,7 +59,8 @@ def _replace_own_key(settings: Settings) -> dict[str, int]:
         replace_local_secret(settings.data_dir, ENCRYPTION_KEY, ",".join(keys))
         try:
             counts = _reseal(keys)
-        except BaseException:
+        except typer.Exit:
+            # Nothing was sealed. After any other failure nobody knows, and both keys stay.
             replace_local_secret(settings.data_dir, ENCRYPTION_KEY, earlier)
             raise
         replace_local_secret(settings.data_dir, ENCRYPTION_KEY, keys[0])

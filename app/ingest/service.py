@@ -36,6 +36,7 @@ __all__ = [
     "recent_records",
     "take_anomaly",
     "tenant_requests",
+    "used_quota",
     "value_cleaner",
 ]
 
@@ -63,6 +64,11 @@ def quarantined_count(session: Session, actor: Actor, slug: str, after: datetime
 def forget_answers(session: Session, now: datetime) -> None:
     """Forget answers kept under idempotency keys for longer than a day."""
     repository.delete_requests_before(session, now - KEPT_FOR)
+
+
+def used_quota(session: Session, tenant_id: str, resource: str, window_start: datetime) -> int:
+    """What the tenant has booked of events or anomalies in the window, blocks that processes took ahead included."""
+    return repository.used_quota(session, tenant_id, resource, window_start)
 
 
 def tenant_requests(session: Session, tenant_id: str, since: datetime) -> int:

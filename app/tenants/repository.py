@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
@@ -29,12 +27,6 @@ def page(session: Session, limit: int, offset: int) -> tuple[list[Tenant], int]:
     newest = sa.select(Tenant).where(mine).order_by(col(Tenant.created_at).desc(), col(Tenant.id)).limit(limit).offset(offset)
     total = session.execute(sa.select(sa.func.count()).select_from(Tenant).where(mine)).scalar_one()
     return list(session.scalars(newest)), int(total)
-
-
-def used(session: Session, tenant_id: str, resource: str, window_start: datetime) -> int:
-    """What was booked in the window."""
-    row = session.get(QuotaUsage, (tenant_id, resource, window_start))
-    return 0 if row is None else row.used
 
 
 def project_slugs(session: Session, tenant_id: str) -> list[str]:

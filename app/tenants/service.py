@@ -203,8 +203,8 @@ def _find(session: Session, caller: Actor | IngestPrincipal, tenant_id: str, *, 
 def _view(session: Session, tenant: Tenant, now: datetime, *, api_key: str | None = None) -> TenantView:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     usage = Usage(
-        events=repository.used(session, tenant.id, "events", today),
-        anomalies=repository.used(session, tenant.id, "anomalies", today),
+        events=ingest.used_quota(session, tenant.id, "events", today),
+        anomalies=ingest.used_quota(session, tenant.id, "anomalies", today),
         storage_gb=_storage_gb(tenant.id),
         api_requests=ingest.tenant_requests(session, tenant.id, today),
         last_reset=today,

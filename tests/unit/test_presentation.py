@@ -11,7 +11,7 @@ import pytest
 from app.detection.contracts import Direction, Incident
 from app.kernel.errors import Forbidden, NotFound, Unauthorized, Unavailable
 from app.metrics.contracts import ScopeType
-from app.presentation import Phase, before_text, change_text, incident_rows, phase_of
+from app.presentation import Phase, before_text, change_text, incident_rows, page_number, phase_of
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -83,3 +83,11 @@ def test_no_change_is_told_without_two_figures():
     assert change_text(5, 0) == ""
     assert change_text(6, 5) == "+20\u00a0%"
     assert before_text(None) == "no earlier figure"
+
+
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [("", 1), ("3", 3), ("0", 1), ("-2", 1), ("two", 1), ("\u00b2", 1), ("\u0663", 1), ("99999", 99999), ("1" * 6, 1)],
+)
+def test_the_page_of_an_address_is_a_number_whatever_stands_there(text, page):
+    assert page_number(text) == page

@@ -13,6 +13,7 @@ from app.alerting.pages.deliveries_view import PAGE_SIZE, DeliveriesView, delive
 from app.alerting.pages.words import STATES, state_badge
 from app.frame import project_frame, slug_var
 from app.page_states import LoadedState, page_body
+from app.presentation import page_number
 from app.ui import page
 from components import (
     Column,
@@ -83,8 +84,7 @@ class DeliveriesState(LoadedState):
         query = self.router.url.query_parameters
         self.state_filter = query.get("state", "") if query.get("state", "") in STATES else ""
         self.destination = query.get("destination", "")[:LONGEST_ID].replace("\x00", "")
-        number = query.get("page", "1")
-        self.page_number = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+        self.page_number = page_number(query.get("page", "1"))
         self.is_narrowed = bool(self.state_filter or self.destination)
 
     def _go(self, *, state: str | None = None, destination: str | None = None, page: str = "") -> EventSpec:

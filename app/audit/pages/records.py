@@ -17,6 +17,7 @@ from app.audit.pages.records_parts import filters, list_section, metric_section,
 from app.audit.pages.records_view import PERIODS, RecordsView, TrailView, records_view, trail_view
 from app.frame import project_frame
 from app.page_states import LoadedState, page_body
+from app.presentation import page_number
 from app.ui import page
 from components import page_header, stacked_bars
 from components.shell import Crumb
@@ -90,7 +91,7 @@ def _query_of(given: Any) -> Query:
     number = values.pop("page")
     query = Query(
         **{name: value or _DEFAULTS[name] for name, value in values.items()},
-        page=max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 5 else 1,
+        page=page_number(number),
     )
     return replace(
         query,

@@ -16,6 +16,7 @@ from app.frame import workspace_frame
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
+from app.presentation import page_number
 from app.ui import page
 from components import (
     Column,
@@ -62,10 +63,9 @@ class AuditLogState(LoadedState):
             self.view, self.check = LogView(), VerifyView()
             yield
         given = self.router.url.query_parameters
-        number = given.get("page", "1")
         query = Query(
             days=given.get("days", "30") if given.get("days", "30") in PERIODS else "30",
-            page=max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 5 else 1,
+            page=page_number(given.get("page", "1")),
             reads="1" if given.get("reads") else "",
             **{name: given.get(name, "")[:LONGEST].replace("\x00", "") for name in ("project", "action", "person")},
         )

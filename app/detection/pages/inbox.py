@@ -22,7 +22,7 @@ from app.frame import project_frame, slug_var
 from app.kernel.errors import AppError
 from app.metrics.contracts import ScopeType
 from app.page_states import LoadedState, page_body
-from app.presentation import SCOPE_WORDS
+from app.presentation import SCOPE_WORDS, page_number
 from app.ui import page
 from components import (
     ChartData,
@@ -230,8 +230,7 @@ class InboxState(LoadedState):
         self.scope = query.get("scope", "") if query.get("scope", "") in set(ScopeType) else ""
         days = query.get("days", "30")
         self.days = "" if days == "all" else days if days in PERIODS else "30"
-        number = query.get("page", "1")
-        self.page_number = max(1, int(number)) if number.isdigit() and len(number) < 6 else 1
+        self.page_number = page_number(query.get("page", "1"))
         self.is_narrowed = bool(self.direction or self.scope)
         self.opened, self.selected, self.shown_groups = "", [], []
 

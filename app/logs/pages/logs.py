@@ -15,11 +15,12 @@ from app.identity.contracts import UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, InvalidInput
 from app.logs import service as logs
-from app.logs.pages.logs_parts import anomaly_section, line_section, picture, threshold_dialog, threshold_section
-from app.logs.pages.logs_view import PAGE_SIZE, PERIODS, LogsView, logs_view
+from app.logs.pages.logs_parts import anomaly_section, line_section, threshold_dialog, threshold_section
+from app.logs.pages.logs_view import OTHERS, PAGE_SIZE, PERIODS, LogsView, logs_view
 from app.page_states import LoadedState, page_body
+from app.presentation import page_number
 from app.ui import field_errors, page
-from components import button, page_header, search_input, segmented, select_input, toast_done, toast_failed, toolbar
+from components import button, page_header, search_input, segmented, select_input, stacked_bars, toast_done, toast_failed, toolbar
 from components.shell import Crumb
 
 LONGEST_SEARCH = 200
@@ -65,7 +66,8 @@ class LogsState(LoadedState):
             page=self.page_number,
             zone=self._zone(),
         )
-        named = {level.name for level in self.view.levels} | {row.severity for row in self.view.thresholds} | {self.severity}
+        seen = {level.name for level in self.view.picture.levels} - {OTHERS}
+        named = seen | {row.severity for row in self.view.thresholds} | {self.severity}
         self.severities = [["", "All severities"], *[[name, name] for name in sorted(named) if name]]
         start = (self.page_number - 1) * PAGE_SIZE
         self.first = start + 1 if self.view.lines else 0
@@ -131,8 +133,7 @@ class LogsState(LoadedState):
         self.hours = query.get("hours", "24") if query.get("hours", "24") in PERIODS else "24"
         self.text = query.get("text", "")[:LONGEST_SEARCH].replace("\x00", "")
         self.severity = query.get("severity", "")[:LONGEST_SEARCH].replace("\x00", "")
-        number = query.get("page", "1")
-        self.page_number = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+        self.page_number = page_number(query.get("page", "1"))
         self.is_narrowed = bool(self.text or self.severity)
 
     def _go(self, **changed: str) -> EventSpec:
@@ -167,7 +168,7 @@ def logs_page() -> rx.Component:
                 ),
                 segmented(list(PERIODS.items()), state.hours, state.choose_hours, label="Period"),
             ),
-            picture(state.view),
+            stacked_bars(state.view.picture, noun="lines"),
             anomaly_section(state.view),
             threshold_section(state, rx.cond(may_edit, add, rx.fragment()), may_edit),
             line_section(state),

@@ -21,15 +21,9 @@ from components import (
     pager,
     section,
     select_input,
-    stacked_bars,
     text_input,
     time_text,
 )
-
-
-def picture(view: Any) -> rx.Component:
-    """Bars of lines over time, stacked by severity, with the same figures as words."""
-    return stacked_bars(view, noun="lines")
 
 
 def anomaly_section(view: Any) -> rx.Component:

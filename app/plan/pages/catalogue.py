@@ -38,7 +38,7 @@ from app.plan.pages.event_view import ValueRow
 from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame
 from app.plan.pages.saved_views import SavedViewsState, saved_views
 from app.plan.pages.words import plural, text_of
-from app.presentation import STATUS_WORDS, Phase
+from app.presentation import STATUS_WORDS, Phase, page_number
 from app.ui import field_errors, page
 from components import (
     Crumb,
@@ -92,8 +92,7 @@ class CatalogueState(PlanState):
         self.search, self.tag, self.type_id = query.get("q", "")[:200], query.get("tag", "")[:100], query.get("type", "")[:64]
         self.status = query.get("status", "") if query.get("status", "") in STATUS_WORDS else ""
         self.sort = query.get("sort", "") if query.get("sort", "").lstrip("-") in SORTS else "-volume"
-        number = query.get("page", "1")
-        self.page_number = max(1, int(number)) if number.isdigit() and len(number) < 6 else 1
+        self.page_number = page_number(query.get("page", "1"))
         self.is_filtered = bool(self.search or self.status or self.type_id or self.tag)
         try:
             await self._enter_plan(ui_paths.project_events(slug))

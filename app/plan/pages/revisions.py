@@ -22,7 +22,7 @@ from app.page_states import LoadedState, page_body
 from app.plan.branching import service as branching
 from app.plan.pages.differences import counted, counts_text, groups_of
 from app.plan.pages.words import text_of
-from app.presentation import Phase
+from app.presentation import Phase, page_number
 from app.ui import page
 from components import (
     Crumb,
@@ -90,8 +90,7 @@ class RevisionsState(LoadedState):
             self.is_creating = False
             yield
         query = self.router.url.query_parameters
-        number = query.get("page", "1")
-        self.page_number = max(1, int(number)) if number.isdigit() and len(number) < 6 else 1
+        self.page_number = page_number(query.get("page", "1"))
         self.old_id, self.new_id = query.get("from", "")[:64], query.get("to", "")[:64]
         try:
             await self._enter()

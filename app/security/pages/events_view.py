@@ -15,6 +15,7 @@ from app import ui_paths
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
+from app.presentation import page_number
 from app.security.pages.wording import (
     SEVERITY_TONES,
     EventLine,
@@ -133,8 +134,7 @@ def query_of(words: Mapping[str, str]) -> Query:
     def word(name: str) -> str:
         return words.get(name, "")[:LONGEST_WORD].replace("\0", "").strip()
 
-    number = words.get("page", "")
-    page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+    page = page_number(words.get("page", ""))
     return Query(
         event=word("event").lower(),
         severity=word("severity") if word("severity") in SEVERITIES else "",

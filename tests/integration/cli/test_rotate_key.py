@@ -82,3 +82,18 @@ def test_a_running_instance_keeps_its_own_key(engine):
         result = CliRunner().invoke(app, ["rotate-key"])
     assert (result.exit_code, "stop it first" in result.output) == (1, True)
     assert settings.encryption_keys() == [before]
+
+
+def test_after_a_failure_nobody_can_judge_both_keys_stay(engine, monkeypatch):
+    (own,) = get_settings().encryption_keys()
+    store_secrets(engine, [own])
+
+    def broken(*_arguments):
+        raise ConnectionError("the answer to the commit was lost")
+
+    monkeypatch.setattr("app.cli.rotate_key.reseal", broken)
+    result = CliRunner().invoke(app, ["rotate-key"])
+    assert isinstance(result.exception, ConnectionError)
+    fresh, earlier = get_settings().encryption_keys()
+    assert (earlier, fresh != own) == (own, True)
+    assert opened(engine, [fresh, earlier])["password"] == "swordfish"
