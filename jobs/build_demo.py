@@ -6,8 +6,8 @@ import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from app.demo import service as demo
 from app.kernel.telemetry import JOB_RUNS
-from app.projects import demo
 from jobs.leadership import Leadership
 
 log = logging.getLogger("plumbline.jobs")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.http import Caller, Db, note_use
 from app.identity import service
-from app.identity.audit_repository import AuditFilter
+from app.identity.contracts import AuditFilter
 
 router = APIRouter(tags=["audit"])
 

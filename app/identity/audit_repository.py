@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.identity.contracts import AuditFilter
 from models.identity import AuditEntry, IngestKey
 from models.projects import Project
 
 READ_SUFFIX = ".read"
 _ESCAPE = "\\"
-
-
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
-    """Which entries are looked for; None asks for nothing. `since` is inclusive, `until` exclusive.
-
-    Entries of mere looking (`audit.read`) are only found by their action or with `has_reads`.
-    """
-
-    project_slug: str | None = None
-    action: str | None = None
-    user_id: str | None = None
-    user_email: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    has_reads: bool = False
 
 
 def entries(session: Session, wanted: AuditFilter, limit: int, offset: int) -> list[tuple[AuditEntry, str | None]]:

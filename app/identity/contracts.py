@@ -221,3 +221,19 @@ class IngestKeyView:
     revoked_at: datetime | None
     last_used_at: datetime | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries are looked for; None asks for nothing. `since` is inclusive, `until` exclusive.
+
+    Entries of mere looking (`audit.read`) are only found by their action or with `has_reads`.
+    """
+
+    project_slug: str | None = None
+    action: str | None = None
+    user_id: str | None = None
+    user_email: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    has_reads: bool = False

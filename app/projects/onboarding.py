@@ -97,7 +97,7 @@ def create_demo_project(session: Session, actor: Actor) -> ProjectView:
     """A demo project that a job fills; its row tells how far that is. Editors and owners."""
     actor.require_reach(None)
     actor.require_editor()
-    from app.projects.demo import create_demo_project as create  # the generator is heavy and rarely used
+    from app.demo.service import create_demo_project as create  # the generator is heavy and rarely used
 
     return create(session, actor)
 

@@ -14,8 +14,7 @@ from sqlmodel import Session
 from app.audit_chain import service
 from app.audit_chain.service import Progress
 from app.identity import service as identity
-from app.identity.audit_repository import AuditFilter
-from app.identity.contracts import Actor
+from app.identity.contracts import Actor, AuditFilter
 from app.kernel.clock import SYSTEM_CLOCK
 from app.projects import service as projects
 from components.format import ago, full_number, iso_utc, local_time

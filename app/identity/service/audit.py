@@ -10,8 +10,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from app.identity import audit_repository, repository
-from app.identity.audit_repository import AuditFilter
-from app.identity.contracts import Actor, IngestPrincipal, UserRole, Via
+from app.identity.contracts import Actor, AuditFilter, IngestPrincipal, UserRole, Via
 from app.kernel.errors import NotFound
 from models.identity import AuditEntry
 

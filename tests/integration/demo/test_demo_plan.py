@@ -11,7 +11,9 @@ from sqlalchemy.engine import Engine
 from sqlmodel import SQLModel
 
 from app.demo import plan_story as told
+from app.demo import service as demo
 from app.demo.plan_builder import PlanBuilder
+from app.demo.service import DemoTools
 from app.demo.story import EVENTS
 from app.eventstore.service import set_event_store
 from app.identity.contracts import SYSTEM_ACTOR, Actor, UserRole
@@ -23,10 +25,8 @@ from app.plan.branching import service as branching
 from app.plan.branching.readiness import branch_readiness
 from app.plan.branching.views import BranchView
 from app.plan.photos import service as photos
-from app.projects import demo
 from app.projects import service as projects
 from app.projects.contracts import GenerationStatus
-from app.projects.demo import DemoTools
 from app.scans import service as scans
 from jobs import cleanup
 from jobs.leadership import Leadership
@@ -79,7 +79,7 @@ def author(engine: Engine) -> Actor:
 
 @pytest.fixture(autouse=True)
 def few_events(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("app.projects.demo.event_batches", lambda *_: iter(()))
+    monkeypatch.setattr("app.demo.service.event_batches", lambda *_: iter(()))
     yield
     set_event_store(None)
 

@@ -9,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from app.demo import service as demo
+from app.demo.service import DemoTools
 from app.demo.story import EVENTS, HOUR, Story, Timeline
 from app.detection import service as detection
 from app.detection.contracts import Direction
@@ -20,10 +22,8 @@ from app.kernel.errors import BadRequest, Conflict, Unavailable
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType
 from app.plan import service as plan
-from app.projects import demo
 from app.projects import service as projects
 from app.projects.contracts import GenerationStatus
-from app.projects.demo import DemoTools
 from app.scans import service as scans
 from jobs import build_demo
 from jobs.leadership import Leadership

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from app.demo.service import MIN_EXPECTED_COUNT
 from app.demo.shop_events import event_batches, refused_batch
 from app.demo.story import EVENTS, SOURCES, Timeline, counts
 from app.detection.contracts import DetectionSettings
 from app.detection.engine.judging import Verdict, judge
 from app.detection.engine.matrix import CountMatrix
 from app.kernel.intervals import Interval, bucket_index
-from app.projects.demo import MIN_EXPECTED_COUNT
 
 NAMES = [event.name for event in EVENTS]
 
