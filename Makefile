@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
-.PHONY: setup run test test-fast e2e lint types format bench demo chromium postgres clean
+.PHONY: setup run test test-fast e2e lint types format bench demo chromium servers clean
 
 setup: .venv/.installed frontend ## the virtual environment with the command `plumbline`, and the front end
 
@@ -22,7 +22,7 @@ frontend: .venv/.installed
 run: setup ## start on http://127.0.0.1:8000 (PORT=... to change)
 	@exec $(BIN)/plumbline serve --port $(PORT)
 
-test: .venv/.installed postgres ## everything: both databases, slow tests, a real browser
+test: .venv/.installed servers ## everything: both databases, slow tests, a real browser
 	$(PYTEST) tests/unit tests/api tests/integration -m "not slow" -n 2 --dist loadfile
 	$(PYTEST) tests/unit tests/api tests/integration -m "slow" -p no:xdist
 	$(MAKE) e2e
@@ -30,7 +30,7 @@ test: .venv/.installed postgres ## everything: both databases, slow tests, a rea
 test-fast: .venv/.installed ## what one runs often: SQLite only, nothing slow
 	$(PYTEST) tests/unit tests/api tests/integration -m "not slow and not postgres" -n 2 --dist loadfile
 
-e2e: setup chromium postgres
+e2e: setup chromium servers
 	$(PYTEST) tests/e2e -p no:xdist
 
 lint: .venv/.installed
@@ -56,9 +56,12 @@ chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	  || { echo "installing Chromium from the system's packages"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
-postgres:
+servers:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
 	  || { echo "installing PostgreSQL from the system's packages"; apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; }
+	@command -v redis-server >/dev/null \
+	  || { echo "installing Redis from the system's packages"; apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; } \
+	  || echo "there is no Redis: the tests that need it are skipped"
 
 clean:
 	rm -rf .venv .tools .web .mypy_cache .ruff_cache .pytest_cache

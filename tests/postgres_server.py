@@ -93,7 +93,7 @@ def _binaries() -> Path:
     found += sorted((path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)
     usable = [folder for folder in found if (folder / "postgres").exists()]
     if not usable:
-        raise RuntimeError("These tests need PostgreSQL: `apt-get install postgresql`, or `make postgres` which does it.")
+        raise RuntimeError("These tests need PostgreSQL: `apt-get install postgresql`, or `make servers` which does it.")
     return usable[0]
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -20,11 +21,13 @@ from models.projects import Project
 from models.scans import JobLease, ScanConfig
 from tests.eventstore_fixtures import RETENTION_DAYS, StoreProcess, free_port
 from tests.factories import make_actor, make_api_key, make_ingest_key, make_user
+from tests.integration.scaled.browser import BrowserTab
 from tests.integration.scaled.processes import Member, Sender, eventually, store_url
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 LEASE_SECONDS = 5
+HOME = "reflex___state____state.app___ui____app_state.app___projects___pages____home_state"
 
 
 class Installation:
@@ -118,31 +121,48 @@ class Installation:
         self.engine.dispose()
 
 
-@pytest.fixture
-def redis_url(tmp_path):
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory):
     """A Redis server where the machine has one; without it each web process keeps the state of its own pages."""
     binary = shutil.which("redis-server")
     if binary is None:
         yield ""
         return
     port = free_port()
-    process = subprocess.Popen([binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)])
+    process = subprocess.Popen(
+        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path_factory.mktemp("redis"))]
+    )
     yield f"redis://127.0.0.1:{port}"
     process.terminate()
     process.wait()
 
 
-@pytest.fixture
-def installation(tmp_path, postgres_server, redis_url):
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory, postgres_server, redis_url):
     ensure_built()
     name = postgres_server.create_database()
-    built = Installation(tmp_path, postgres_server.url(name), redis_url)
+    built = Installation(tmp_path_factory.mktemp("installation"), postgres_server.url(name), redis_url)
     try:
         built.start()
         yield built
     finally:
         built.close()
         postgres_server.drop_database(name)
+
+
+def test_a_page_begun_at_one_web_process_goes_on_at_the_other(installation, redis_url):
+    if not redis_url:
+        pytest.skip("redis-server is not installed")
+    first, second = installation.web
+    account = {"email": "ann@example.com", "password": "correct horse battery", "name": "Ann"}
+    registered = httpx.post(f"http://127.0.0.1:{first.port}/api/v1/auth/register", json=account)
+    tab = BrowserTab(f"plumbline_session={registered.cookies['plumbline_session']}")
+
+    tab.call(first.port, f"{HOME}.type_slug", {"text": "mine"})
+    change = tab.call(second.port, f"{HOME}.type_name", {"text": "Big shop"})
+
+    # The other process knows that the slug was typed by hand: it leaves it alone.
+    assert change[HOME] == {"name_rx_state_": "Big shop"}
 
 
 def test_each_process_may_die_and_nothing_acknowledged_is_lost_or_stored_twice(installation):
