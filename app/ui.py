@@ -30,7 +30,7 @@ from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.kernel.errors import AppError, InvalidInput, Unauthorized
+from app.kernel.errors import AppError, Conflict, InvalidInput, Unauthorized
 from components.format import zone_from_cookies
 
 log = logging.getLogger("plumbline.ui")
@@ -156,9 +156,11 @@ async def signed_in_caller(state: rx.State) -> Actor | None:
     return await asyncio.to_thread(_actor_in_own_transaction, session_token(state))
 
 
-def field_errors(error: InvalidInput) -> dict[str, str]:
-    """The refusal as a message per form field; under the empty name when it belongs to no field."""
-    return {error.field or "": error.message}
+def field_errors(error: AppError, *, taken: str = "") -> dict[str, str]:
+    """The refusal as a message per form field: a conflict at the field `taken`, what belongs to no field under the empty name."""
+    if isinstance(error, InvalidInput):
+        return {error.field or "": error.message}
+    return {taken if isinstance(error, Conflict) else "": error.message}
 
 
 def on_backend_error(exception: Exception):  # type: ignore[no-untyped-def]  # noqa: ANN201  # Reflex evaluates annotations itself

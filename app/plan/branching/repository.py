@@ -203,6 +203,14 @@ def page_of_revisions(session: Session, project_id: str, *, limit: int, offset: 
     return _mappings(session, statement.limit(limit).offset(offset)), total
 
 
+def newest_revision_id(session: Session, project_id: str) -> str | None:
+    """The id of the project's newest revision."""
+    table = table_of(PlanRevision)
+    newest = sa.select(table.c.id).where(table.c.project_id == project_id).order_by(table.c.created_at.desc(), table.c.id.desc())
+    found: str | None = session.execute(newest.limit(1)).scalar_one_or_none()
+    return found
+
+
 def owners_of(session: Session, event_type_ids: Sequence[str]) -> list[tuple[str, str]]:
     """(event type id, user id) of everybody who owns one of the event types, oldest ownership first."""
     found = []

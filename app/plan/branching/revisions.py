@@ -55,6 +55,11 @@ def list_revisions(session: Session, actor: Actor, slug: str, *, limit: int, off
     return Page([_summary(row) for row in rows], total, limit, offset)
 
 
+def newest_revision_id(session: Session, project_id: str) -> str | None:
+    """The id of the project's newest revision, None before there is one. For the ingest: it has no actor to ask for rights."""
+    return repository.newest_revision_id(session, project_id)
+
+
 def get_revision(session: Session, actor: Actor, slug: str, revision_id: str) -> RevisionDetail:
     """One revision. Errors: NotFound."""
     project = projects.get_project(session, actor, slug)

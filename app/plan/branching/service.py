@@ -12,7 +12,7 @@ from app.plan.branching.reviews import (
     remove_reviewer,
     transition_branch,
 )
-from app.plan.branching.revisions import create_revision, diff_revisions, get_revision, list_revisions
+from app.plan.branching.revisions import create_revision, diff_revisions, get_revision, list_revisions, newest_revision_id
 
 __all__ = [
     "add_reviewer",
@@ -31,6 +31,7 @@ __all__ = [
     "list_comments",
     "list_revisions",
     "merge_branch",
+    "newest_revision_id",
     "remove_reviewer",
     "save_resolution",
     "transition_branch",

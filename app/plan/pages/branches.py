@@ -16,7 +16,7 @@ from app.frame import project_frame
 from app.identity import service as identity
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
 from app.plan.branching import service as branching
 from app.plan.pages.words import BRANCH_STATUSES, BRANCH_TONES, text_of
@@ -94,11 +94,8 @@ class BranchesState(LoadedState):
         name, description = text_of(form, "name"), text_of(form, "description")
         try:
             made = await self._call(branching.create_branch, self._slug(), name, description)
-        except InvalidInput as error:
-            self.errors = field_errors(error)
-            return None
         except AppError as error:
-            self.errors = {"name" if isinstance(error, Conflict) else "": error.message}
+            self.errors = field_errors(error, taken="name")
             return None
         self.is_creating = False
         return rx.redirect(f"{ui_paths.project_events(self._slug())}{ui_paths.branch_query(made.id)}")

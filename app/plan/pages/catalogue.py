@@ -11,7 +11,7 @@ from reflex.event import EventSpec
 
 from app import ui_paths
 from app.frame import slug_var
-from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.kernel.errors import AppError
 from app.plan import service as plan
 from app.plan.contracts import EventStatus
 from app.plan.drafts import BulkChanges
@@ -230,11 +230,8 @@ class CatalogueState(PlanState):
         draft = event_draft(form, self.new_type, self.required)
         try:
             made = await self._call(plan.create_event, self._slug(), draft, branch=self._branch())
-        except InvalidInput as error:
-            self.errors = field_errors(error)
-            return None
         except AppError as error:
-            self.errors = {"name" if isinstance(error, Conflict) else "": error.message}
+            self.errors = field_errors(error, taken="name")
             return None
         self.is_creating = False
         return rx.redirect(self._on_branch(ui_paths.project_event(self._slug(), made.id)))

@@ -12,9 +12,10 @@ from reflex.event import EventSpec
 from app import ui_paths
 from app.assistant.pages.describe import describe_button, describe_panel
 from app.frame import slug_var
-from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.kernel.errors import AppError
 from app.plan import service as plan
 from app.plan.drafts import FieldChanges
+from app.plan.pages.deletion import DeletionState, deletion_dialog
 from app.plan.pages.event_type_links import EventTypeLinksState, owners_section, relations_section
 from app.plan.pages.event_type_parts import add_dialog, definition_dialog, fields_table
 from app.plan.pages.event_type_view import (
@@ -32,23 +33,19 @@ from app.plan.vocabulary import FieldType, Sensitivity
 from app.presentation import Phase
 from app.ui import field_errors, page
 from components import Crumb, button, page_header, section, text_link, toast_done
-from components.inline_edit import confirm_dialog, swatch
+from components.inline_edit import swatch
 
 
-class EventTypeState(PlanState):
+class EventTypeState(DeletionState, PlanState):
     """The open event type. Every cell of the table saves by itself; what the service refuses is told at its row."""
 
     view: EventTypeView = EventTypeView()
     problems: dict[str, str] = {}
-    errors: dict[str, str] = {}
     is_defining: bool = False
     is_adding: bool = False
     added_type: str = "string"
     open_field: str = ""
     open_type: str = ""
-    doomed: str = ""
-    doomed_name: str = ""
-    consequences: list[str] = []
 
     @rx.event
     async def load(self) -> AsyncIterator[Any]:
@@ -115,11 +112,8 @@ class EventTypeState(PlanState):
         try:
             changes = detail_changes({**form, "field_type": self.open_type})
             await self._call(plan.update_field, *place, changes, branch=self._branch())
-        except InvalidInput as error:
-            self.errors = field_errors(error)
-            return None
         except AppError as error:
-            self.errors = {"": error.message}
+            self.errors = field_errors(error)
             return None
         self.open_field, self.errors = "", {}
         await self._show()
@@ -153,11 +147,8 @@ class EventTypeState(PlanState):
         try:
             draft = replace(field_draft({**form, "field_type": self.added_type}), order=len(self.view.fields))
             made = await self._call(plan.create_field, slug, event_type_id, draft, branch=self._branch())
-        except InvalidInput as error:
-            self.errors = field_errors(error)
-            return None
         except AppError as error:
-            self.errors = {"name" if isinstance(error, Conflict) else "": error.message}
+            self.errors = field_errors(error, taken="name")
             return None
         self.is_adding = False
         await self._show()
@@ -169,27 +160,7 @@ class EventTypeState(PlanState):
         row = self._row(field_id)
         if row is not None:
             place = self._slug(), self._route_value("event_type_id"), field_id, self._branch()
-            self.consequences = await self._read(field_consequences, *place)
-            self.doomed, self.doomed_name, self.errors = field_id, row.display_name, {}
-
-    @rx.event
-    def set_deleting(self, is_open: bool) -> None:
-        """Close the question."""
-        if not is_open:
-            self.doomed = ""
-
-    @rx.event
-    async def delete(self) -> EventSpec | None:
-        """Delete the field that was asked about."""
-        place = self._slug(), self._route_value("event_type_id"), self.doomed
-        try:
-            await self._call(plan.delete_field, *place, branch=self._branch())
-        except AppError as error:
-            self.errors = {"": error.message}
-            return None
-        self.doomed = ""
-        await self._show()
-        return toast_done(f"{self.doomed_name} was deleted")
+            self._ask(field_id, row.display_name, await self._read(field_consequences, *place))
 
     @rx.event
     def set_defining(self, is_open: bool) -> None:
@@ -206,7 +177,7 @@ class EventTypeState(PlanState):
         try:
             await self._call(plan.update_event_type, slug, event_type_id, definition_changes(form), branch=self._branch())
         except AppError as error:
-            self.errors = field_errors(error) if isinstance(error, InvalidInput) else {"": error.message}
+            self.errors = field_errors(error)
             return None
         self.is_defining = False
         await self._show()
@@ -224,6 +195,10 @@ class EventTypeState(PlanState):
             problems[field_id] = error.message
         self.problems = problems
         await self._show()
+
+    async def _delete(self, definition_id: str) -> None:
+        place = self._slug(), self._route_value("event_type_id"), definition_id
+        await self._call(plan.delete_field, *place, branch=self._branch())
 
     async def _show(self) -> None:
         slug, event_type_id = self._slug(), self._route_value("event_type_id")
@@ -258,16 +233,7 @@ def event_type_page() -> rx.Component:
             rx.el.div(relations_section(), owners_section(), class_name="columns"),
             add_dialog(state),
             definition_dialog(state),
-            confirm_dialog(
-                title=f"Delete the field {state.doomed_name}?",
-                text="Events of this type lose it.",
-                consequences=state.consequences,
-                confirm="Delete field",
-                open_=state.doomed != "",
-                on_open_change=state.set_deleting,
-                on_confirm=state.delete,
-                refusal=state.errors.get("", ""),
-            ),
+            deletion_dialog(state, what="field", text="Events of this type lose it."),
             on_retry=state.load,
             what="event type",
         ),

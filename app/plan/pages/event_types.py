@@ -14,9 +14,10 @@ from sqlmodel import Session
 from app import ui_paths
 from app.frame import slug_var
 from app.identity.contracts import Actor
-from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.kernel.errors import AppError
 from app.plan import service as plan
 from app.plan.drafts import EventFilter, EventTypeDraft
+from app.plan.pages.deletion import DeletionState, deletion_dialog
 from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame
 from app.plan.pages.words import plural, text_of
 from app.presentation import Phase
@@ -34,9 +35,8 @@ from components import (
     row_link,
     text_area,
     text_input,
-    toast_done,
 )
-from components.inline_edit import confirm_dialog, form_refusal, icon_button, swatch
+from components.inline_edit import form_refusal, icon_button, swatch
 from components.shell import Crumb
 
 DEFAULT_COLOR = "#6366f1"
@@ -58,17 +58,13 @@ class EventTypeRow:
     events: int
 
 
-class EventTypesState(PlanState):
+class EventTypesState(DeletionState, PlanState):
     """The list and the two dialogs on it."""
 
     rows: list[EventTypeRow] = []
     is_creating: bool = False
-    errors: dict[str, str] = {}
     typed_name: str = ""
     is_name_typed: bool = False
-    doomed: str = ""
-    doomed_name: str = ""
-    consequences: list[str] = []
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -112,11 +108,8 @@ class EventTypesState(PlanState):
         )
         try:
             made = await self._call(plan.create_event_type, self._slug(), draft, branch=self._branch())
-        except InvalidInput as error:
-            self.errors = field_errors(error)
-            return None
         except AppError as error:
-            self.errors = {"name" if isinstance(error, Conflict) else "": error.message}
+            self.errors = field_errors(error, taken="name")
             return None
         self.is_creating = False
         return rx.redirect(self._on_branch(ui_paths.project_event_type(self._slug(), made.id)))
@@ -125,32 +118,13 @@ class EventTypesState(PlanState):
     def ask_delete(self, event_type_id: str) -> None:
         """Say what the deletion would take along."""
         row = next((row for row in self.rows if row.id == event_type_id), None)
-        if row is None:
-            return
-        self.doomed, self.doomed_name, self.errors = row.id, row.display_name, {}
-        self.consequences = [
-            f"{plural(row.fields, 'field')} and every value events give them",
-            f"{plural(row.events, 'event')} with their tags, photos and history",
-            "Relations through these fields",
-        ]
+        if row is not None:
+            fields = f"{plural(row.fields, 'field')} and every value events give them"
+            events = f"{plural(row.events, 'event')} with their tags, photos and history"
+            self._ask(row.id, row.display_name, [fields, events, "Relations through these fields"])
 
-    @rx.event
-    def set_deleting(self, is_open: bool) -> None:
-        """Close the question."""
-        if not is_open:
-            self.doomed = ""
-
-    @rx.event
-    async def delete(self) -> EventSpec | None:
-        """Delete what was asked about."""
-        try:
-            await self._call(plan.delete_event_type, self._slug(), self.doomed, branch=self._branch())
-        except AppError as error:
-            self.errors = {"": error.message}
-            return None
-        self.doomed = ""
-        await self._show()
-        return toast_done(f"{self.doomed_name} was deleted")
+    async def _delete(self, definition_id: str) -> None:
+        await self._call(plan.delete_event_type, self._slug(), definition_id, branch=self._branch())
 
     async def _show(self) -> None:
         self.rows = await self._read(event_type_rows, self._slug(), self._branch())
@@ -220,16 +194,7 @@ def event_types_page() -> rx.Component:
                 ),
             ),
             _create_dialog(state),
-            confirm_dialog(
-                title=f"Delete the event type {state.doomed_name}?",
-                text="This deletes with it:",
-                consequences=state.consequences,
-                confirm="Delete event type",
-                open_=state.doomed != "",
-                on_open_change=state.set_deleting,
-                on_confirm=state.delete,
-                refusal=state.errors.get("", ""),
-            ),
+            deletion_dialog(state, what="event type", text="This deletes with it:"),
             on_retry=state.load,
             what="project",
         ),

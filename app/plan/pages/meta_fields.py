@@ -13,9 +13,10 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.identity.contracts import Actor
-from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.kernel.errors import AppError
 from app.plan import service as plan
 from app.plan.drafts import MetaFieldChanges, MetaFieldDraft
+from app.plan.pages.deletion import DeletionState, deletion_dialog
 from app.plan.pages.meta_field_form import form_dialog
 from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame
 from app.plan.pages.words import META_TYPE_WORDS, Form, is_ticked, lines_of, plural, text_of
@@ -23,7 +24,7 @@ from app.plan.vocabulary import MetaFieldType, Sensitivity
 from app.presentation import Phase
 from app.ui import field_errors, page
 from components import Column, Crumb, badge, button, data_table, empty_state, page_header, toast_done
-from components.inline_edit import confirm_dialog, icon_button
+from components.inline_edit import icon_button
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,13 @@ class MetaFieldRow:
     uses: int = 0
 
 
-class MetaFieldsState(PlanState):
+class MetaFieldsState(DeletionState, PlanState):
     """The list, the form for one meta field, and the question before one goes."""
 
     rows: list[MetaFieldRow] = []
     is_open: bool = False
     edited: MetaFieldRow = MetaFieldRow()
     chosen_type: str = "string"
-    errors: dict[str, str] = {}
-    doomed: str = ""
-    doomed_name: str = ""
-    consequences: list[str] = []
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -103,11 +100,8 @@ class MetaFieldsState(PlanState):
             else:
                 draft = meta_draft(text_of(form, "name"), values, len(self.rows))
                 await self._call(plan.create_meta_field, slug, draft, branch=branch)
-        except InvalidInput as error:
-            self.errors = field_errors(error)
-            return None
         except AppError as error:
-            self.errors = {"name" if isinstance(error, Conflict) else "": error.message}
+            self.errors = field_errors(error, taken="name")
             return None
         self.is_open = False
         await self._show()
@@ -118,29 +112,14 @@ class MetaFieldsState(PlanState):
         """Say what the deletion would take along."""
         row = self._row(meta_field_id)
         if row is not None:
-            self.doomed, self.doomed_name, self.errors = row.id, row.display_name, {}
-            self.consequences = [f"The values that {plural(row.uses, 'event')} give it"] if row.uses else []
-
-    @rx.event
-    def set_deleting(self, is_open: bool) -> None:
-        """Close the question."""
-        if not is_open:
-            self.doomed = ""
-
-    @rx.event
-    async def delete(self) -> EventSpec | None:
-        """Delete what was asked about."""
-        try:
-            await self._call(plan.delete_meta_field, self._slug(), self.doomed, branch=self._branch())
-        except AppError as error:
-            self.errors = {"": error.message}
-            return None
-        self.doomed = ""
-        await self._show()
-        return toast_done(f"{self.doomed_name} was deleted")
+            values = [f"The values that {plural(row.uses, 'event')} give it"] if row.uses else []
+            self._ask(row.id, row.display_name, values)
 
     def _row(self, meta_field_id: str) -> MetaFieldRow | None:
         return next((row for row in self.rows if row.id == meta_field_id), None)
+
+    async def _delete(self, definition_id: str) -> None:
+        await self._call(plan.delete_meta_field, self._slug(), definition_id, branch=self._branch())
 
     async def _show(self) -> None:
         self.rows = await self._read(meta_field_rows, self._slug(), self._branch())
@@ -243,16 +222,7 @@ def meta_fields_page() -> rx.Component:
                 ),
             ),
             form_dialog(state),
-            confirm_dialog(
-                title=f"Delete the meta field {state.doomed_name}?",
-                text="Events lose it.",
-                consequences=state.consequences,
-                confirm="Delete meta field",
-                open_=state.doomed != "",
-                on_open_change=state.set_deleting,
-                on_confirm=state.delete,
-                refusal=state.errors.get("", ""),
-            ),
+            deletion_dialog(state, what="meta field", text="Events lose it."),
             on_retry=state.load,
             what="project",
         ),

@@ -138,11 +138,8 @@ class PlanRulesState(LoadedState):
             )
             await self._call(plan.set_rules, self._slug(), rules)
             self.view = await self._read(rules_view, self._slug())
-        except InvalidInput as refusal:
-            self.errors = field_errors(refusal)
-            return None
         except AppError as refusal:
-            self.errors = {"": refusal.message}
+            self.errors = field_errors(refusal)
             return None
         return toast_done("Rules saved")
 

@@ -13,9 +13,10 @@ from sqlmodel import Session
 from app import ui_paths
 from app.frame import slug_var
 from app.identity.contracts import Actor
-from app.kernel.errors import AppError, Conflict, InvalidInput
+from app.kernel.errors import AppError
 from app.plan import service as plan
 from app.plan.drafts import VariableChanges
+from app.plan.pages.deletion import DeletionState, deletion_dialog
 from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame
 from app.plan.pages.words import VARIABLE_TYPE_WORDS, VARIABLE_TYPES, plural, text_of
 from app.plan.tokens import token
@@ -38,7 +39,7 @@ from components import (
     text_input,
     toast_done,
 )
-from components.inline_edit import confirm_dialog, form_refusal, icon_button
+from components.inline_edit import form_refusal, icon_button
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,12 @@ class VariableRow:
     samples: str
 
 
-class VariablesState(PlanState):
+class VariablesState(DeletionState, PlanState):
     """The list, the form for one variable, and the question before one goes."""
 
     rows: list[VariableRow] = []
     is_open: bool = False
     edited: VariableRow = VariableRow("", "", "", "string", "", "", "", 0, "", "")
-    errors: dict[str, str] = {}
-    doomed: str = ""
-    doomed_name: str = ""
-    consequences: list[str] = []
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -111,11 +108,8 @@ class VariablesState(PlanState):
                 await self._call(plan.update_variable, slug, self.edited.id, changes, branch=branch)
             else:
                 await self._call(plan.create_variable, slug, name, variable_type=sort, description=description, branch=branch)
-        except InvalidInput as error:
-            self.errors = field_errors(error)
-            return None
         except AppError as error:
-            self.errors = {"name" if isinstance(error, Conflict) else "": error.message}
+            self.errors = field_errors(error, taken="name")
             return None
         self.is_open = False
         await self._show()
@@ -126,30 +120,14 @@ class VariablesState(PlanState):
         """Say what the deletion would leave behind."""
         row = self._row(variable_id)
         if row is not None:
-            self.doomed, self.doomed_name, self.errors = row.id, row.token, {}
             uses = [f"{plural(row.uses, 'event')} keep {row.token} as plain text"] if row.uses else []
-            self.consequences = [*uses, "What was observed for it is forgotten"]
-
-    @rx.event
-    def set_deleting(self, is_open: bool) -> None:
-        """Close the question."""
-        if not is_open:
-            self.doomed = ""
-
-    @rx.event
-    async def delete(self) -> EventSpec | None:
-        """Delete what was asked about."""
-        try:
-            await self._call(plan.delete_variable, self._slug(), self.doomed, branch=self._branch())
-        except AppError as error:
-            self.errors = {"": error.message}
-            return None
-        self.doomed = ""
-        await self._show()
-        return toast_done(f"{self.doomed_name} was deleted")
+            self._ask(row.id, row.token, [*uses, "What was observed for it is forgotten"])
 
     def _row(self, variable_id: str) -> VariableRow | None:
         return next((row for row in self.rows if row.id == variable_id), None)
+
+    async def _delete(self, definition_id: str) -> None:
+        await self._call(plan.delete_variable, self._slug(), definition_id, branch=self._branch())
 
     async def _show(self) -> None:
         self.rows = await self._read(variable_rows, self._slug(), self._branch())
@@ -212,16 +190,7 @@ def variables_page() -> rx.Component:
                 ),
             ),
             _form_dialog(state),
-            confirm_dialog(
-                title=f"Delete {state.doomed_name}?",
-                text="After this:",
-                consequences=state.consequences,
-                confirm="Delete variable",
-                open_=state.doomed != "",
-                on_open_change=state.set_deleting,
-                on_confirm=state.delete,
-                refusal=state.errors.get("", ""),
-            ),
+            deletion_dialog(state, what="variable", text="After this:"),
             on_retry=state.load,
             what="project",
         ),

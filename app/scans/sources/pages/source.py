@@ -13,7 +13,7 @@ from app import ui_paths
 from app.frame import workspace_frame
 from app.identity.contracts import UserRole
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError, InvalidInput
+from app.kernel.errors import AppError
 from app.page_states import page_body
 from app.presentation import Phase, phase_of
 from app.scans.sources import service
@@ -100,11 +100,8 @@ class DataSourceState(AppState):
                 view = await self._call(service.create_source, type(fields)(**{**asdict(fields), "password": given}))
             else:
                 view = await self._call(service.update_source, before.id, asdict(fields))
-        except InvalidInput as error:
-            self.errors = field_errors(error)
-            return None
         except AppError as error:
-            self.errors = {"": error.message}
+            self.errors = field_errors(error)
             return None
         self.errors = {}
         if before is None:
