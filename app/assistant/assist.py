@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,14 @@ from app.assistant.search import find
 from app.identity.contracts import Actor
 from app.kernel.database import session_scope
 from app.kernel.errors import Unavailable
+from app.kernel.settings import get_settings
 from app.plan import service as plan
 from app.plan.views import FieldView
 from app.plan.vocabulary import Sensitivity
 from app.preferences import service as preferences
 
 SOURCES = 12
+LONGEST_EXPLANATION_SECONDS = 30
 NO_ANSWER = "The assistant cannot answer at the moment. These parts of the plan fit your question best."
 _LONGEST_FACT = 600
 _SENTENCE_END = re.compile(r"(?<=[.!?\]])\s+")
@@ -126,6 +128,17 @@ def ask_plan(actor: Actor, slug: str, question: str, *, branch: str | None = Non
     return CitedAnswer(cited_only(answer, len(facts)) or NO_ANSWER, found.items, found.semantic_used)
 
 
+def explain_alert(facts: Mapping[str, Any], *, model: Model | None = None) -> str:
+    """Why an alert may have fired, in the model's words, from the facts alone. No transaction may be open.
+
+    Waits half a minute at most: a worker holds the message meanwhile. Errors: Unavailable while the assistant is off, ModelFailed.
+    """
+    model = model or _model(LONGEST_EXPLANATION_SECONDS)
+    with session_scope(write=False) as session:
+        prompt = preferences.text_of(session, "alert_explanation_system_prompt")
+    return model.ask(prompt, _fenced(facts))
+
+
 def try_model(actor: Actor, prompt: str) -> tuple[bool, str]:
     """Whether the model answers, with its answer or the fault in words. Owners only."""
     actor.require_owner()
@@ -148,8 +161,12 @@ def cited_only(answer: str, fact_count: int) -> str:
     return " ".join(kept)
 
 
-def _model() -> ChatModel:
-    model = configured_model()
+def _model(most_seconds: int | None = None) -> ChatModel:
+    settings = get_settings()
+    if most_seconds is not None:
+        seconds = min(settings.ai.ai_timeout_seconds, most_seconds)
+        settings = settings.model_copy(update={"ai": settings.ai.model_copy(update={"ai_timeout_seconds": seconds})})
+    model = configured_model(settings)
     if model is None:
         raise Unavailable("The assistant is off, or has no key", retry_after_seconds=60)
     return model

@@ -82,6 +82,15 @@ class SearchAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexState:
+    """What search holds of a branch. `meanings` of its `texts` can be compared; None where meanings are not compared at all."""
+
+    documents: int
+    texts: int
+    meanings: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reindexed:
     """What a rebuilding of the index did."""
 

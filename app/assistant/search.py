@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.assistant import meaning, repository, shelf
-from app.assistant.contracts import EntityType, ObservedValues, Reindexed, SearchAnswer, SearchHit
+from app.assistant.contracts import EntityType, IndexState, ObservedValues, Reindexed, SearchAnswer, SearchHit
 from app.assistant.index import NO_MEANING, Document, Hit
 from app.assistant.model_client import Embedder, configured_embedder
 from app.identity import service as identity
@@ -94,6 +94,18 @@ def reindex(session: Session, actor: Actor, slug: str, *, branch: str | None = N
     payload = {"documents_indexed": count, "branch_id": scope.branch_id}
     identity.record_audit(session, actor, "search.reindex", "project", scope.project.id, slug, payload)
     return Reindexed(count, embeddings_scheduled=configured_embedder() is not None)
+
+
+def index_state(session: Session, actor: Actor, slug: str, *, branch: str | None = None) -> IndexState:
+    """How much of the branch search knows. Anybody signed in. Errors: NotFound, BadRequest of the branch."""
+    scope = readable_branch(session, actor, slug, branch)
+    place = shelf.shelved(scope.branch_id)
+    with place.lock:
+        shelf.refresh(session, scope.branch_id, place)
+        texts = set(place.text_hashes())
+    embedder = configured_embedder()
+    known = None if embedder is None else len(texts & repository.vector_hashes(session, scope.project.id, embedder.name))
+    return IndexState(repository.fingerprint(session, scope.branch_id)[0], len(texts), known)
 
 
 def _dressed(

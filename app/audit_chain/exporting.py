@@ -14,7 +14,6 @@ from app.audit_chain.hashing import canonical
 from app.audit_chain.sealing import signing_key
 from app.identity import service as identity
 from app.identity.contracts import Actor
-from app.kernel.settings import get_settings
 from app.projects import service as projects
 
 
@@ -41,7 +40,7 @@ def export(session: Session, actor: Actor, slug: str | None, now: datetime) -> I
         heads=heads,
         project=project.slug if project else "",
         project_id=project.id if project else "",
-        retention_days=get_settings().storage.retention_days,
+        retention_days=service.kept_days(session, now),
         removed=repository.all_deletions(session),
     )
     checkpoints = (one for tenant in tenants for one in repository.checkpoints(session, tenant, up_to=heads[tenant].seq))

@@ -17,6 +17,8 @@ from models.audit_chain import AuditChainEntry, AuditCheckpoint, AuditSealing, A
 from models.identity import AuditEntry
 from models.projects import Project, ProjectRemoval
 
+PRUNED: Final = "audit_records.prune"
+"""The action under which the own trail notes what retention removed."""
 _MOST_VALUES: Final = 10_000
 """Values of one IN list; SQLite takes 32766 parameters."""
 
@@ -190,6 +192,13 @@ def deletions_noted(session: Session, target_ids: Iterable[str]) -> set[str]:
 def all_deletions(session: Session) -> list[str]:
     """Every project and tenant that the own trail knows as deleted."""
     return sorted(session.scalars(_deletions()))
+
+
+def pruned_before(session: Session) -> datetime | None:
+    """Before which instant ingested records were removed by retention, as the own trail says; None when it never was."""
+    payloads = session.scalars(sa.select(col(AuditEntry.payload)).where(col(AuditEntry.action) == PRUNED))
+    marks = [datetime.fromisoformat(mark) for payload in payloads if isinstance(mark := payload.get("before"), str)]
+    return max(marks, default=None)
 
 
 def _deletions() -> sa.Select[Any]:

@@ -16,13 +16,29 @@ from app.audit_chain import records, repository
 from app.audit_chain.contracts import Absence, Checkpoint, Count, Entry, Fault, Link, RecordKind, Report
 from app.audit_chain.export_file import Anchor
 from app.audit_chain.hashing import GENESIS
-from app.audit_chain.sealing import Turn, places, seal_waiting
+from app.audit_chain.sealing import Turn, places, seal_waiting, signing_key
 from app.audit_chain.verification import ChainVerifier
-from app.identity.contracts import Actor
+from app.identity import service as identity
+from app.identity.contracts import SYSTEM_ACTOR, Actor
 from app.kernel.errors import Unavailable
 from app.kernel.settings import get_settings
 
-__all__ = ["ChainState", "Progress", "Turn", "begin", "chain_state", "links", "public_keys", "seal_waiting", "step", "verify_all"]
+__all__ = [
+    "ChainState",
+    "Progress",
+    "Turn",
+    "begin",
+    "chain_state",
+    "kept_days",
+    "links",
+    "note_pruned",
+    "public_keys",
+    "seal_waiting",
+    "sealed_places",
+    "signing_key",
+    "step",
+    "verify_all",
+]
 
 PART: Final = 1000
 KEYS_FROM_DATABASE: Final = (
@@ -161,18 +177,41 @@ def _with_records(session: Session, tenant: str, found: Sequence[Entry], now: da
     documents = _documents(session, tenant, found)
     missing = {entry.project_id for entry in found if (entry.kind, entry.record_id) not in documents}
     removed = repository.deletions_noted(session, {*missing, tenant}) if missing else set()
+    oldest = now - timedelta(days=kept_days(session, now)) if missing else now
     for entry in found:
-        yield Link(entry, documents.get((entry.kind, entry.record_id)) or _absence(entry, removed, now))
+        yield Link(entry, documents.get((entry.kind, entry.record_id)) or _absence(entry, removed, oldest))
 
 
-def _absence(entry: Entry, removed: set[str], now: datetime) -> Absence | None:
+def kept_days(session: Session, now: datetime) -> int:
+    """Records older than so many days may be gone: by the retention of the event store, or because a pass removed them."""
+    days, mark = get_settings().storage.retention_days, repository.pruned_before(session)
+    return days if mark is None else min(days, max(0, (now - mark).days))
+
+
+def sealed_places(session: Session) -> dict[tuple[str, str], bool]:
+    """Everywhere that ingested records may be, as tenant and project, and whether every record there is chained.
+
+    Errors: Unavailable.
+    """
+    return {
+        (place.tenant, place.project_id): records.stored_count(place.tenant, place.project_id) <= place.sealed_count
+        for place in places(session)
+    }
+
+
+def note_pruned(session: Session, before: datetime, removed: int) -> None:
+    """Note in the own trail that ingested records older than the instant are removed; without it their absence is tampering."""
+    payload = {"before": before.isoformat(), "removed": removed}
+    identity.record_audit(session, SYSTEM_ACTOR, repository.PRUNED, "audit", "instance", payload=payload)
+
+
+def _absence(entry: Entry, removed: set[str], oldest: datetime) -> Absence | None:
     """Why an ingested record may be gone; one of the own trail never may."""
     if entry.kind != RecordKind.INGESTED:
         return None
     if entry.project_id in removed or entry.tenant in removed:
         return Absence.REMOVED
-    kept = timedelta(days=get_settings().storage.retention_days)
-    return Absence.EXPIRED if _moment(entry.record_time) < now - kept else None
+    return Absence.EXPIRED if _moment(entry.record_time) < oldest else None
 
 
 def _documents(session: Session, tenant: str, found: Sequence[Entry]) -> dict[tuple[str, str], dict[str, Any]]:

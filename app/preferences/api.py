@@ -13,6 +13,7 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.preferences import service
+from app.preferences.catalogue import KEYS
 from app.preferences.service import SettingsView
 from app.preferences.shapes import (
     AiSettingsResponse,
@@ -103,9 +104,10 @@ def _sent(body: BaseModel) -> dict[str, Any]:
 
 
 def _whole(view: SettingsView) -> ServiceSettingsResponse:
-    return ServiceSettingsResponse.model_validate(
-        {**view.sections, "overridden_fields": list(view.overridden), "sources": dict(view.sources)}
-    )
+    sections = ServiceSettingsResponse.model_fields
+    sources = {name: source for name, source in view.sources.items() if name.partition(".")[0] in sections}
+    names = [name for name in view.overridden if KEYS[name].section in sections]
+    return ServiceSettingsResponse.model_validate({**view.sections, "overridden_fields": names, "sources": sources})
 
 
 def _ai(view: SettingsView) -> AiSettingsResponse:

@@ -63,7 +63,8 @@ def fault_of(stored: Mapping[str, Any]) -> str:
     try:
         over_environment(stored)
     except SettingsError as error:
-        return (error.faults[0].partition(": ")[2] or error.faults[0]).replace("Input should", "The value must")
+        words = error.faults[0].partition(": ")[2] or error.faults[0]
+        return words.removeprefix("Value error, ").replace("Input should", "The value must")
     return ""
 
 

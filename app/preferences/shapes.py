@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from app.preferences.catalogue import SettingSource
+
+Days = Annotated[int, Field(ge=0, le=36500)]
+"""How long something is kept."""
 
 
 class RuntimeSettings(BaseModel):
@@ -201,6 +204,39 @@ class ServiceSettingsUpdate(BaseModel):
     observability: ObservabilitySettingsUpdate | None = None
     email: EmailSettingsUpdate | None = None
     ai: AiSettingsUpdate | None = None
+
+
+class RetentionSettingsUpdate(BaseModel):
+    """Days each kind of data is kept, 0 for no bound; what is null or missing stays."""
+
+    retention_event_days: Days | None = None
+    retention_log_days: Days | None = None
+    retention_security_days: Days | None = None
+    retention_audit_days: Days | None = None
+    retention_quarantine_days: Days | None = None
+    retention_metric_days: Days | None = None
+    retention_delivery_days: Days | None = None
+    retention_job_days: Days | None = None
+
+
+class OidcSettingsUpdate(BaseModel):
+    """Sign-in at an OpenID provider; what is null or missing stays."""
+
+    oidc_issuer: Annotated[str, Field(max_length=500)] | None = None
+    oidc_client_id: Annotated[str, Field(max_length=255)] | None = None
+    oidc_client_secret: Annotated[str, Field(max_length=4096)] | None = None
+    oidc_name: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    oidc_scopes: Annotated[str, Field(max_length=500)] | None = None
+    oidc_allowed_email_domains: Annotated[str, Field(max_length=20000)] | None = None
+    oidc_newcomers: bool | None = None
+    oidc_role: Literal["viewer", "editor"] | None = None
+
+
+class InstanceSettingsUpdate(ServiceSettingsUpdate):
+    """The sections of the contract and those of our own, which have routes of their own."""
+
+    retention: RetentionSettingsUpdate | None = None
+    oidc: OidcSettingsUpdate | None = None
 
 
 class AiSettingsResponse(BaseModel):

@@ -60,9 +60,11 @@ class SettingLine:
 SECTIONS: Final[Mapping[str, str]] = {
     "runtime": "Server",
     "security": "Sign-in and security",
+    "oidc": "Single sign-on",
     "email": "Mail",
     "ai": "Assistant and search",
     "storage": "Storage and pictures",
+    "retention": "Retention",
     "observability": "Logs and metrics",
     "ingest": "Arriving events",
     "kafka": "Events from Kafka",
@@ -74,15 +76,15 @@ _SECTION_OF_GROUP: Final = {"photos": "storage", "scans": "runtime"}
 _PROMPTS: Final = {
     "describe_system_prompt": "what the model is told when it describes events and fields",
     "ask_system_prompt": "what the model is told when it answers questions about the plan",
-    "alert_explanation_system_prompt": "what a model is told when it explains an alert",
+    "alert_explanation_system_prompt": "what the model is told when it explains an alert, for rules that ask for it",
 }
-_READ_PROMPTS: Final = frozenset({"describe_system_prompt", "ask_system_prompt"})
 _KEPT: Final = "Kept for programs that use the settings API. This server does not act on it."
 _FOLLOWS: Final = "Follows from other settings."
 _AT_NEXT_START: Final = frozenset({"log_level"})
 _CHOICES: Final = {
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
     "durability": ("fsync", "write"),
+    "oidc_role": ("viewer", "editor"),
     "environment": ("development", "production"),
 }
 _OWN_WORDS: Final = {
@@ -129,7 +131,7 @@ def _of_key(key: SettingKey, entry: SettingEntry | None, settings: Settings, sto
     if key.setting is None and key.name in stored:
         value = bool(stored[key.name]) if key.is_secret else stored[key.name]
     origin = Origin.OVERRIDE if key.name in stored else _origin(entry)
-    is_kept_only = key.setting is None and key.name not in _READ_PROMPTS
+    is_kept_only = key.setting is None and key.name not in _PROMPTS
     note = _FOLLOWS if key.name in INERT else _KEPT if is_kept_only else ""
     if key.name in stored and (fault := fault_of({key.name: stored[key.name]})):
         note = f"The stored value does not hold: {fault}"

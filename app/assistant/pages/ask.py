@@ -13,6 +13,7 @@ from sqlmodel import Session
 from app import ui_paths
 from app.assistant import service as assistant
 from app.assistant.pages.ask_view import AnswerView, AssistantStanding, answer_view, assistant_standing, checked_question
+from app.assistant.pages.search_index import SearchIndexState, search_index
 from app.frame import project_frame
 from app.identity.contracts import Actor
 from app.kernel.errors import AppError
@@ -35,15 +36,16 @@ class AskState(LoadedState):
     _turn: int = 0
 
     @rx.event
-    async def load(self) -> AsyncIterator[None]:
+    async def load(self) -> AsyncIterator[EventSpec | None]:
         """Enter the project; what was asked in another one is gone."""
         if self._begin(f"ask/{self._slug()}/{self._branch()}"):
             self.view, self.asking, self.problem_text = AnswerView(), "", ""
             self._turn += 1
-            yield
+            yield None
         with self._loading():
             await self._enter()
             self.standing = await self._read(assistant_standing)
+        yield SearchIndexState.watch
 
     @rx.event
     def submit(self, form: dict[str, Any]) -> EventSpec | None:
@@ -98,7 +100,7 @@ def ask_page() -> rx.Component:
     state: Any = AskState
     return project_frame(
         page_header("Ask the plan", note="Every sentence of an answer cites the part of the plan it rests on; others are dropped."),
-        page_body(state, rx.cond(state.standing.is_on, _questions(state), _off(state)), on_retry=state.load),
+        page_body(state, rx.cond(state.standing.is_on, _questions(state), _off(state)), search_index(), on_retry=state.load),
         active="ask",
         crumbs=[Crumb("Ask")],
     )

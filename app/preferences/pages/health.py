@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import reflex as rx
+from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
@@ -16,10 +17,24 @@ from app.checkup import CHECKS, Finding, State, examine_one_by_one
 from app.frame import workspace_frame
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.errors import AppError
 from app.kernel.settings import get_settings
 from app.page_states import LoadedState, page_body
+from app.preferences.pages.retention_view import RetentionPart, ask_for_pass, retention_part
 from app.ui import page
-from components import Column, badge, button, data_table, empty_state, page_header, time_text
+from components import (
+    Column,
+    badge,
+    button,
+    data_table,
+    empty_state,
+    link_button,
+    page_header,
+    section,
+    time_text,
+    toast_done,
+    toast_failed,
+)
 from components.format import iso_utc, local_time
 from components.shell import Crumb
 
@@ -30,6 +45,7 @@ TITLES: Final = {
     "scheduler": "Scheduler",
     "alerts": "Alert deliveries",
     "event_store": "Event store",
+    "single_sign_on": "Single sign-on",
     "disk": "Disk",
     "geo_data": "Location data",
 }
@@ -80,6 +96,7 @@ class HealthState(LoadedState):
     checked_at: str = ""
     checked_iso: str = ""
     is_running: bool = False
+    retention: RetentionPart = RetentionPart()
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -88,6 +105,7 @@ class HealthState(LoadedState):
         self.verdict = ""
         with self._loading():
             await self._read(_owner)
+            self.retention = await self._read(retention_part, self._zone(), SYSTEM_CLOCK.now())
         if self.phase != "ready":
             return
         self.is_running, self.rows = True, check_rows([], is_over=False)
@@ -103,6 +121,16 @@ class HealthState(LoadedState):
             self.is_running = False
         self.rows, self.verdict = check_rows(findings, is_over=True), verdict_of(findings)
         self.checked_at, self.checked_iso = local_time(now, self._zone(), now=now), iso_utc(now)
+
+    @rx.event
+    async def prune(self) -> EventSpec:
+        """Have what is too old removed now."""
+        try:
+            await self._call(ask_for_pass, SYSTEM_CLOCK.now())
+            self.retention = await self._read(retention_part, self._zone(), SYSTEM_CLOCK.now())
+        except AppError as refusal:
+            return toast_failed(refusal.message)
+        return toast_done("Asked for. It begins within a minute.")
 
 
 def _owner(_session: Session, actor: Actor) -> None:
@@ -141,8 +169,39 @@ def health_page() -> rx.Component:
                 rx.el.p("Checked ", time_text(state.checked_at, state.checked_iso), class_name="muted health-note"),
                 rx.fragment(),
             ),
+            _retention(state),
             on_retry=state.load,
         ),
         active="health",
         crumbs=[Crumb("Settings", ui_paths.SETTINGS), Crumb("Health")],
+    )
+
+
+def _retention(state: Any) -> rx.Component:
+    return section(
+        "Retention",
+        data_table(
+            [
+                Column("Kind", lambda row: row.title),
+                Column("Kept for", lambda row: row.kept),
+                Column(
+                    "Removed by the last pass",
+                    lambda row: rx.cond(row.error != "", badge(row.error, "bad"), row.removed),
+                    numeric=True,
+                ),
+            ],
+            state.retention.rows,
+            caption="How long each kind of data is kept",
+            empty=empty_state("Nothing is known yet"),
+        ),
+        actions=[
+            link_button("Change", href=f"{ui_paths.SETTINGS}?q=retention", small=True),
+            button(
+                rx.cond(state.retention.is_requested, "Asked for", "Prune now"),
+                small=True,
+                on_click=state.prune,
+                disabled=state.retention.is_requested,
+            ),
+        ],
+        note=state.retention.last,
     )

@@ -15,7 +15,7 @@ from app.identity.contracts import Actor
 from app.kernel.errors import InvalidInput, NotFound
 from app.preferences import service
 from app.preferences.catalogue import KEYS
-from app.preferences.shapes import ServiceSettingsUpdate
+from app.preferences.shapes import InstanceSettingsUpdate
 from app.preferences.tree import SECTIONS, Kind, Origin, SettingLine, list_settings
 from components.format import full_number
 
@@ -106,7 +106,7 @@ def take_effect(session: Session, actor: Actor) -> None:
 def typed_value(section: str, name: str, text: str) -> Any:
     """The text as the type of the setting, judged as the API judges it. InvalidInput at the name."""
     try:
-        body = ServiceSettingsUpdate.model_validate({section: {name: text}})
+        body = InstanceSettingsUpdate.model_validate({section: {name: text}})
     except ValidationError as error:
         words = error.errors(include_url=False, include_input=False)[0]["msg"]
         raise InvalidInput(words.replace("Input should", "The value must"), field=name) from None

@@ -193,3 +193,18 @@ def test_an_answer_keeps_only_what_it_can_cite_and_sources_outlive_a_failing_mod
     assert fallen.status_code == 200 and fallen.json()["sources"] == found["sources"]
     assert "cannot answer" in fallen.json()["answer"]
     assert client.post(ask, json={"question": "a"}, headers=owner).status_code == 422
+
+
+def test_settings_that_are_not_the_contracts_change_in_the_product_and_do_not_show_in_its_answers(engine, client, member):
+    from app.identity.contracts import SYSTEM_ACTOR
+    from app.kernel.clock import SYSTEM_CLOCK
+    from app.preferences.pages.settings_view import save_setting
+
+    with session_scope(engine) as session:
+        save_setting(session, SYSTEM_ACTOR, "oidc_client_secret", "hunter-2-hunter-2", SYSTEM_CLOCK.now())
+        save_setting(session, SYSTEM_ACTOR, "oidc_role", "editor", SYSTEM_CLOCK.now())
+    owner = member(UserRole.OWNER).headers
+    shown = client.get(SETTINGS, headers=owner)
+    assert "oidc" not in shown.text and "hunter" not in shown.text
+    assert client.delete(f"{SETTINGS}/overrides/oidc_client_secret", headers=owner).status_code == 200
+    assert client.get(f"{SETTINGS}", headers=owner).json()["overridden_fields"] == []

@@ -1,0 +1,1 @@
+"""Erasing one person's records from a project, with a proof."""

@@ -1,0 +1,5 @@
+"""Pages of erasures."""
+
+from app.erasure.pages import erasures
+
+__all__ = ["erasures"]
