@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from app.http import SESSION_COOKIE, Caller, Db, client_address, user_agent
-from app.identity import audit_api, entrance, forms, invitations_api, service
+from app.identity import audit_api, entrance, forms, invitations_api, second_factor_api, service
 from app.identity.cookies import clear_session_cookie, set_session_cookie
+from app.identity.oidc import routes as oidc_routes
 from app.identity.shapes import (
     ApiKeyCreate,
     ApiKeyCreateResponse,
@@ -23,7 +24,7 @@ from app.identity.shapes import (
 from app.kernel.clock import SYSTEM_CLOCK
 
 router = APIRouter()
-for _part in (forms, audit_api, invitations_api):
+for _part in (forms, oidc_routes, audit_api, invitations_api, second_factor_api):
     router.routes.extend(_part.router.routes)  # flat: the edge reads the path of every route
 
 
@@ -44,9 +45,14 @@ def register(body: RegisterRequest, request: Request, response: Response) -> Aut
 
 @router.post("/api/v1/auth/login", operation_id="login", tags=["auth"])
 def login(body: LoginRequest, request: Request, response: Response) -> AuthUserResponse:
-    """Sign in with email and password."""
+    """Sign in with email and password, and a code where the account has a second factor."""
     signed_in = entrance.sign_in(
-        body.email, body.password, address=client_address(request), clock=SYSTEM_CLOCK, user_agent=user_agent(request)
+        body.email,
+        body.password,
+        address=client_address(request),
+        clock=SYSTEM_CLOCK,
+        user_agent=user_agent(request),
+        code=body.totp,
     )
     set_session_cookie(request, response, signed_in)
     return AuthUserResponse.model_validate(signed_in.user)

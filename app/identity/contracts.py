@@ -72,6 +72,16 @@ class EntryRefusal(StrEnum):
     REGISTRATION_CLOSED = "registration_closed"
     RATE_LIMITED = "rate_limited"
     INVITATION_OVER = "invitation_over"
+    CODE_REFUSED = "code_refused"
+    SIGN_IN_OVER = "sign_in_over"
+    SSO_UNAVAILABLE = "sso_unavailable"
+    SSO_CANCELLED = "sso_cancelled"
+    SSO_OVER = "sso_over"
+    SSO_UNTRUSTED = "sso_untrusted"
+    SSO_UNVERIFIED_EMAIL = "sso_unverified_email"
+    SSO_FOREIGN_DOMAIN = "sso_foreign_domain"
+    SSO_NO_ACCOUNT = "sso_no_account"
+    SSO_TAKEN = "sso_taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,7 @@ class Credential:
 
     user_id: str | None
     password_hash: str | None
+    has_second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +188,23 @@ class SignInView:
     last_used_at: datetime | None
     expires_at: datetime
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorView:
+    """How a person signs in. `confirmed_at` is None while no code is asked for; then there are no recovery codes either."""
+
+    confirmed_at: datetime | None
+    recovery_codes_left: int
+    has_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A second factor that waits to be confirmed: the secret in Base32, and the address an authenticator app reads."""
+
+    secret: str
+    uri: str
 
 
 @dataclass(frozen=True, slots=True)

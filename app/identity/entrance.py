@@ -6,32 +6,77 @@ first step is committed even when a later one refuses: a failed attempt uses up 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+from sqlmodel import Session
+
 from app.identity import service
-from app.identity.contracts import SignedIn, SignInOrigin
+from app.identity.contracts import Actor, Credential, Enrolment, SignedIn, SignInOrigin
 from app.identity.passwords import hash_password, verify_password
 from app.identity.policy import Allowance
+from app.identity.second_factor import CodeRefused
 from app.kernel.clock import Clock
 from app.kernel.database import session_scope
-from app.kernel.errors import Forbidden, Unauthorized
+from app.kernel.errors import Forbidden, InvalidInput, Unauthorized
 from app.kernel.settings import get_settings
 
 
-def sign_in(email: str, password: str, *, address: str, clock: Clock, user_agent: str = "") -> SignedIn:
-    """Check email and password of a client at `address` and open a session.
+def sign_in(email: str, password: str, *, address: str, clock: Clock, user_agent: str = "", code: str | None = None) -> SignedIn:
+    """Check email and password of a client at `address`, and the code where the account asks for one; open a session.
 
-    Errors: TooManyRequests, Unauthorized with one answer for an unknown email and a wrong password.
+    Errors: TooManyRequests, Unauthorized with one answer for an unknown email and a wrong password, CodeRequired and
+    CodeRefused after a right password.
     """
-    limit = Allowance("login", get_settings().security.login_attempts_per_minute, timedelta(minutes=1))
+    credential = _checked_credential(email, password, address, clock)
+    origin = SignInOrigin(address, user_agent)
+    if code is None or credential.user_id is None or not credential.has_second_factor:
+        with session_scope() as session:
+            return service.login(session, credential, clock.now(), origin)
+    with _code_attempt(credential.user_id, "sign-in", address, clock) as session:
+        return service.login(session, credential, clock.now(), origin, code)
+
+
+def begin_sign_in(email: str, password: str, *, address: str, clock: Clock, user_agent: str = "") -> SignedIn | str:
+    """Like `sign_in` for a browser, which gives the code afterwards: a ticket for `finish_sign_in` where there has to be one."""
+    credential = _checked_credential(email, password, address, clock)
     with session_scope() as session:
-        service.take_turn(session, limit, address, clock.now())
-    with session_scope(write=False) as session:
-        credential = service.find_credential(session, email)
-    if not verify_password(password, credential.password_hash):
-        raise Unauthorized(service.BAD_CREDENTIALS)
-    with session_scope() as session:
+        if credential.has_second_factor:
+            return service.issue_ticket(session, credential, clock.now())
         return service.login(session, credential, clock.now(), SignInOrigin(address, user_agent))
+
+
+def finish_sign_in(ticket: str, code: str, *, address: str, clock: Clock, user_agent: str = "") -> SignedIn:
+    """Open a session for the holder of the ticket with a code of theirs.
+
+    Errors: Gone for a ticket that is unknown, used or over, TooManyRequests, CodeRefused.
+    """
+    with session_scope(write=False) as session:
+        user_id = service.ticket_holder(session, ticket, clock.now())
+    with _code_attempt(user_id, "sign-in", address, clock) as session:
+        return service.redeem_ticket(session, ticket, code, clock.now(), SignInOrigin(address, user_agent))
+
+
+def begin_second_factor(actor: Actor, password: str, *, clock: Clock) -> Enrolment:
+    """Hand the signed-in caller a secret to confirm. Errors: as `_check_own_password`, Conflict when the factor is on."""
+    _check_own_password(actor, password, clock)
+    with session_scope() as session:
+        return service.begin_second_factor(session, actor)
+
+
+def turn_off_second_factor(actor: Actor, password: str, code: str, *, clock: Clock, address: str = "") -> None:
+    """Ask the caller for no code any more. Errors: as `_check_own_password`, Conflict when it is off, InvalidInput at `code`."""
+    user_id = _check_own_password(actor, password, clock)
+    with _own_code_attempt(user_id, "turn off", address) as session:
+        service.turn_off_second_factor(session, actor, code, clock.now())
+
+
+def renew_recovery_codes(actor: Actor, password: str, code: str, *, clock: Clock, address: str = "") -> list[str]:
+    """Give the caller fresh recovery codes; the earlier ones are void. Errors: as `turn_off_second_factor`."""
+    user_id = _check_own_password(actor, password, clock)
+    with _own_code_attempt(user_id, "renew recovery codes", address) as session:
+        return service.renew_recovery_codes(session, actor, code, clock.now())
 
 
 def sign_up(email: str, password: str, name: str | None, *, address: str, clock: Clock, user_agent: str = "") -> SignedIn:
@@ -56,6 +101,7 @@ def accept_invitation(token: str, password: str, name: str | None, *, address: s
 
     Errors: TooManyRequests, NotFound for an invitation that is not valid, Conflict when the email has an account.
     """
+    _require_passwords()
     limit = Allowance("register", get_settings().security.registrations_per_hour, timedelta(hours=1))
     with session_scope() as session:
         service.take_turn(session, limit, address, clock.now())
@@ -65,3 +111,58 @@ def accept_invitation(token: str, password: str, name: str | None, *, address: s
     with session_scope() as session:
         origin = SignInOrigin(address, user_agent)
         return service.accept_invitation(session, token, password_hash=password_hash, name=name, now=clock.now(), origin=origin)
+
+
+def _require_passwords() -> None:
+    """Forbidden where people enter through the provider only."""
+    if get_settings().oidc.is_only_way:
+        raise Forbidden("Passwords are switched off. Sign in through the provider.")
+
+
+def _checked_credential(email: str, password: str, address: str, clock: Clock) -> Credential:
+    _require_passwords()
+    limit = Allowance("login", get_settings().security.login_attempts_per_minute, timedelta(minutes=1))
+    with session_scope() as session:
+        service.take_turn(session, limit, address, clock.now())
+    with session_scope(write=False) as session:
+        credential = service.find_credential(session, email)
+    if not verify_password(password, credential.password_hash):
+        raise Unauthorized(service.BAD_CREDENTIALS)
+    return credential
+
+
+def _check_own_password(actor: Actor, password: str, clock: Clock) -> str:
+    """The caller's id. Errors: Forbidden for a key, Conflict for an account without password, TooManyRequests, InvalidInput."""
+    with session_scope() as session:
+        credential = service.credential_for_change(session, actor)
+        user_id = credential.user_id or ""
+        service.take_code_turn(session, user_id, clock.now())
+    if not verify_password(password, credential.password_hash):
+        raise InvalidInput("The password is wrong", field="password")
+    return user_id
+
+
+@contextmanager
+def _code_attempt(user_id: str, purpose: str, address: str, clock: Clock) -> Iterator[Session]:
+    """The transaction in which a code is spent, after one of the person's turns; a refusal is kept in the audit trail."""
+    with session_scope() as session:
+        service.take_code_turn(session, user_id, clock.now())
+    try:
+        with session_scope() as session:
+            yield session
+    except CodeRefused:
+        with session_scope() as session:
+            service.note_refused_code(session, user_id, purpose, address)
+        raise
+
+
+@contextmanager
+def _own_code_attempt(user_id: str, purpose: str, address: str) -> Iterator[Session]:
+    """Like `_code_attempt` for somebody who is signed in and whose password was just checked: no reason to sign in anew."""
+    try:
+        with session_scope() as session:
+            yield session
+    except CodeRefused as refusal:
+        with session_scope() as session:
+            service.note_refused_code(session, user_id, purpose, address)
+        raise InvalidInput(refusal.message, field="code") from None

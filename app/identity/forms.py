@@ -16,19 +16,29 @@ from app import ui_paths
 from app.http import SESSION_COOKIE, client_address, user_agent
 from app.identity import entrance, service
 from app.identity.contracts import EntryRefusal
-from app.identity.cookies import clear_session_cookie, set_session_cookie
+from app.identity.cookies import (
+    TICKET_COOKIE,
+    clear_session_cookie,
+    clear_ticket_cookie,
+    set_session_cookie,
+    set_ticket_cookie,
+)
+from app.identity.second_factor import CodeRefused, CodeRequired
 from app.identity.shapes import InvitationAccept, LoginRequest, RegisterRequest
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.kernel.errors import AppError, Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
+from app.kernel.errors import AppError, Conflict, Forbidden, Gone, NotFound, TooManyRequests, Unauthorized
 
 router = APIRouter(include_in_schema=False)
 
 Text = Annotated[str, Form()]
 NextPath = Annotated[str, Form(alias="next")]
 
+_LONGEST_CODE = 64
+
 _REFUSALS: dict[type[AppError], EntryRefusal] = {
     Unauthorized: EntryRefusal.INVALID_CREDENTIALS,
+    CodeRequired: EntryRefusal.SIGN_IN_OVER,  # the factor was turned on while the password was checked
     Conflict: EntryRefusal.EMAIL_TAKEN,
     Forbidden: EntryRefusal.REGISTRATION_CLOSED,
     TooManyRequests: EntryRefusal.RATE_LIMITED,
@@ -37,10 +47,10 @@ _REFUSALS: dict[type[AppError], EntryRefusal] = {
 
 @router.post("/session/login")
 def login(request: Request, email: Text = "", password: Text = "", next_path: NextPath = "") -> Response:
-    """Sign in and go to `next`; otherwise back to the form."""
+    """Sign in and go to `next`, by way of the code where the account asks for one; otherwise back to the form."""
     try:
-        body = LoginRequest(email=email.strip(), password=password)
-        signed_in = entrance.sign_in(
+        body = LoginRequest(email=email.strip(), password=password, totp=None)
+        outcome = entrance.begin_sign_in(
             body.email, body.password, address=client_address(request), clock=SYSTEM_CLOCK, user_agent=user_agent(request)
         )
     except ValidationError:
@@ -48,8 +58,36 @@ def login(request: Request, email: Text = "", password: Text = "", next_path: Ne
         return _back(ui_paths.LOGIN, EntryRefusal.INVALID_CREDENTIALS, next_path)
     except tuple(_REFUSALS) as refusal:
         return _back(ui_paths.LOGIN, _REFUSALS[type(refusal)], next_path)
+    if isinstance(outcome, str):
+        response = _to(ui_paths.login_code(ui_paths.safe_next(next_path)))
+        set_ticket_cookie(request, response, outcome)
+        return response
     response = _to(ui_paths.safe_next(next_path))
-    set_session_cookie(request, response, signed_in)
+    set_session_cookie(request, response, outcome)
+    return response
+
+
+@router.post("/session/code")
+def code(request: Request, totp: Text = "", next_path: NextPath = "") -> Response:
+    """Finish a sign-in with a code and go to `next`; otherwise back to its form, or to the start when it took too long."""
+    try:
+        signed_in = entrance.finish_sign_in(
+            request.cookies.get(TICKET_COOKIE, ""),
+            totp[:_LONGEST_CODE],
+            address=client_address(request),
+            clock=SYSTEM_CLOCK,
+            user_agent=user_agent(request),
+        )
+    except Gone:
+        response = _back(ui_paths.LOGIN, EntryRefusal.SIGN_IN_OVER, next_path)
+    except CodeRefused:
+        return _back(ui_paths.LOGIN_CODE, EntryRefusal.CODE_REFUSED, next_path)
+    except TooManyRequests:
+        return _back(ui_paths.LOGIN_CODE, EntryRefusal.RATE_LIMITED, next_path)
+    else:
+        response = _to(ui_paths.safe_next(next_path))
+        set_session_cookie(request, response, signed_in)
+    clear_ticket_cookie(request, response)
     return response
 
 

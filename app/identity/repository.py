@@ -195,6 +195,11 @@ def delete_idle_buckets(session: Session, before: datetime) -> None:
     session.execute(sa.delete(RateBucket).where(col(RateBucket.updated_at) < before))
 
 
+def fill_bucket(session: Session, key: str, *, full: float) -> None:
+    """Give a client all its turns back. The row stays: somebody else may be waiting for it."""
+    session.execute(sa.update(RateBucket).where(col(RateBucket.key) == key).values(tokens=full))
+
+
 def note_key_use(
     connection: sa.Connection,
     table: type[ApiKey] | type[IngestKey] | type[UserSession],

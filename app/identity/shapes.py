@@ -36,10 +36,11 @@ class RegisterRequest(BaseModel):
 
 
 class LoginRequest(BaseModel):
-    """Email and password."""
+    """Email and password; for an account with a second factor also a code of its app, or a recovery code."""
 
     email: PlainText = Field(min_length=3, max_length=320)
     password: PlainText = Field(min_length=8, max_length=255)
+    totp: PlainText | None = Field(None, min_length=1, max_length=64)
 
 
 class _Response(BaseModel):
@@ -136,3 +137,40 @@ class InvitationCreateResponse(InvitationResponse):
     """An invitation with the path that accepts it, which no later answer shows."""
 
     accept_path: str
+
+
+class SecondFactorResponse(_Response):
+    """Whether a code is asked for at sign-in, since when, and how many recovery codes are left."""
+
+    is_on: bool
+    confirmed_at: datetime | None
+    recovery_codes_left: int
+
+
+class SecondFactorBegin(BaseModel):
+    """The caller's password, before a secret is shown."""
+
+    password: PlainText = Field(min_length=1, max_length=255)
+
+
+class SecondFactorEnrolment(_Response):
+    """A secret to confirm, which no later answer shows."""
+
+    secret: str
+    uri: str
+
+
+class SecondFactorConfirm(BaseModel):
+    """A code of the app that took the secret in."""
+
+    code: PlainText = Field(min_length=1, max_length=64)
+
+
+class SecondFactorProof(SecondFactorBegin, SecondFactorConfirm):
+    """The caller's password, and a code of their app or a recovery code."""
+
+
+class RecoveryCodes(BaseModel):
+    """Codes that stand in for the app, once each, which no later answer shows."""
+
+    recovery_codes: list[str]

@@ -71,3 +71,15 @@ def test_who_is_signed_in_already_goes_on_at_once(application: Any, member: Call
         await socket.close()
 
     converse(application, talk)
+
+
+def test_the_provider_is_offered_once_it_is_set_and_may_be_the_only_way(
+    application: Any, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load(application, SIGN_IN, "/login")["provider_name"] == ""
+    for name, value in {"ISSUER": "https://login.example", "CLIENT_ID": "plumbline", "NAME": "Example ID", "ONLY": "true"}.items():
+        monkeypatch.setenv(f"PLUMBLINE_OIDC_{name}", value)
+    get_settings.cache_clear()
+    shown = load(application, SIGN_IN, "/login?next=%2Fp%2Fshop")
+    assert (shown["provider_name"], shown["has_passwords"]) == ("Example ID", False)
+    assert shown["provider_href"] == "/session/oidc/start?next=%2Fp%2Fshop"

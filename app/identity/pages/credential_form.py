@@ -28,6 +28,11 @@ def form_message(message: Any) -> Any:
     return rx.cond(message != "", rx.el.div(rx.el.p(message), class_name="notice notice-bad", role="alert"), rx.fragment())
 
 
+def provider_button(name: Any, href: Any) -> Any:
+    """The way in through the provider, where one is set. A plain link: the browser itself goes to another host and comes back."""
+    return rx.cond(name != "", rx.el.a(f"Sign in with {name}", href=href, class_name="btn btn-wide"), rx.fragment())
+
+
 def credential_field(
     label: str,
     *,
@@ -38,8 +43,9 @@ def credential_field(
     min_length: int | None = None,
     hint: str | None = None,
     error: Any = None,
+    **more: Any,
 ) -> rx.Component:
-    """A labelled input of the native form."""
+    """A labelled input of the native form; `more` goes to the input."""
     bounds = {} if min_length is None else {"min_length": min_length, "max_length": 255}
-    control = text_input(field_id=name, name=name, type=kind, auto_complete=auto_complete, required=required, **bounds)
+    control = text_input(field_id=name, name=name, type=kind, auto_complete=auto_complete, required=required, **bounds, **more)
     return form_field(label, control, field_id=name, hint=hint, error=error)

@@ -11,11 +11,12 @@ from sqlmodel import Session
 from app import ui_paths
 from app.identity import service as identity
 from app.identity.contracts import EntryRefusal, InvitationView
-from app.identity.pages.credential_form import credential_field, form_message, form_page, refusal_message
+from app.identity.pages.credential_form import credential_field, form_message, form_page, provider_button, refusal_message
 from app.identity.pages.sign_up import PASSWORD_RULE
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.errors import NotFound
+from app.kernel.settings import get_settings
 from app.ui import page
 from components import loading_state, notice, text_link
 
@@ -36,12 +37,16 @@ class InvitationState(rx.State):
     offered_role: str = ""
     message: str = ""
     token_value: str = ""
+    has_passwords: bool = True
+    provider_name: str = ""
 
     @rx.event
     async def load(self) -> None:
         """Look the invitation up."""
         self.message = refusal_message(self.router.url.query_parameters.get("error", ""), MESSAGES)
         self.token_value = str(getattr(self, "invitation_token", "") or "")[:200]
+        oidc = get_settings().oidc
+        self.has_passwords, self.provider_name = not oidc.is_only_way, oidc.oidc_name if oidc.is_configured else ""
         found = await asyncio.to_thread(_offer, self.token_value)
         self.is_valid, self.is_loaded = found is not None, True
         self.offered_email, self.offered_role = (found.email, found.role.value) if found else ("", "")
@@ -76,19 +81,24 @@ def _form(state: Any) -> rx.Component:
     return rx.fragment(
         rx.el.p("You are invited as ", rx.el.strong(state.offered_role), ": ", rx.el.strong(state.offered_email), "."),
         form_message(state.message),
-        rx.el.form(
-            rx.el.input(type="hidden", name="token", value=state.token_value),
-            rx.el.input(
-                type="hidden", name="username", value=state.offered_email, auto_complete="username"
-            ),  # tells a password manager whose it is
-            credential_field("Name (optional)", name="name", kind="text", auto_complete="name", required=False),
-            credential_field(
-                "Password", name="password", kind="password", auto_complete="new-password", min_length=8, hint=PASSWORD_RULE
-            ),
-            rx.el.button("Join", type="submit", class_name="btn btn-primary btn-wide"),
-            action="/session/accept-invitation",
-            method="post",
-            on_submit=None,
-            class_name="stack",
+        rx.cond(state.has_passwords, _password_form(state), rx.fragment()),
+        provider_button(state.provider_name, ui_paths.provider_sign_in(ui_paths.HOME)),
+    )
+
+
+def _password_form(state: Any) -> rx.Component:
+    return rx.el.form(
+        rx.el.input(type="hidden", name="token", value=state.token_value),
+        rx.el.input(
+            type="hidden", name="username", value=state.offered_email, auto_complete="username"
+        ),  # tells a password manager whose it is
+        credential_field("Name (optional)", name="name", kind="text", auto_complete="name", required=False),
+        credential_field(
+            "Password", name="password", kind="password", auto_complete="new-password", min_length=8, hint=PASSWORD_RULE
         ),
+        rx.el.button("Join", type="submit", class_name="btn btn-primary btn-wide"),
+        action="/session/accept-invitation",
+        method="post",
+        on_submit=None,
+        class_name="stack",
     )

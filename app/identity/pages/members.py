@@ -8,20 +8,21 @@ from typing import Any
 
 import reflex as rx
 from reflex.event import EventSpec
+from sqlmodel import Session
 
 from app import ui_paths
 from app.frame import workspace_frame
 from app.identity import service as identity
-from app.identity.contracts import UserRole
+from app.identity.contracts import Actor, UserRole, UserView
 from app.identity.pages.invitations import InvitationsState, invitations_section, invite_button
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.page_states import page_body
 from app.presentation import Phase, phase_of
 from app.ui import AppState, page
-from components.feedback import empty_state, notice, toast_done
+from components.feedback import empty_state, notice, toast_done, toast_failed
 from components.format import iso_utc, local_time
-from components.forms import select_input
+from components.forms import button, dialog, dialog_actions, select_input
 from components.marks import badge, time_text
 from components.shell import Crumb, page_header
 from components.table import Column, data_table
@@ -41,6 +42,13 @@ class MemberRow:
     joined: str
     joined_iso: str
     is_you: bool
+    has_second_factor: bool
+
+
+def _people(session: Session, actor: Actor) -> tuple[list[UserView], frozenset[str]]:
+    """Everyone, and for owners who has a second factor."""
+    holders = identity.second_factor_holders(session, actor) if actor.role is UserRole.OWNER else frozenset()
+    return identity.list_users(session, actor), holders
 
 
 class MembersState(AppState):
@@ -50,11 +58,13 @@ class MembersState(AppState):
     problem: str = ""
     members: list[MemberRow] = []
     refusal: str = ""
+    resetting: str = ""
+    resetting_email: str = ""
 
     @rx.event
     async def load(self) -> AsyncIterator[Any]:
         """Show everyone, and who is invited."""
-        self.refusal = ""
+        self.refusal = self.resetting = ""
         try:
             await self._show()
             self.phase = Phase.READY.value
@@ -76,8 +86,32 @@ class MembersState(AppState):
         await self._show()
         return toast_done(f"{changed.email} is now {changed.role}")
 
+    @rx.event
+    def ask_reset(self, user_id: str) -> None:
+        """Ask before a person's second factor goes; an id that is not on the page closes the question."""
+        row = next((row for row in self.members if row.id == user_id), None)
+        self.resetting, self.resetting_email = (row.id, row.email) if row else ("", "")
+
+    @rx.event
+    def set_resetting(self, is_open: bool) -> None:
+        """Close the question."""
+        if not is_open:
+            self.resetting = ""
+
+    @rx.event
+    async def reset_second_factor(self) -> EventSpec:
+        """Take the second factor from the person; the service refuses callers who are no owners."""
+        user_id, self.resetting = self.resetting, ""
+        try:
+            await self._call(identity.reset_second_factor, user_id)
+        except AppError as error:
+            await self._show()
+            return toast_failed(error.message)
+        await self._show()
+        return toast_done(f"{self.resetting_email} signs in with the password alone now")
+
     async def _show(self) -> None:
-        users = await self._read(identity.list_users)
+        users, holders = await self._read(_people)
         zone, now = self._zone(), SYSTEM_CLOCK.now()
         self.members = [
             MemberRow(
@@ -88,6 +122,7 @@ class MembersState(AppState):
                 joined=local_time(user.created_at, zone, now=now),
                 joined_iso=iso_utc(user.created_at),
                 is_you=user.email == self.user_email,
+                has_second_factor=user.id in holders,
             )
             for user in users
         ]
@@ -114,6 +149,7 @@ def members() -> rx.Component:
                     Column("Name", _name),
                     Column("Email", lambda row: row.email),
                     Column("Role", _role, width="160px"),
+                    Column("Second factor", _second_factor, secondary=True),
                     Column("Joined", lambda row: time_text(row.joined, row.joined_iso), secondary=True),
                 ],
                 state.members,
@@ -121,6 +157,7 @@ def members() -> rx.Component:
                 empty=empty_state("Nobody is here"),
             ),
             invitations_section(),
+            _reset_question(state),
             on_retry=state.load,
         ),
         active="members",
@@ -142,3 +179,30 @@ def _role(row: Any) -> Any:
         on_change=lambda role: state.change_role(row.id, role),
     )
     return rx.cond(state.user_role == UserRole.OWNER.value, choice, badge(row.role))
+
+
+def _second_factor(row: Any) -> Any:
+    state: Any = MembersState
+    reset = button(
+        "Reset",
+        small=True,
+        on_click=state.ask_reset(row.id),
+        custom_attrs={"aria-label": f"Reset the second factor of {row.email}"},
+    )
+    is_on = rx.el.span(badge("on", "ok", dot=True), rx.cond(row.is_you, rx.fragment(), reset), class_name="inline")
+    off = badge("off", "neutral", dot=True)
+    unknown = rx.el.span("only owners see this", class_name="muted")
+    return rx.cond(state.user_role == UserRole.OWNER.value, rx.cond(row.has_second_factor, is_on, off), unknown)
+
+
+def _reset_question(state: Any) -> rx.Component:
+    return dialog(
+        dialog_actions(
+            button("Keep it", on_click=state.set_resetting(False)),
+            button("Reset second factor", kind="danger", on_click=state.reset_second_factor),
+        ),
+        title=rx.fragment("Reset the second factor of ", rx.el.strong(state.resetting_email), "?"),
+        description="Their password alone signs them in then, and they are signed out everywhere. Be sure that it is they who ask.",
+        open_=state.resetting != "",
+        on_open_change=state.set_resetting,
+    )

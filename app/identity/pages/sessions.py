@@ -28,6 +28,7 @@ from components import (
     dialog,
     dialog_actions,
     empty_state,
+    link_button,
     page_header,
     time_text,
     toast_done,
@@ -178,6 +179,7 @@ def sessions_page() -> rx.Component:
     return workspace_frame(
         page_header(
             "Sessions",
+            link_button("Sign-in security", href=ui_paths.SIGN_IN_SECURITY),
             rx.cond(state.has_others, button("Sign out everywhere else", on_click=state.set_ending_others(True)), rx.fragment()),
             note="Where you are signed in. Programs with an API key are not listed here.",
         ),

@@ -7,7 +7,8 @@ from reflex.event import EventSpec
 
 from app import ui_paths
 from app.identity.contracts import EntryRefusal
-from app.identity.pages.credential_form import credential_field, form_message, form_page, refusal_message
+from app.identity.pages.credential_form import credential_field, form_message, form_page, provider_button, refusal_message
+from app.kernel.settings import get_settings
 from app.ui import page, signed_in_caller
 from components.forms import text_link
 
@@ -15,6 +16,16 @@ MESSAGES = {
     EntryRefusal.INVALID_CREDENTIALS: "The email address or the password is wrong.",
     EntryRefusal.INVALID_INPUT: "Enter your email address and a password of at least 8 characters.",
     EntryRefusal.RATE_LIMITED: "Too many attempts. Wait a minute and try again.",
+    EntryRefusal.REGISTRATION_CLOSED: "Passwords are switched off here. Sign in through the provider.",
+    EntryRefusal.SIGN_IN_OVER: "This sign-in took too long. Start again.",
+    EntryRefusal.SSO_UNAVAILABLE: "The sign-in provider cannot be reached or is not set up right. Try again, or tell an owner.",
+    EntryRefusal.SSO_CANCELLED: "The sign-in was ended at the provider.",
+    EntryRefusal.SSO_OVER: "This sign-in took too long, or was begun in another window. Start again.",
+    EntryRefusal.SSO_UNTRUSTED: "The provider's answer did not hold. Start again; if it stays so, tell an owner.",
+    EntryRefusal.SSO_UNVERIFIED_EMAIL: "The provider does not vouch for your email address. Confirm it there, then sign in again.",
+    EntryRefusal.SSO_FOREIGN_DOMAIN: "People with your email address may not enter here.",
+    EntryRefusal.SSO_NO_ACCOUNT: "There is no account for your email address here. Ask an owner for an invitation.",
+    EntryRefusal.SSO_TAKEN: "Your email address belongs to an account that somebody else at the provider enters. Tell an owner.",
 }
 
 
@@ -24,6 +35,9 @@ class SignInState(rx.State):
     message: str = ""
     next_path: str = ui_paths.HOME
     sign_up_href: str = ui_paths.REGISTER
+    has_passwords: bool = True
+    provider_name: str = ""
+    provider_href: str = ""
 
     @rx.event
     async def load(self) -> EventSpec | None:
@@ -33,6 +47,10 @@ class SignInState(rx.State):
         self.message = refusal_message(code, MESSAGES)
         self.next_path = ui_paths.safe_next(query.get("next", ""))
         self.sign_up_href = ui_paths.register(query.get("next", ""))
+        oidc = get_settings().oidc
+        self.has_passwords = not oidc.is_only_way
+        self.provider_name = oidc.oidc_name if oidc.is_configured else ""
+        self.provider_href = ui_paths.provider_sign_in(self.next_path)
         if await signed_in_caller(self) is not None:
             return rx.redirect(self.next_path, replace=True)
         return None
@@ -40,19 +58,28 @@ class SignInState(rx.State):
 
 @page(route=ui_paths.LOGIN, title="Sign in · Plumbline", on_load=SignInState.load, public=True)
 def sign_in() -> rx.Component:
-    """Email and password."""
+    """Email and password, and the provider where one is set."""
     return form_page(
         rx.el.h1("Sign in"),
         form_message(SignInState.message),
-        rx.el.form(
-            rx.el.input(type="hidden", name="next", value=SignInState.next_path),
-            credential_field("Email", name="email", kind="email", auto_complete="username"),
-            credential_field("Password", name="password", kind="password", auto_complete="current-password", min_length=8),
-            rx.el.button("Sign in", type="submit", class_name="btn btn-primary btn-wide"),
-            action="/session/login",
-            method="post",
-            on_submit=None,
-            class_name="stack",
+        rx.cond(SignInState.has_passwords, _password_form(), rx.fragment()),
+        provider_button(SignInState.provider_name, SignInState.provider_href),
+        rx.cond(
+            SignInState.has_passwords,
+            rx.el.p("No account yet? ", text_link("Sign up", href=SignInState.sign_up_href), class_name="muted"),
+            rx.fragment(),
         ),
-        rx.el.p("No account yet? ", text_link("Sign up", href=SignInState.sign_up_href), class_name="muted"),
+    )
+
+
+def _password_form() -> rx.Component:
+    return rx.el.form(
+        rx.el.input(type="hidden", name="next", value=SignInState.next_path),
+        credential_field("Email", name="email", kind="email", auto_complete="username"),
+        credential_field("Password", name="password", kind="password", auto_complete="current-password", min_length=8),
+        rx.el.button("Sign in", type="submit", class_name="btn btn-primary btn-wide"),
+        action="/session/login",
+        method="post",
+        on_submit=None,
+        class_name="stack",
     )

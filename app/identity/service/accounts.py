@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from app.identity import policy, repository
+from app.identity import policy, repository, second_factor_repository
 from app.identity.contracts import Actor, Credential, SignedIn, SignInOrigin, UserRole, UserView, Via
 from app.identity.passwords import UNUSABLE
 from app.identity.service.audit import record_audit
 from app.identity.service.callers import actor_for, session_hash
+from app.identity.service.second_factor import demand_code
+from app.identity.service.turns import delete_idle_turns
 from app.kernel.crypto import random_token
-from app.kernel.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
+from app.kernel.errors import Conflict, Forbidden, NotFound, Unauthorized
 from app.kernel.settings import get_settings
 from models.identity import User, UserSession
 
@@ -21,7 +23,6 @@ OPERATOR_EMAIL = "operator@localhost"
 
 BAD_CREDENTIALS = "Invalid email or password"
 UNKNOWN_ORIGIN = SignInOrigin()
-_IDLE_BUCKETS_LAST = timedelta(days=1)
 
 
 def has_owner(session: Session) -> bool:
@@ -30,29 +31,16 @@ def has_owner(session: Session) -> bool:
 
 
 def is_registration_open(session: Session) -> bool:
-    """Whether a newcomer may sign up: the first person always may, later ones when the setting says so."""
-    return get_settings().security.registration_open or not has_owner(session)
-
-
-def take_turn(session: Session, allowance: policy.Allowance, address: str, now: datetime) -> None:
-    """Use one turn of the client address; TooManyRequests when none is left.
-
-    Wants a short transaction of its own: the turn counts even when what follows fails.
-    """
-    key = f"{allowance.name}:{address}"[:200]
-    bucket, is_fresh = repository.locked_bucket(session, key, full=float(allowance.count), now=now)
-    turn = policy.take_turn(allowance, tokens=bucket.tokens, idle=now - bucket.updated_at)
-    if turn.wait_seconds:
-        raise TooManyRequests("Too many attempts. Try again later.", retry_after_seconds=turn.wait_seconds)
-    bucket.tokens, bucket.updated_at = turn.tokens, max(now, bucket.updated_at)
-    if is_fresh:
-        repository.delete_idle_buckets(session, now - _IDLE_BUCKETS_LAST)
+    """Whether a newcomer may sign up: the first person always may, later ones when the setting says so and passwords count."""
+    settings = get_settings()
+    return (settings.security.registration_open and not settings.oidc.is_only_way) or not has_owner(session)
 
 
 def delete_expired(session: Session, now: datetime) -> None:
-    """Delete sessions that are over and rate buckets of clients long gone."""
+    """Delete sessions and half sign-ins that are over, and rate buckets of clients long gone."""
     repository.delete_expired_sessions(session, now)
-    repository.delete_idle_buckets(session, now - _IDLE_BUCKETS_LAST)
+    second_factor_repository.delete_expired_tickets(session, now)
+    delete_idle_turns(session, now)
 
 
 def register(
@@ -64,7 +52,7 @@ def register(
     """
     repository.lock_membership(session)
     owned = has_owner(session)
-    if owned and not get_settings().security.registration_open:
+    if not is_registration_open(session):
         raise Forbidden("Registration is closed")
     email = policy.normal_email(email)
     if email == OPERATOR_EMAIL or repository.user_by_email(session, email) is not None:
@@ -81,20 +69,36 @@ def register(
 def find_credential(session: Session, email: str) -> Credential:
     """What to check a password against. Never says whether the email is known."""
     user = repository.user_by_email(session, policy.normal_email(email))
-    return Credential(None, None) if user is None else Credential(user.id, user.password_hash)
+    if user is None:
+        return Credential(None, None)
+    return Credential(user.id, user.password_hash, second_factor_repository.is_confirmed(session, user.id))
 
 
-def login(session: Session, credential: Credential, now: datetime, origin: SignInOrigin = UNKNOWN_ORIGIN) -> SignedIn:
-    """Open a session for the account whose password was just checked; its expired sessions go.
+def login(
+    session: Session, credential: Credential, now: datetime, origin: SignInOrigin = UNKNOWN_ORIGIN, code: str | None = None
+) -> SignedIn:
+    """Open a session for the account whose password was just checked; `code` is of its second factor.
 
-    Unauthorized when the account or its password changed since the check.
+    Unauthorized when the account or its password changed since the check. CodeRequired and CodeRefused as `demand_code`.
     """
     user = repository.user_by_id(session, credential.user_id) if credential.user_id else None
     if user is None or user.password_hash != credential.password_hash:
         raise Unauthorized(BAD_CREDENTIALS)
-    repository.delete_sessions_of(session, user.id, expired_before=now)
-    record_audit(session, actor_for(user), "session.create", "user", user.id)
-    return open_session(session, user, now, origin)
+    demand_code(session, user, code, now)
+    return _sign_in(session, user, now, origin)
+
+
+def open_session_for(
+    session: Session, user_id: str, now: datetime, origin: SignInOrigin = UNKNOWN_ORIGIN, *, issuer: str
+) -> SignedIn:
+    """Open a session for somebody whom the identity provider `issuer` vouches for: neither password nor code is asked for here.
+
+    Errors: Unauthorized when the account is gone.
+    """
+    user = repository.user_by_id(session, user_id)
+    if user is None:
+        raise Unauthorized("Not authenticated")
+    return _sign_in(session, user, now, origin, issuer=issuer)
 
 
 def logout(session: Session, actor: Actor, token: str | None) -> None:
@@ -168,6 +172,13 @@ def _retire_operator(session: Session, owner: User) -> None:
     if operator is not None:
         repository.hand_over_keys(session, operator.id, owner.id)
         session.delete(operator)
+
+
+def _sign_in(session: Session, user: User, now: datetime, origin: SignInOrigin, *, issuer: str = "") -> SignedIn:
+    """A session for an account that existed before; its expired sessions go."""
+    repository.delete_sessions_of(session, user.id, expired_before=now)
+    record_audit(session, actor_for(user), "session.create", "user", user.id, payload={"issuer": issuer} if issuer else None)
+    return open_session(session, user, now, origin)
 
 
 def open_session(session: Session, user: User, now: datetime, origin: SignInOrigin) -> SignedIn:

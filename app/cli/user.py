@@ -1,0 +1,50 @@
+"""`plumbline user`: help for people who cannot get in, on the machine of the instance."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.cli.console import fail, load_settings_or_exit
+from app.identity import service as identity
+from app.identity.contracts import SYSTEM_ACTOR
+from app.identity.oidc.service import unlink
+from app.kernel.database import session_scope
+from app.kernel.errors import NotFound
+from app.migrations import upgrade
+
+app = typer.Typer(help="People who cannot get in.", no_args_is_help=True)
+
+
+@app.command("reset-second-factor")
+def reset_second_factor(email: Annotated[str, typer.Argument(help="Whose second factor is lost.")]) -> None:
+    """Take the second factor from an account, as owners do on the page Members. The account's sessions end.
+
+    Exit codes: 0 done, 1 there is no such account or it has no second factor.
+    """
+    upgrade(load_settings_or_exit())
+    with session_scope() as session:
+        user_id = identity.find_credential(session, email).user_id
+        if user_id is None:
+            fail(f"there is no account {email}")
+        if not identity.reset_second_factor(session, SYSTEM_ACTOR, user_id):
+            fail(f"{email} has no second factor")
+    typer.echo(f"{email} signs in with the password alone now, and should turn the second factor on again.")
+
+
+@app.command("unlink")
+def unlink_(email: Annotated[str, typer.Argument(help="Whose account it is.")]) -> None:
+    """Forget who at the sign-in provider enters an account: the next person there with its verified email does.
+
+    Exit codes: 0 done, 1 there is no such account or nobody at a provider enters it.
+    """
+    upgrade(load_settings_or_exit())
+    try:
+        with session_scope() as session:
+            count = unlink(session, SYSTEM_ACTOR, email)
+    except NotFound:
+        fail(f"there is no account {email}")
+    if not count:
+        fail(f"nobody at a provider enters the account {email}")
+    typer.echo(f"Forgotten. The next person at the provider whose verified email is {email} enters this account.")
