@@ -43,6 +43,7 @@ class AlertDestination(SQLModel, table=True):
     linear_team_id: str | None = Field(default=None, max_length=64)
     linear_state_id: str | None = Field(default=None, max_length=64)
     linear_label_ids: str | None = Field(default=None, max_length=2000)
+    sealed_apprise_url: str | None = text_field(None)
     last_test_at: datetime | None = moment_field(nullable=True)
     last_test_status: str | None = Field(default=None, max_length=16)
     last_test_message: str | None = text_field(None)
@@ -53,7 +54,8 @@ class AlertDestination(SQLModel, table=True):
 class AlertRule(SQLModel, table=True):
     """When a destination is told. `filters` are objects with id, field, operator and values; all of them must hold.
 
-    `schedule` says when its messages may leave; without one they leave at once.
+    `schedule` says when its messages may leave; without one they leave at once. With `routes_to_owners` the destination is told
+    only of what has no owner who can be reached. `escalation` says who is told when nobody answers.
     """
 
     __tablename__ = "alert_rules"
@@ -81,6 +83,8 @@ class AlertRule(SQLModel, table=True):
     filters: list[dict[str, object]] = json_field(list)
     muted_until: datetime | None = moment_field(nullable=True)
     schedule: dict[str, object] | None = Field(default=None, sa_column=sa.Column(sa.JSON(none_as_null=True), nullable=True))
+    routes_to_owners: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    escalation: dict[str, object] | None = Field(default=None, sa_column=sa.Column(sa.JSON(none_as_null=True), nullable=True))
     created_at: datetime = created_field()
     updated_at: datetime = updated_field()
 
@@ -89,10 +93,19 @@ class AlertRuleState(SQLModel, table=True):
     """What a rule remembers of one scope of one scan.
 
     `notified_at` and `notified_bucket` are those of the last delivery that arrived; while `delivery_id` is set, a delivery about
-    the scope is under way.
+    the scope is under way. `waiting_since` is the newest message that nobody has answered, `escalation_step` how many followed the
+    first one.
     """
 
     __tablename__ = "alert_rule_states"
+    __table_args__ = (
+        sa.Index(
+            "ix_alert_rule_states_waiting",
+            "waiting_since",
+            sqlite_where=sa.text("waiting_since IS NOT NULL"),
+            postgresql_where=sa.text("waiting_since IS NOT NULL"),
+        ),
+    )
 
     rule_id: str = Field(sa_column=sa.Column(sa.String(36), sa.ForeignKey("alert_rules.id", ondelete="CASCADE"), primary_key=True))
     scan_config_id: str = Field(
@@ -107,6 +120,8 @@ class AlertRuleState(SQLModel, table=True):
     notified_at: datetime | None = moment_field(nullable=True)
     notified_bucket: datetime | None = moment_field(nullable=True)
     delivery_id: str | None = Field(default=None, max_length=36, index=True)
+    waiting_since: datetime | None = moment_field(nullable=True)
+    escalation_step: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class AlertEvaluation(SQLModel, table=True):
@@ -126,6 +141,8 @@ class AlertDelivery(SQLModel, table=True):
 
     It names its rule and destination by value, so that it outlives them. A failed delivery with `next_attempt_at` is tried again
     by itself; one without has been given up. Until `held_until` it waits for the rule's schedule and takes in what fires meanwhile.
+    `kind` is alert or escalation. One to a member's mailbox names the member as `recipient_id`. One that heeds decisions leaves out
+    what somebody has answered before it leaves.
     """
 
     __tablename__ = "alert_deliveries"
@@ -158,6 +175,9 @@ class AlertDelivery(SQLModel, table=True):
     attempt_count: int = 0
     next_attempt_at: datetime | None = moment_field(nullable=True)
     held_until: datetime | None = moment_field(nullable=True)
+    kind: str = Field(default="alert", max_length=16, sa_column_kwargs={"server_default": "alert"})
+    recipient_id: str | None = Field(default=None, max_length=36)
+    heeds_decisions: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     claimed_by: str | None = Field(default=None, max_length=100)
     claimed_until: datetime | None = moment_field(nullable=True)
     sent_at: datetime | None = moment_field(nullable=True)
@@ -166,7 +186,7 @@ class AlertDelivery(SQLModel, table=True):
 
 
 class AlertDeliveryItem(SQLModel, table=True):
-    """One scope in a delivery."""
+    """One scope in a delivery. `dropped_because` says why it was left out before the message left."""
 
     __tablename__ = "alert_delivery_items"
 
@@ -189,6 +209,7 @@ class AlertDeliveryItem(SQLModel, table=True):
     drift_type: str | None = Field(default=None, max_length=32)
     sample_value: str | None = text_field(None)
     correlation_group_id: str | None = Field(default=None, max_length=36, index=True)
+    dropped_because: str | None = Field(default=None, max_length=500)
 
 
 class AlertGroup(SQLModel, table=True):

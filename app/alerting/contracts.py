@@ -23,7 +23,10 @@ ScopeKey = tuple[AlertScope, str]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something a rule may tell about. `last_bucket` is later than `bucket` only for an outage that lasts."""
+    """Something a rule may tell about. `last_bucket` is later than `bucket` only for an outage that lasts.
+
+    `expected_because` is why somebody expects it; then it is never told.
+    """
 
     scope_type: AlertScope
     scope_ref: str
@@ -39,6 +42,7 @@ class Candidate:
     drift_field: str | None = None
     drift_type: AlertDriftType | None = None
     sample_value: str | None = None
+    expected_because: str = ""
 
     @property
     def key(self) -> ScopeKey:
@@ -181,12 +185,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One message ready to be sent: the stored snapshot and the id that stays the same over all its attempts."""
+    """One message ready to be sent: the stored snapshot and the id that stays the same over all its attempts.
+
+    `wants_explanation` says that its rule asks for the assistant's words and that it has none yet.
+    """
 
     delivery_id: str
     target: Target
     snapshot: dict[str, object]
     created_at: datetime
+    wants_explanation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,8 +322,17 @@ class Firing:
 
 
 @dataclass(frozen=True, slots=True)
+class EscalationStep:
+    """A step that a simulated rule takes because nobody answers: what it is about, its number from 1, and when."""
+
+    candidate: Candidate
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Simulation:
-    """What a rule would have done (contract 12.7)."""
+    """What a rule would have done (contract 12.7). `steps` are those of its escalation if nobody had answered anything."""
 
     rule_id: str
     rule_name: str
@@ -328,6 +345,7 @@ class Simulation:
     is_noisy: bool
     cooldown_minutes_used: int
     rendered_message: str | None
+    steps: list[EscalationStep] = field(default_factory=list)
 
     @property
     def saved_count(self) -> int:

@@ -140,7 +140,8 @@ def _check_webhook(fields: DestinationFields, outbound: Outbound) -> None:
             raise InvalidInput("must be printable ASCII text", field="webhook_header_value")
 
 
-def _address(text: str, name: str) -> str:
+def checked_address(text: str, name: str) -> str:
+    """The mail address in its usual form. InvalidInput at the field `name` for what is none."""
     from email_validator import EmailNotValidError, validate_email
 
     try:
@@ -153,7 +154,7 @@ def _checked_email(fields: DestinationFields) -> DestinationFields:
     written = [part.strip() for part in _require(fields, "email_recipients").split(",") if part.strip()]
     unique: dict[str, str] = {}
     for one in written:
-        address = _address(one, "email_recipients")
+        address = checked_address(one, "email_recipients")
         unique.setdefault(address.lower(), address)
     recipients = list(unique.values())
     if not recipients:
@@ -171,7 +172,7 @@ def _checked_email(fields: DestinationFields) -> DestinationFields:
     return replace(
         fields,
         email_recipients=", ".join(recipients),
-        email_from_address=_address(sender, "email_from_address") if sender else None,
+        email_from_address=checked_address(sender, "email_from_address") if sender else None,
     )
 
 
@@ -180,7 +181,7 @@ def _checked_jira(fields: DestinationFields, outbound: Outbound) -> DestinationF
     parts = _https(base_url, "jira_base_url", outbound)
     if parts.query or parts.fragment or len(base_url) > LONGEST_SUBJECT:
         raise InvalidInput("must be the address of the site alone", field="jira_base_url")
-    email = _address(_require(fields, "jira_auth_email"), "jira_auth_email")
+    email = checked_address(_require(fields, "jira_auth_email"), "jira_auth_email")
     token = _require(fields, "jira_api_token")
     if _CONTROL.search(token):
         raise InvalidInput("must not hold control characters", field="jira_api_token")

@@ -35,6 +35,7 @@ class CandidateTable:
         self._percent = np.zeros(len(candidates))
         np.divide(self._delta, self._expected, out=self._percent, where=self._has_expected)
         self._percent *= 100
+        self._is_unexpected = np.array([not one.expected_because for one in candidates], dtype=bool)
         self._has_counts = np.isin(self._scope, [places[scope] for scope in SERIES_SCOPES])
         self._codes: dict[FilterField, tuple[dict[str, int], npt.NDArray[np.int64]]] = {
             FilterField.EVENT_TYPE: _coded([one.event_type_id for one in candidates]),
@@ -53,6 +54,8 @@ class CandidateTable:
         else:
             # Nothing is remembered and nothing holds back: every match is told.
             after = {self._keys[place]: self._first_sights[place] for place in places}
+            if given.waits_from is not None:
+                after = {key: rules.waiting(state, given.waits_from) for key, state in after.items()}
             firings = [self.candidates[place] for place in places]
         return rules.step_of(states, after, firings)
 
@@ -74,6 +77,8 @@ class CandidateTable:
                 after[key] = rules.seen_again(state, self.candidates[place])
             if rules.fires(state, self.candidates[place], given):
                 firings.append(self.candidates[place])
+                if given.waits_from is not None:
+                    after[key] = rules.waiting(after[key], given.waits_from)
         return firings, after
 
     def matching(self, rule: RuleSpec) -> list[Candidate]:
@@ -94,6 +99,7 @@ class CandidateTable:
         kept &= is_enough | ~self._has_counts
         for one in rule.filters:
             kept &= self._passing(one)
+        kept &= self._is_unexpected
         places: list[int] = np.flatnonzero(kept).tolist()
         return places
 

@@ -65,8 +65,6 @@ class Context:
 
 def paths_of(slug: str, candidate: Candidate) -> tuple[str, str]:
     """Where a person reads more about the candidate, and where they watch its series."""
-    if ":" in slug:  # a project that only Plumbline works with has no pages
-        return ui_paths.HOME, ui_paths.HOME
     details = ui_paths.project_overview(slug)
     if candidate.event_id is not None:
         details = ui_paths.project_event(slug, candidate.event_id)

@@ -29,6 +29,7 @@ class Gate(StrEnum):
     ABSOLUTE_DELTA = "absolute_delta"
     PERCENT_DELTA = "percent_delta"
     FILTERS = "filters"
+    NOT_EXPECTED = "not_expected"
     NOT_MUTED = "not_muted"
     GROUP = "group"
     NOT_UNDER_WAY = "not_under_way"
@@ -38,7 +39,10 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScopeState:
-    """What a rule remembers of one scope. `is_under_way` while a delivery about it has neither arrived nor failed."""
+    """What a rule remembers of one scope. `is_under_way` while a delivery about it has neither arrived nor failed.
+
+    While `waiting_since` is set nobody has answered what was told; `steps` is how often others were told since.
+    """
 
     bucket: datetime
     newest_bucket: datetime
@@ -47,6 +51,8 @@ class ScopeState:
     notified_at: datetime | None = None
     notified_bucket: datetime | None = None
     is_under_way: bool = False
+    waiting_since: datetime | None = None
+    steps: int = 0
 
     def notified(self, at: datetime, bucket: datetime) -> ScopeState:
         """After a delivery about `bucket` arrived."""
@@ -55,7 +61,8 @@ class ScopeState:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What else decides, beside the rule and its memory."""
+    """What else decides, beside the rule and its memory. `waits_from` is when an answer to what is told now is waited for; None
+    for a rule that tells nobody else when there is none."""
 
     now: datetime
     cooldown: timedelta
@@ -63,6 +70,7 @@ class Circumstances:
     suppressed_groups: Collection[str] = frozenset()
     scan_config_id: str = ""
     rule_id: str = ""
+    waits_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,7 @@ def matching_gates(rule: RuleSpec, candidate: Candidate) -> Iterable[tuple[Gate,
     yield Gate.ABSOLUTE_DELTA, not has_counts or delta >= rule.min_absolute_delta
     yield Gate.PERCENT_DELTA, not has_counts or is_enough
     yield Gate.FILTERS, all(passes(one, candidate) for one in rule.filters)
+    yield Gate.NOT_EXPECTED, not candidate.expected_because
 
 
 def sending_gates(state: ScopeState | None, candidate: Candidate, given: Circumstances) -> Iterable[tuple[Gate, bool]]:
@@ -160,15 +169,33 @@ def first_sight(candidate: Candidate) -> ScopeState:
 def seen_again(state: ScopeState, candidate: Candidate) -> ScopeState:
     """The memory of a scope after one more candidate; the same object when nothing has changed."""
     newest = candidate.newest_bucket
+    if state.direction is not candidate.direction:
+        state = answered(state)  # what was waited for is over
     if state.is_active and (state.bucket, state.newest_bucket, state.direction) == (candidate.bucket, newest, candidate.direction):
         return state
     return replace(state, bucket=candidate.bucket, newest_bucket=newest, direction=candidate.direction, is_active=True)
 
 
+def waiting(state: ScopeState, since: datetime) -> ScopeState:
+    """The memory after a message that somebody is to answer; a wait that has begun goes on."""
+    return state if state.waiting_since is not None else replace(state, waiting_since=since, steps=0)
+
+
+def answered(state: ScopeState) -> ScopeState:
+    """The memory once nobody's answer is waited for."""
+    return replace(state, waiting_since=None, steps=0)
+
+
+def closed(state: ScopeState) -> ScopeState:
+    """The memory of a scope that gives nothing more to tell."""
+    return replace(answered(state), is_active=False)
+
+
 def advance(state: ScopeState | None, candidate: Candidate, given: Circumstances) -> tuple[ScopeState, bool]:
     """The state after a matching candidate was seen, and whether to tell about it."""
     seen = first_sight(candidate) if state is None else seen_again(state, candidate)
-    return seen, fires(state, candidate, given)
+    is_told = fires(state, candidate, given)
+    return waiting(seen, given.waits_from) if is_told and given.waits_from is not None else seen, is_told
 
 
 def look(states: Mapping[ScopeKey, ScopeState], matching: Sequence[Candidate], given: Circumstances) -> Step:
@@ -184,13 +211,13 @@ def look(states: Mapping[ScopeKey, ScopeState], matching: Sequence[Candidate], g
 
 def step_of(states: Mapping[ScopeKey, ScopeState], after: dict[ScopeKey, ScopeState], firings: list[Candidate]) -> Step:
     """The step from `states`: scopes that are not in `after` stop being active there."""
-    closed = []
+    ended = []
     for key, state in states.items():
         if key not in after:
-            after[key] = replace(state, is_active=False) if state.is_active else state
+            after[key] = closed(state) if state.is_active else state
             if state.is_active:
-                closed.append((key, state.direction))
-    return Step(after, firings, closed)
+                ended.append((key, state.direction))
+    return Step(after, firings, ended)
 
 
 def replay(matching: Iterable[Candidate], cooldown: timedelta) -> list[Candidate]:

@@ -133,6 +133,8 @@ def state_of(row: AlertRuleState) -> ScopeState:
         notified_at=row.notified_at,
         notified_bucket=row.notified_bucket,
         is_under_way=row.delivery_id is not None,
+        waiting_since=row.waiting_since,
+        steps=row.escalation_step,
     )
 
 

@@ -21,10 +21,11 @@ def send(parcel: Parcel, calls: Outbound, *, now: datetime | None = None) -> Sen
     """Post the delivery as JSON (contract 12.5); `webhook-id` stays the same over all attempts. Raises OutboundFailed."""
     moment = int((now or SYSTEM_CLOCK.now()).timestamp())
     payload = {
-        "type": "alert.test" if parcel.snapshot.get("is_test") else "alert.fired",
+        "type": _kind(parcel),
         "timestamp": parcel.created_at.isoformat().replace("+00:00", "Z"),
         "delivery_id": parcel.delivery_id,
         **{name: parcel.snapshot.get(name) for name in _CONTENT},
+        **({"escalation": parcel.snapshot["escalation"]} if parcel.snapshot.get("escalation") else {}),
         "message": message_of(parcel).text,
     }
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), default=str).encode()
@@ -40,6 +41,12 @@ def send(parcel: Parcel, calls: Outbound, *, now: datetime | None = None) -> Sen
     if 300 <= answer.status < 400:
         raise answer.failure(f"The receiver redirects (status {answer.status}); enter the address it redirects to")
     raise answer.failure(f"The receiver answered with status {answer.status}")
+
+
+def _kind(parcel: Parcel) -> str:
+    if parcel.snapshot.get("is_test"):
+        return "alert.test"
+    return "alert.escalated" if parcel.snapshot.get("escalation") else "alert.fired"
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

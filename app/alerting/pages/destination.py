@@ -94,10 +94,8 @@ class DestinationState(LoadedState):
             return DestinationState.send_test
         try:
             return await (self._add(form) if self.is_new else self._change(form))
-        except InvalidInput as refusal:
-            self.errors = field_errors(refusal)
         except AppError as refusal:
-            self.errors = {"": refusal.message}
+            self.errors = field_errors(refusal)
         return None
 
     @rx.event(background=True)

@@ -16,10 +16,10 @@ from app.alerting.drills import STAGE_TITLES, STAGES, DrillInterval, DrillSettin
 from app.alerting.pages.drill_view import INTERVALS, DrillPage, drill_page
 from app.frame import project_frame, slug_var
 from app.identity.contracts import UserRole
-from app.kernel.errors import AppError, InvalidInput
+from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
 from app.presentation import Phase
-from app.ui import page
+from app.ui import field_errors, page
 from components import (
     Column,
     badge,
@@ -107,11 +107,8 @@ class DrillState(LoadedState):
         )
         try:
             await self._call(alerting.set_drill, self._slug(), wanted)
-        except InvalidInput as refusal:
-            self.errors = {refusal.field or "": refusal.message}
-            return
         except AppError as refusal:
-            self.errors = {"": refusal.message}
+            self.errors = field_errors(refusal)
             return
         await self._show()
         yield toast_done("Fire drill saved")

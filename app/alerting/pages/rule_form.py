@@ -22,7 +22,7 @@ SCOPES: Final = (
 )
 """Switches of what a rule is about: name, label, explanation."""
 DIRECTIONS: Final = (("notify_on_spike", "Spikes"), ("notify_on_drop", "Drops"))
-SWITCHES: Final = ("enabled", *(name for name, _, _ in SCOPES), *(name for name, _ in DIRECTIONS))
+SWITCHES: Final = ("enabled", "ai_explanation_enabled", *(name for name, _, _ in SCOPES), *(name for name, _ in DIRECTIONS))
 NUMBERS: Final = ("min_percent_delta", "min_absolute_delta", "min_expected_count")
 COOLDOWNS: Final = (60, 180, 360, 720, 1440, 2880, 4320, 10_080)
 FIELDS: Final = ((FilterField.EVENT.value, "Event"), (FilterField.EVENT_TYPE.value, "Event type"))

@@ -32,6 +32,7 @@ _DEEDS: Final = {
     Gate.ABSOLUTE_DELTA: "The count is far enough from the expected one",
     Gate.PERCENT_DELTA: "The share is far enough from the expected one",
     Gate.FILTERS: "Every filter holds",
+    Gate.NOT_EXPECTED: "Nobody expects it",
     Gate.NOT_MUTED: "The rule is not muted",
     Gate.GROUP: "Nobody has settled it in the inbox",
     Gate.NOT_UNDER_WAY: "No message about it is on its way",

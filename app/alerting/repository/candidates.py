@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.alerting.contracts import Candidate, ScopeKey
 from app.alerting.vocabulary import AlertDirection, AlertDriftType, AlertScope
+from app.kernel.intervals import Interval
 from models.detection import Anomaly
+from models.metrics import MetricCoverage
 from models.plan import Event, EventType, PlanBranch
 from models.plan_drifts import SchemaDrift
 from models.scans import ScanConfig
@@ -59,11 +61,12 @@ def anomalies(
     since: datetime,
     until: datetime,
     scan_config_id: str | None = None,
-) -> list[Candidate]:
-    """Anomalies of buckets in [since, until], by bucket; those of archived and deleted events are left out."""
+) -> list[tuple[Candidate, timedelta]]:
+    """Anomalies of buckets in [since, until] with the width of a bucket, by bucket; those of archived and deleted events are
+    left out."""
     table = (
         col(Anomaly.id), col(Anomaly.scope_type), col(Anomaly.scope_ref), col(Anomaly.bucket), col(Anomaly.last_bucket),
-        col(Anomaly.direction), col(Anomaly.actual_count), col(Anomaly.expected_count),
+        col(Anomaly.direction), col(Anomaly.actual_count), col(Anomaly.expected_count), col(Anomaly.bucket_seconds),
     )  # fmt: skip
     statement = sa.select(*table).where(
         col(Anomaly.project_id) == project_id, col(Anomaly.bucket) >= since, col(Anomaly.bucket) <= until
@@ -75,16 +78,16 @@ def anomalies(
     directions = {direction.value: direction for direction in AlertDirection}
     found = []
     order = (col(Anomaly.bucket), col(Anomaly.scope_type), col(Anomaly.scope_ref), col(Anomaly.id))
-    for row_id, scope_value, ref, bucket, last_bucket, direction, actual, expected in session.execute(statement.order_by(*order)):
+    for row in session.execute(statement.order_by(*order)):
+        row_id, scope_value, ref, bucket, last_bucket, direction, actual, expected, seconds = row
         scope = scopes[scope_value]
         named = total if scope is AlertScope.PROJECT_TOTAL else known.get((scope, ref))
         if named is not None:
-            found.append(
-                Candidate(
-                    scope, ref, named.name, bucket, directions[direction], actual, expected, row_id, last_bucket,
-                    named.event_type_id, named.event_id,
-                )
+            candidate = Candidate(
+                scope, ref, named.name, bucket, directions[direction], actual, expected, row_id, last_bucket,
+                named.event_type_id, named.event_id,
             )  # fmt: skip
+            found.append((candidate, timedelta(seconds=seconds)))
     return found
 
 
@@ -133,6 +136,25 @@ def _drift(row: SchemaDrift, type_name: str) -> Candidate:
         drift_type=AlertDriftType(row.drift_type),
         sample_value=row.sample_value,
     )
+
+
+def looks(session: Session, project_id: str, since: datetime, until: datetime) -> dict[str, tuple[timedelta, list[datetime]]]:
+    """For each of the project's scans the width of a bucket and the buckets in [since, until] that it has collected, in order."""
+    statement = sa.select(col(ScanConfig.id), col(ScanConfig.interval)).where(col(ScanConfig.project_id) == project_id)
+    found: dict[str, tuple[timedelta, list[datetime]]] = {
+        config_id: (Interval(interval).duration if interval else timedelta(0), [])
+        for config_id, interval in session.execute(statement)
+    }
+    collected = (
+        sa.select(col(MetricCoverage.scan_config_id), col(MetricCoverage.bucket))
+        .where(
+            col(MetricCoverage.scan_config_id).in_(found), col(MetricCoverage.bucket) >= since, col(MetricCoverage.bucket) <= until
+        )
+        .order_by(col(MetricCoverage.bucket))
+    )
+    for config_id, bucket in session.execute(collected):
+        found[config_id][1].append(bucket)
+    return found
 
 
 def scans_of(session: Session, project_id: str) -> Sequence[tuple[str, str]]:

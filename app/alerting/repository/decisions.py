@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.alerting.repository.deliveries import ALERT
 from app.alerting.vocabulary import GroupStatus
 from models.alerting import AlertDelivery, AlertDeliveryItem, AlertGroup
 
@@ -76,6 +77,7 @@ def told_about(session: Session, rule_id: str, scan_config_id: str, scope_type: 
         .join(AlertDeliveryItem, col(AlertDeliveryItem.delivery_id) == col(AlertDelivery.id))
         .where(
             col(AlertDelivery.rule_id) == rule_id,
+            col(AlertDelivery.kind) == ALERT,
             col(AlertDelivery.scan_config_id) == scan_config_id,
             col(AlertDeliveryItem.scope_type) == scope_type,
             col(AlertDeliveryItem.scope_ref) == scope_ref,
@@ -89,7 +91,9 @@ def made_since(session: Session, project_id: str, since: datetime) -> dict[str, 
     """How many deliveries each rule made since then, whatever became of them."""
     statement = (
         sa.select(col(AlertDelivery.rule_id), sa.func.count())
-        .where(col(AlertDelivery.project_id) == project_id, col(AlertDelivery.created_at) >= since)
+        .where(
+            col(AlertDelivery.project_id) == project_id, col(AlertDelivery.created_at) >= since, col(AlertDelivery.kind) == ALERT
+        )
         .group_by(col(AlertDelivery.rule_id))
     )
     return {row[0]: int(row[1]) for row in session.execute(statement)}
@@ -99,7 +103,7 @@ def last_made(session: Session, project_id: str) -> dict[str, datetime]:
     """When each rule last made a delivery, whatever became of it."""
     statement = (
         sa.select(col(AlertDelivery.rule_id), sa.func.max(col(AlertDelivery.created_at)))
-        .where(col(AlertDelivery.project_id) == project_id)
+        .where(col(AlertDelivery.project_id) == project_id, col(AlertDelivery.kind) == ALERT)
         .group_by(col(AlertDelivery.rule_id))
     )
     return {row[0]: row[1] for row in session.execute(statement)}

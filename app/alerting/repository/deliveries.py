@@ -13,6 +13,12 @@ from sqlmodel import Session, col
 from app.alerting.vocabulary import DeliveryStatus
 from models.alerting import AlertDelivery, AlertDeliveryItem, AlertDestination
 
+ALERT, ESCALATION = "alert", "escalation"
+"""Kinds of deliveries: what a rule tells, and that nobody answered it."""
+
+KEPT_BACK = ("dropped", "withdrawn")
+"""Kinds of failures that are none: the message was not to be sent any more."""
+
 _CLAIM_TRIES = 5
 
 
@@ -101,13 +107,15 @@ def claimed(session: Session, delivery_id: str, holder: str) -> AlertDelivery | 
     return session.execute(statement).scalar_one_or_none()
 
 
-def supersede(session: Session, rule_id: str, scan_config_id: str) -> None:
-    """Failed deliveries of the rule and scan are not tried again by themselves: a newer one says what is true now."""
+def supersede(session: Session, rule_id: str, scan_config_id: str, destination_id: str) -> None:
+    """Failed deliveries of the rule and scan to that place are not tried again by themselves: a newer one says what is true."""
     session.execute(
         sa.update(AlertDelivery)
         .where(
             col(AlertDelivery.rule_id) == rule_id,
             col(AlertDelivery.scan_config_id) == scan_config_id,
+            col(AlertDelivery.destination_id) == destination_id,
+            col(AlertDelivery.kind) == ALERT,
             col(AlertDelivery.status) == DeliveryStatus.FAILED.value,
             col(AlertDelivery.next_attempt_at).is_not(None),
         )
@@ -200,6 +208,7 @@ def given_up_count(session: Session, since: datetime) -> int:
             col(AlertDelivery.created_at) >= since,
             col(AlertDelivery.status) == DeliveryStatus.FAILED.value,
             col(AlertDelivery.next_attempt_at).is_(None),
+            sa.or_(col(AlertDelivery.error_kind).is_(None), col(AlertDelivery.error_kind).not_in(KEPT_BACK)),
         )
     )
     return int(session.execute(statement).scalar_one())

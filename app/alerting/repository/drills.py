@@ -60,6 +60,16 @@ def project(session: Session, project_id: str) -> Project | None:
     return session.get(Project, project_id)
 
 
+def slug_of_canary(session: Session, canary_project_id: str) -> str | None:
+    """The slug of the project whose drill the canary belongs to."""
+    statement = (
+        sa.select(col(Project.slug))
+        .join(AlertDrillRun, col(AlertDrillRun.project_id) == col(Project.id))
+        .where(col(AlertDrillRun.canary_project_id) == canary_project_id)
+    )
+    return session.execute(statement.limit(1)).scalar_one_or_none()
+
+
 def detection_enabled(session: Session, project_id: str) -> bool:
     """Whether the project's anomalies are looked for."""
     statement = sa.select(col(AnomalySettings.anomaly_detection_enabled)).where(col(AnomalySettings.project_id) == project_id)

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.alerting.repository.deliveries import ALERT
 from app.alerting.vocabulary import DeliveryStatus
 from models.alerting import AlertDelivery, AlertDeliveryItem
 
@@ -19,6 +20,7 @@ def held_deliveries(session: Session, rule_ids: Collection[str], now: datetime) 
         .where(
             col(AlertDelivery.rule_id).in_(rule_ids),
             col(AlertDelivery.status) == DeliveryStatus.PENDING.value,
+            col(AlertDelivery.kind) == ALERT,
             col(AlertDelivery.held_until) > now,
             col(AlertDelivery.attempt_count) == 0,
             col(AlertDelivery.claimed_by).is_(None),

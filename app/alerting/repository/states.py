@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from app.alerting.repository.deliveries import ALERT
 from models.alerting import AlertDelivery, AlertDeliveryItem, AlertEvaluation, AlertRuleState
 from models.projects import Project
 from models.scans import ScanConfig, ScanJob
@@ -109,7 +110,15 @@ def write_states(session: Session, rows: Iterable[Mapping[str, object]]) -> None
                 index_elements=["rule_id", "scan_config_id", "scope_type", "scope_ref"],
                 set_={
                     name: statement.excluded[name]
-                    for name in ("is_active", "bucket", "last_seen_bucket", "direction", "delivery_id")
+                    for name in (
+                        "is_active",
+                        "bucket",
+                        "last_seen_bucket",
+                        "direction",
+                        "delivery_id",
+                        "waiting_since",
+                        "escalation_step",
+                    )
                 },
             )
         )
@@ -117,6 +126,8 @@ def write_states(session: Session, rows: Iterable[Mapping[str, object]]) -> None
 
 def hold_scopes(session: Session, delivery: AlertDelivery) -> None:
     """The delivery is under way again: its scopes wait for it, unless another delivery is about them."""
+    if delivery.kind != ALERT:
+        return
     session.execute(
         sa.update(AlertRuleState)
         .where(*_about(delivery), col(AlertRuleState.delivery_id).is_(None))
@@ -126,12 +137,16 @@ def hold_scopes(session: Session, delivery: AlertDelivery) -> None:
 
 
 def release_scopes(session: Session, delivery: AlertDelivery, *, arrived_at: datetime | None) -> None:
-    """The delivery ended: its scopes do not wait for it any more, and were told about when it arrived."""
-    if arrived_at is not None:
+    """The delivery ended: its scopes do not wait for it any more, and were told about when it arrived.
+
+    What it left out was not told, and a step of an escalation is no news about its scopes.
+    """
+    if arrived_at is not None and delivery.kind == ALERT:
         told = (
             sa.select(sa.func.max(col(AlertDeliveryItem.bucket)))
             .where(
                 col(AlertDeliveryItem.delivery_id) == delivery.id,
+                col(AlertDeliveryItem.dropped_because).is_(None),
                 col(AlertDeliveryItem.scope_type) == col(AlertRuleState.scope_type),
                 col(AlertDeliveryItem.scope_ref) == col(AlertRuleState.scope_ref),
             )
@@ -153,6 +168,7 @@ def release_scopes(session: Session, delivery: AlertDelivery, *, arrived_at: dat
 def _about(delivery: AlertDelivery) -> list[sa.ColumnElement[bool]]:
     is_item = sa.exists().where(
         col(AlertDeliveryItem.delivery_id) == delivery.id,
+        col(AlertDeliveryItem.dropped_because).is_(None),
         col(AlertDeliveryItem.scope_type) == col(AlertRuleState.scope_type),
         col(AlertDeliveryItem.scope_ref) == col(AlertRuleState.scope_ref),
     )

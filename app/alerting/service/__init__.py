@@ -26,10 +26,12 @@ from app.alerting.service.destinations import (
     update_destination,
 )
 from app.alerting.service.drills import get_drill, list_drill_runs, run_drill, set_drill
+from app.alerting.service.escalation import Routing, escalate, get_routing, has_due_steps, set_routing
 from app.alerting.service.evaluation import evaluate_scan, waiting_scans
 from app.alerting.service.explanation import Explanation, GateResult, explain
 from app.alerting.service.inbox import apply_action, list_groups
 from app.alerting.service.monitors import ActiveScope, active_scopes, get_monitor, list_monitors, mute_monitor, unmute_monitor
+from app.alerting.service.routing import Contact, get_contact, set_contact
 from app.alerting.service.rules import RuleActivity, create_rule, delete_rule, get_rule, rule_activity, update_rule
 from app.alerting.service.schedules import get_schedule, set_schedule
 from app.alerting.service.sending import claim_parcel, has_due, record
@@ -49,11 +51,13 @@ __all__ = [
     "ActiveScope",
     "Collected",
     "Comparison",
+    "Contact",
     "DeliveryFilter",
     "DeliveryHealth",
     "Explanation",
     "GateResult",
     "Rehearsal",
+    "Routing",
     "RuleActivity",
     "Trial",
     "active_scopes",
@@ -66,15 +70,19 @@ __all__ = [
     "delete_destination",
     "delete_rule",
     "delivery_health",
+    "escalate",
     "evaluate_scan",
     "explain",
+    "get_contact",
     "get_delivery",
     "get_destination",
     "get_drill",
     "get_monitor",
+    "get_routing",
     "get_rule",
     "get_schedule",
     "has_due",
+    "has_due_steps",
     "list_deliveries",
     "list_destinations",
     "list_drill_runs",
@@ -93,7 +101,9 @@ __all__ = [
     "rule_activity",
     "run_drill",
     "run_trial",
+    "set_contact",
     "set_drill",
+    "set_routing",
     "set_schedule",
     "set_sender",
     "signing_secret",

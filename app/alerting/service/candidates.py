@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_OID, uuid5
 
@@ -13,10 +14,12 @@ from app.alerting.repository import candidates as rows
 from app.alerting.repository.states import Collected
 from app.alerting.vocabulary import AlertDirection, AlertDriftType, AlertScope
 from app.detection import service as detection
-from app.detection.contracts import Signal, SignalState
+from app.detection.contracts import Direction, Signal, SignalState
 from app.detection.drifts import DriftPoint
+from app.detection.planned import Expected, expected_departures
 from app.detection.regressions import Regression
 from app.identity.contracts import SYSTEM_ACTOR
+from app.metrics.contracts import ScopeType, SeriesKey
 
 DRIFTS_FOR = timedelta(days=30)
 
@@ -52,16 +55,25 @@ def past(
 ) -> list[Candidate]:
     """What a scan gave to tell in [since, until], by bucket.
 
-    Stored anomalies and schema drifts always; drifts of distribution and release regressions, which are worked out from the
-    counts, when they are among the `scopes`. A release stands once, at the last bucket in which it was the newest one.
+    Stored anomalies and schema drifts always, with why they are expected if somebody says so; drifts of distribution and release
+    regressions, which are worked out from the counts, when they are among the `scopes`. A release stands once, at the last bucket
+    in which it was the newest one.
     """
-    found = rows.anomalies(session, project_id, project_name, known, since=since, until=until, scan_config_id=scan_config_id)
+    anomalies = rows.anomalies(session, project_id, project_name, known, since=since, until=until, scan_config_id=scan_config_id)
+    planned = expected_departures(session, project_id, since)
+    found = [_with_reason(one, width, scan_config_id, planned) for one, width in anomalies]
     found += rows.drifts(session, project_id, now=until, since=since, scan_config_id=scan_config_id)
     if AlertScope.DISTRIBUTION in scopes:
         found += [_of_shift(one) for one in detection.drift_history(session, scan_config_id, since, until)]
     if AlertScope.RELEASE_REGRESSION in scopes:
         found += [_of_regression(one) for one in detection.regression_history(session, scan_config_id, since, until)]
     return sorted(found, key=lambda one: one.bucket)
+
+
+def _with_reason(one: Candidate, width: timedelta, scan_config_id: str, expected: Expected) -> Candidate:
+    key = SeriesKey(scan_config_id, ScopeType(one.scope_type.value), one.scope_ref)
+    reason = expected.reason(key, Direction(one.direction.value), one.bucket, one.newest_bucket, width)
+    return replace(one, expected_because=reason) if reason else one
 
 
 def _of_shift(point: DriftPoint) -> Candidate:

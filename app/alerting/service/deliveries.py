@@ -88,7 +88,8 @@ def newest_deliveries(session: Session, actor: Actor, slug: str) -> dict[str, De
 
 def delivery_health(session: Session, now: datetime) -> DeliveryHealth:
     """How deliveries of all projects fare, for the operator of the instance."""
-    failing = sorted(row.destination_name for row in rows.newest_of_destinations(session).values() if row.status == "failed")
+    newest = rows.newest_of_destinations(session).values()
+    failing = sorted(row.destination_name for row in newest if row.status == "failed" and row.error_kind not in rows.KEPT_BACK)
     return DeliveryHealth(failing, rows.given_up_count(session, now - HEALTH_WINDOW))
 
 
@@ -107,6 +108,7 @@ def _queue(session: Session, row: AlertDelivery, now: datetime | None) -> None:
     row.attempt_count = 0
     row.next_attempt_at = now or SYSTEM_CLOCK.now()
     row.claimed_by = row.claimed_until = None
+    row.heeds_decisions = False  # somebody wants it sent as it is
     session.flush()
 
 

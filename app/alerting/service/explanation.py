@@ -133,18 +133,21 @@ def _memory(
 def _compared(gate: Gate, spec: RuleSpec, candidate: Candidate) -> str:
     match gate:
         case Gate.SCOPE:
-            return SCOPE_LABELS[candidate.scope_type].lower()
+            said = SCOPE_LABELS[candidate.scope_type].lower()
         case Gate.DIRECTION:
-            return DIRECTION_LABELS[candidate.direction]
+            said = DIRECTION_LABELS[candidate.direction]
         case Gate.EXPECTED_COUNT:
-            return f"expected {candidate.expected:.1f}, at least {spec.min_expected_count:g}"
+            said = f"expected {candidate.expected:.1f}, at least {spec.min_expected_count:g}"
         case Gate.ABSOLUTE_DELTA:
-            return f"delta {candidate.absolute_delta:.1f}, at least {spec.min_absolute_delta:g}"
+            said = f"delta {candidate.absolute_delta:.1f}, at least {spec.min_absolute_delta:g}"
         case Gate.PERCENT_DELTA:
-            return f"{candidate.percent_delta:.1f} %, at least {spec.min_percent_delta:g} %"
-        case _:
+            said = f"{candidate.percent_delta:.1f} %, at least {spec.min_percent_delta:g} %"
+        case Gate.FILTERS:
             failing = sum(not rules.passes(one, candidate) for one in spec.filters)
-            return f"{len(spec.filters) - failing} of {len(spec.filters)} filters hold" if spec.filters else "no filters"
+            said = f"{len(spec.filters) - failing} of {len(spec.filters)} filters hold" if spec.filters else "no filters"
+        case _:
+            said = candidate.expected_because or "no planned event and no verdict says so"
+    return said
 
 
 def _remembered(gate: Gate, rule: AlertRule, spec: RuleSpec, state: ScopeState | None) -> str:

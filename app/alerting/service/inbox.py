@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from app.alerting.contracts import GroupView
 from app.alerting.repository import inbox as rows
+from app.alerting.service import escalation
 from app.alerting.vocabulary import AlertDirection, GroupAction, GroupStatus
 from app.detection import service as detection
 from app.identity import service as identity
@@ -96,6 +97,7 @@ def apply_action(
         _tolerate_more(session, actor, slug)
     session.add(row)
     session.flush()
+    escalation.note_answer(session, project.id, group_id, is_open=action is GroupAction.REOPEN, now=at)
     identity.record_audit(
         session, actor, f"alert_group.{action.value}", "alert_group", group_id, project_slug=slug, payload={"note": note}
     )

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from sqlmodel import Session
 
 from app.alerting.repository import destinations as rows
-from app.alerting.repository import holding, states
+from app.alerting.repository import escalations, holding, states
 from app.alerting.schedules import Digest, QuietHours, Rhythm, Schedule, not_before
 from app.alerting.vocabulary import DeliveryStatus
 from app.identity import service as identity
@@ -60,6 +60,7 @@ def replan(session: Session, rule: AlertRule, now: datetime) -> None:
     for delivery in holding.held_deliveries(session, [rule.id], now):
         delivery.held_until = delivery.next_attempt_at = leaves
         rows.save(session, delivery)
+        escalations.move_wait(session, delivery.id, leaves)
 
 
 def withdraw(session: Session, rule: AlertRule, now: datetime, reason: str) -> None:
@@ -68,6 +69,7 @@ def withdraw(session: Session, rule: AlertRule, now: datetime, reason: str) -> N
         delivery.status, delivery.error_kind, delivery.error_message = DeliveryStatus.FAILED.value, "withdrawn", reason
         delivery.held_until = delivery.next_attempt_at = None
         rows.save(session, delivery)
+        escalations.move_wait(session, delivery.id, None)
         states.release_scopes(session, delivery, arrived_at=None)
 
 

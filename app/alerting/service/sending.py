@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app.alerting import views
-from app.alerting.contracts import Parcel, SendOutcome
+from app.alerting.contracts import DestinationFields, Parcel, SendOutcome, Target
 from app.alerting.repository import deliveries as rows
-from app.alerting.repository import destinations, states
+from app.alerting.repository import destinations, escalations, routing, states
 from app.alerting.service.deliveries import MAKES_TICKETS
 from app.alerting.service.destinations import UNREADABLE, secret_box
-from app.alerting.vocabulary import DeliveryStatus
+from app.alerting.service.heeding import DROPPED, heed
+from app.alerting.vocabulary import DeliveryStatus, DestinationType
 from models.alerting import AlertDelivery
 
 LEASE = timedelta(minutes=2)
@@ -35,23 +36,52 @@ def has_due(session: Session, now: datetime) -> bool:
 def claim_parcel(session: Session, holder: str, now: datetime) -> Parcel | None:
     """Take the delivery that has waited longest; None when there is none. Send it after the transaction, then `record`.
 
-    Deliveries that cannot be sent at all (destination gone, secret unreadable, too many attempts) end here.
+    Deliveries that cannot be sent at all (destination gone, secret unreadable, too many attempts) end here, and so do those that
+    waited until people had settled all they tell.
     """
     while (row := rows.claim(session, holder, now, now + LEASE)) is not None:
         if row.attempt_count > MOST_ATTEMPTS:
             _end(session, row, _refusal("Given up: the sending process ended before it noted how this went", "interrupted"), now)
             continue
-        destination = destinations.find_destination(session, row.project_id, row.destination_id)
-        if destination is None:
-            _end(session, row, _refusal("The destination does not exist any more", "destination_gone"), now)
+        reason = heed(session, row, now)
+        if reason:
+            _drop(session, row, reason)
             continue
         try:
-            target = views.target_of(destination, secret_box())
+            target = _target(session, row)
         except ValueError:
             _end(session, row, _refusal(UNREADABLE, "secret_unreadable"), now)
             continue
-        return Parcel(row.id, target, dict(row.payload_snapshot or {}), row.created_at)
+        if target is None:
+            _end(session, row, _refusal("The destination does not exist any more", "destination_gone"), now)
+            continue
+        snapshot = dict(row.payload_snapshot or {})
+        rule = destinations.find_rule(session, row.project_id, row.rule_id)
+        wants_explanation = rule is not None and rule[0].ai_explanation_enabled and "explanation" not in snapshot
+        return Parcel(row.id, target, snapshot, row.created_at, wants_explanation)
     return None
+
+
+def _target(session: Session, row: AlertDelivery) -> Target | None:
+    """Where the delivery goes: a destination, or an owner's mailbox. ValueError for an unreadable secret."""
+    if row.recipient_id is not None:
+        contact = routing.contact_of(session, row.project_id, row.recipient_id)
+        fields = None if contact is None or not contact.email else DestinationFields(email_recipients=contact.email)
+        return None if fields is None else Target(DestinationType.EMAIL, row.destination_name, fields)
+    destination = destinations.find_destination(session, row.project_id, row.destination_id)
+    return None if destination is None else views.target_of(destination, secret_box())
+
+
+def _drop(session: Session, row: AlertDelivery, reason: str) -> None:
+    """End a delivery that has nothing to tell any more; nothing was tried."""
+    row.attempt_count -= 1
+    row.status, row.error_kind, row.error_message = DeliveryStatus.FAILED.value, DROPPED, reason[:1000]
+    row.claimed_by = row.claimed_until = row.next_attempt_at = None
+    session.add(row)
+    session.flush()
+    if row.kind == rows.ALERT:
+        escalations.move_wait(session, row.id, None)
+    states.release_scopes(session, row, arrived_at=None)
 
 
 def record(session: Session, holder: str, delivery_id: str, outcome: SendOutcome, now: datetime) -> bool:

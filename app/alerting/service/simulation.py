@@ -9,14 +9,17 @@ from datetime import UTC, datetime, timedelta
 from sqlmodel import Session
 
 from app.alerting import messages, rules, views
-from app.alerting.contracts import Candidate, Firing, RuleSpec, Simulation
+from app.alerting.contracts import Candidate, EscalationStep, Firing, RuleSpec, Simulation
+from app.alerting.escalation import Course, replay_with_steps
 from app.alerting.matching import CandidateTable
 from app.alerting.repository import candidates as found_rows
 from app.alerting.repository import destinations as rows
 from app.alerting.scoring import Score, score
 from app.alerting.service import candidates
+from app.alerting.service.escalation import escalation_of
 from app.alerting.service.judgements import judged_since
 from app.alerting.service.rules import checked, with_changes
+from app.alerting.service.schedules import schedule_of
 from app.alerting.vocabulary import AlertDirection, AlertScope, DestinationType
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
@@ -93,7 +96,8 @@ def simulate_rule(
     spec = views.spec_of(rule)
     history = load_history(session, project, days, now or SYSTEM_CLOCK.now(), _scopes_of(spec))
     cooldown = spec.cooldown_minutes if cooldown_minutes_override is None else cooldown_minutes_override
-    return _simulated(project, rule.id, destination, spec, history, days, cooldown)[0]
+    courses = _courses(session, project.id, rule, history)
+    return _simulated(project, rule.id, destination, spec, history, days, cooldown, courses)[0]
 
 
 def rehearse_rule(
@@ -117,7 +121,9 @@ def rehearse_rule(
         raise NotFound("Alert destination not found")
     draft = checked(session, project.id, DestinationType(destination.type), spec)
     history = load_history(session, project, days, now or SYSTEM_CLOCK.now(), _scopes_of(draft))
-    simulation, told = _simulated(project, rule_id, destination, draft, history, days, draft.cooldown_minutes)
+    stored = rows.find_rule(session, project.id, rule_id) if rule_id else None
+    courses = {} if stored is None else _courses(session, project.id, stored[0], history)
+    simulation, told = _simulated(project, rule_id, destination, draft, history, days, draft.cooldown_minutes, courses)
     newest = [candidate for scan_id, candidate in told if (scan_id, candidate.bucket) == (told[-1][0], told[-1][1].bucket)]
     sample = newest or [replace(_SAMPLE, bucket=history.until.replace(minute=0, second=0, microsecond=0))]
     return Rehearsal(
@@ -160,8 +166,9 @@ def compare_rule(
     edited = checked(session, project.id, DestinationType(destination.type), with_changes(stored, changes))
     wanted = _scopes_of(stored) | _scopes_of(edited)
     history = load_history(session, project, days, now or SYSTEM_CLOCK.now(), wanted)
-    before, earlier = _simulated(project, rule.id, destination, stored, history, days, stored.cooldown_minutes)
-    after, later = _simulated(project, rule.id, destination, edited, history, days, edited.cooldown_minutes)
+    courses = _courses(session, project.id, rule, history)
+    before, earlier = _simulated(project, rule.id, destination, stored, history, days, stored.cooldown_minutes, courses)
+    after, later = _simulated(project, rule.id, destination, edited, history, days, edited.cooldown_minutes, courses)
     judged = judged_since(session, actor, project, history.since)
     told_before, told_after = ({_identity(one) for one in told} for told in (earlier, later))
     return Comparison(
@@ -211,12 +218,19 @@ def _simulated(
     history: History,
     days: int,
     cooldown_minutes: int,
+    courses: Mapping[str, Course],
 ) -> tuple[Simulation, Sequence[_Told]]:
     if cooldown_minutes < 0:
         raise InvalidInput("must be at least 0", field="cooldown_minutes_override")
     matching = {scan_id: table.matching(spec) for scan_id, table in history.tables.items()}
     cooldown = timedelta(minutes=cooldown_minutes)
-    told = [(scan_id, one) for scan_id, found in matching.items() for one in rules.replay(found, cooldown)]
+    told: list[_Told] = []
+    steps: list[EscalationStep] = []
+    for scan_id, found in matching.items():
+        course = courses.get(scan_id)
+        fired_there, taken = (rules.replay(found, cooldown), []) if course is None else replay_with_steps(found, cooldown, course)
+        told += [(scan_id, one) for one in fired_there]
+        steps += taken
     told.sort(key=lambda one: one[1].bucket)
     fired = [candidate for _, candidate in told]
     context, items = _context(project, rule_id, destination, spec), _items(project, fired)
@@ -232,8 +246,18 @@ def _simulated(
         is_noisy=len(fired) > NOISY_ABOVE,
         cooldown_minutes_used=cooldown_minutes,
         rendered_message=_message(context, items) if items else None,
+        steps=sorted(steps, key=lambda one: one.at),
     )
     return simulation, told
+
+
+def _courses(session: Session, project_id: str, rule: AlertRule, history: History) -> dict[str, Course]:
+    """How the rule escalates what each scan gives it to tell; empty for a rule that does not."""
+    escalation, schedule = escalation_of(rule), schedule_of(rule)
+    if escalation is None:
+        return {}
+    looks = found_rows.looks(session, project_id, history.since, history.until)
+    return {scan_id: Course(escalation, schedule, buckets, width, history.until) for scan_id, (width, buckets) in looks.items()}
 
 
 def _context(project: ProjectView, rule_id: str, destination: AlertDestination, spec: RuleSpec) -> messages.Context:

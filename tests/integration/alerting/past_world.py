@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.alerting import service as alerting
 from app.alerting.contracts import DestinationFields, RuleSpec
 from app.alerting.rules import group_id
+from app.alerting.schedules import Schedule
 from app.alerting.vocabulary import AlertDirection, AlertScope, DestinationType
 from app.detection import feedback
 from app.detection.contracts import Direction
@@ -16,8 +18,10 @@ from app.detection.feedback import VerdictKind
 from app.identity.contracts import SYSTEM_ACTOR
 from app.metrics.contracts import ScopeType, SeriesKey
 from models.alerting import AlertDelivery, AlertDeliveryItem
+from models.metrics import MetricCoverage
 from tests import factories
 
+EVENING = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 NEWEST = NOW.replace(minute=0) - timedelta(hours=1)
 HOUR = timedelta(hours=1)
@@ -73,3 +77,29 @@ class World:
         return alerting.compare_rule(
             self.session, SYSTEM_ACTOR, self.project.slug, self.destination_id, self.rule_id, changes, days=14, now=NOW
         )
+
+
+class Night(World):
+    """A rule asked hour by hour from 22:00 on."""
+
+    def __init__(self, session) -> None:
+        super().__init__(session)
+        event_type = factories.make_event_type(session, self.project)
+        self.refs = [factories.make_event(session, event_type, name=name).id for name in ("paid", "seen", "left")]
+
+    def plan(self, schedule: Schedule, now: datetime = EVENING) -> None:
+        alerting.set_schedule(self.session, SYSTEM_ACTOR, self.project.slug, self.rule_id, schedule, now=now)
+
+    def collected(self, hour: int, *refs: str) -> list[str]:
+        now = EVENING + hour * HOUR
+        bucket = now - HOUR
+        for ref in refs:
+            factories.make_anomaly(self.session, self.scan, bucket=bucket, scope_type="event", scope_ref=ref)
+        self.session.add(MetricCoverage(scan_config_id=self.scan.id, bucket=bucket, total_count=10, matched_count=10))
+        self.scan.collected_until = now
+        self.session.flush()
+        scan = alerting.Collected(self.scan.id, "Hourly", "job", now, self.project.id, self.project.slug, self.project.name)
+        return alerting.evaluate_scan(self.session, scan, now)
+
+    def rows(self) -> list[AlertDelivery]:
+        return list(self.session.execute(sa.select(AlertDelivery).order_by(AlertDelivery.created_at)).scalars())

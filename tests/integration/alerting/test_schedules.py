@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from app.alerting import service as alerting
 from app.alerting.contracts import SendOutcome
@@ -14,40 +13,9 @@ from app.alerting.service import rules as rules_service
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
-from models.alerting import AlertDelivery
-from models.metrics import MetricCoverage
-from tests import factories
-from tests.integration.alerting.past_world import World
+from tests.integration.alerting.past_world import EVENING, HOUR, Night
 
-EVENING = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
-HOUR = timedelta(hours=1)
 NIGHT = Schedule(quiet=QuietHours(time(22), time(7)))
-
-
-class Night(World):
-    """A rule asked hour by hour from 22:00 on."""
-
-    def __init__(self, session) -> None:
-        super().__init__(session)
-        event_type = factories.make_event_type(session, self.project)
-        self.refs = [factories.make_event(session, event_type, name=name).id for name in ("paid", "seen", "left")]
-
-    def plan(self, schedule: Schedule, now: datetime = EVENING) -> None:
-        alerting.set_schedule(self.session, SYSTEM_ACTOR, self.project.slug, self.rule_id, schedule, now=now)
-
-    def collected(self, hour: int, *refs: str) -> list[str]:
-        now = EVENING + hour * HOUR
-        bucket = now - HOUR
-        for ref in refs:
-            factories.make_anomaly(self.session, self.scan, bucket=bucket, scope_type="event", scope_ref=ref)
-        self.session.add(MetricCoverage(scan_config_id=self.scan.id, bucket=bucket, total_count=10, matched_count=10))
-        self.scan.collected_until = now
-        self.session.flush()
-        scan = alerting.Collected(self.scan.id, "Hourly", "job", now, self.project.id, self.project.slug, self.project.name)
-        return alerting.evaluate_scan(self.session, scan, now)
-
-    def rows(self) -> list[AlertDelivery]:
-        return list(self.session.execute(sa.select(AlertDelivery).order_by(AlertDelivery.created_at)).scalars())
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from app.alerting.rules import Gate, group_id
 from app.alerting.scoring import Score
 from app.alerting.vocabulary import AlertDirection, AlertScope
 from app.detection.feedback import VerdictKind
+from app.detection.planned import plan_window
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import session_scope
 from app.kernel.errors import NotFound
@@ -141,3 +142,18 @@ def test_a_scan_of_another_project_is_not_explained(session):
         alerting.explain(
             session, SYSTEM_ACTOR, world.project.slug, world.rule_id, other.scan.id, TOTAL, other.scan.id, other.drop(1), now=NOW
         )
+
+
+def test_what_somebody_expects_is_not_told_in_a_simulation_either_and_is_explained(session):
+    world = World(session)
+    planned, said, told = world.drop(30), world.drop(60), world.drop(90)
+    plan_window(session, SYSTEM_ACTOR, world.project.slug, "Sale", planned - HOUR, planned + HOUR)
+    world.judge(said, VerdictKind.EXPECTED)
+
+    where = (session, SYSTEM_ACTOR, world.project.slug, world.destination_id, world.rule_id)
+    found = alerting.simulate_rule(*where, days=14, now=NOW)
+
+    assert [one.candidate.bucket for one in found.firings] == [told]
+    assert (found.considered_count, found.matched_count) == (3, 1)
+    closed = world.explain(planned).first_closed
+    assert (closed.gate, closed.detail) == (Gate.NOT_EXPECTED, "Planned: Sale")
