@@ -65,7 +65,7 @@ def judge_series(
     expected, spread, score, history = (np.full(shape, np.nan) for _ in range(4))
     whole = Verdicts(np.zeros(shape, dtype=np.int8), expected, spread, score, history)
     for (detector, of_group), columns in groups.items():
-        part = CountMatrix(matrix.interval, matrix.first_index, np.ascontiguousarray(matrix.counts[:, columns]))
+        part = CountMatrix(matrix.interval, matrix.first_index, matrix.counts[:, columns])
         found = judge_with(detector, part, of_group)
         for name in ("verdict", "expected", "spread", "score", "history"):
             getattr(whole, name)[:, columns] = getattr(found, name)

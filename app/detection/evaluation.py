@@ -13,13 +13,13 @@ from app.detection.detectors import USUAL, ScopeRules, judge_series
 from app.detection.engine.baseline import history_needed
 from app.detection.engine.episodes import Episode, episodes
 from app.detection.engine.judging import Verdicts
-from app.detection.engine.matrix import CountMatrix, matrix_of
+from app.detection.engine.matrix import CountMatrix
 from app.detection.judgements import judgement_at
-from app.detection.repository import ScopeName, WatchedScan
+from app.detection.repository import WatchedScan
 from app.kernel.intervals import ceil_to_bucket, floor_to_bucket
 from app.kernel.telemetry import ANOMALIES_DETECTED
 from app.metrics import service as metrics
-from app.metrics.contracts import ScopeType, Series, SeriesKey
+from app.metrics.contracts import ScopeType, SeriesKey
 from models.detection import Anomaly
 
 TRAILING_BUCKETS = 30
@@ -53,24 +53,17 @@ def judge_scan(
     if span is None:
         return None
     start, stop = _evaluated_range(session, scan, settings, span, window)
-    names = repository.scope_names(session, scan.project_id)
-    load_from = start - history_needed(scan.interval, settings) * scan.interval.duration
-    series = [
-        one
-        for one in metrics.load_series(session, scan.id, None, load_from)
-        if one.buckets and _is_wanted(one.key, settings, names)
-    ]
-    if not series:
-        return Judged(scan, start, stop, {}, [], now)
-    matrix = matrix_of(series)
     reaches_newest = stop > span[1]
-    if not reaches_newest:
-        matrix = matrix.until(stop - scan.interval.duration)
+    judged = Judged(scan, start, stop, {}, [] if reaches_newest else None, now)
+    load_from = start - history_needed(scan.interval, settings) * scan.interval.duration
     rules = tuning_repository.rules_of_scan(session, scan.id)
-    verdicts = judge_series(matrix, [one.key for one in series], settings, rules)
-    found = _found(scan, series, matrix, verdicts, settings, start, stop)
-    outcomes = _outcomes(scan, series, matrix, verdicts, settings, rules, now) if reaches_newest else None
-    return Judged(scan, start, stop, found, outcomes, now)
+    for block in metrics.count_blocks(session, scan.id, _wanted_keys(session, scan, settings), load_from, stop):
+        matrix = CountMatrix(scan.interval, block.first_index, block.counts.T)
+        verdicts = judge_series(matrix, block.keys, settings, rules)
+        judged.found.update(_found(scan, block.keys, matrix, verdicts, settings, start, stop))
+        if judged.outcomes is not None:
+            judged.outcomes.extend(_outcomes(scan, block.keys, matrix, verdicts, settings, rules, now))
+    return judged
 
 
 def store(session: Session, judged: Judged) -> EvaluationResult:
@@ -109,16 +102,19 @@ def _evaluated_range(
     return max(start, oldest), stop
 
 
-def _is_wanted(key: SeriesKey, settings: DetectionSettings, names: dict[tuple[ScopeType, str], ScopeName]) -> bool:
-    if key.scope_type is ScopeType.PROJECT_TOTAL:
-        return settings.detect_project_total
-    switched_on = settings.detect_event_types if key.scope_type is ScopeType.EVENT_TYPE else settings.detect_events
-    return switched_on and (key.scope_type, key.ref) in names
+def _wanted_keys(session: Session, scan: WatchedScan, settings: DetectionSettings) -> list[SeriesKey]:
+    """The series to judge: what the settings ask for of all that was ever counted and is not archived."""
+    switched_on = {ScopeType.EVENT_TYPE: settings.detect_event_types, ScopeType.EVENT: settings.detect_events}
+    names = repository.scope_names(session, scan.project_id)
+    keys = [SeriesKey(scan.id, scope_type, ref) for scope_type, ref in sorted(names) if switched_on[scope_type]]
+    if settings.detect_project_total:
+        keys.insert(0, SeriesKey(scan.id, ScopeType.PROJECT_TOTAL, scan.id))
+    return metrics.counted_keys(session, scan.id, keys)
 
 
 def _found(
     scan: WatchedScan,
-    series: list[Series],
+    keys: list[SeriesKey],
     matrix: CountMatrix,
     verdicts: Verdicts,
     settings: DetectionSettings,
@@ -129,7 +125,7 @@ def _found(
     for episode in episodes(matrix, verdicts):
         if matrix.bucket(episode.last_row) < start or matrix.bucket(episode.row) >= stop:
             continue
-        key = series[episode.column].key
+        key = keys[episode.column]
         found[(key, matrix.bucket(episode.row))] = _anomaly(scan, key, matrix, verdicts, settings, episode)
     return found
 
@@ -186,7 +182,7 @@ def _store(
 
 def _outcomes(
     scan: WatchedScan,
-    series: list[Series],
+    keys: list[SeriesKey],
     matrix: CountMatrix,
     verdicts: Verdicts,
     settings: DetectionSettings,
@@ -196,14 +192,14 @@ def _outcomes(
     """How the newest bucket of each series ended."""
     newest = matrix.bucket_count - 1
     rows: list[dict[str, object]] = []
-    for column, one in enumerate(series):
-        own = rules.get(one.key, USUAL).apply(settings)
+    for column, key in enumerate(keys):
+        own = rules.get(key, USUAL).apply(settings)
         judgement = judgement_at(matrix, verdicts, newest, column, own)
         rows.append(
             {
                 "scan_config_id": scan.id,
-                "scope_type": one.key.scope_type.value,
-                "scope_ref": one.key.ref,
+                "scope_type": key.scope_type.value,
+                "scope_ref": key.ref,
                 "outcome": judgement.outcome.value,
                 "reason": judgement.reason,
                 "bucket": judgement.bucket,

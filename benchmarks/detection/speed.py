@@ -9,8 +9,8 @@ import numpy as np
 
 from app.detection.contracts import DetectionSettings
 from app.detection.engine.adaptive import Rules, advance, replay, start
-from app.detection.engine.adaptive.compiled import cache_folder
 from app.detection.engine.baseline import history_needed
+from app.detection.engine.compiled import cache_folder
 from app.detection.engine.judging import judge
 from app.detection.engine.matrix import CountMatrix
 from app.detection.evaluation import TRAILING_BUCKETS

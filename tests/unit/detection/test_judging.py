@@ -5,8 +5,8 @@ import pytest
 
 from app.detection.contracts import DetectionSettings, Outcome
 from app.detection.engine import judging
-from app.detection.engine.decision import effective_spread
 from app.detection.engine.judging import Verdict, judge
+from app.detection.engine.seasonal.decision import effective_spread
 from app.detection.judgements import judgement_at
 from app.kernel.intervals import Interval
 from tests.unit.detection.count_series import matrix, poisson
@@ -146,5 +146,5 @@ def test_a_rare_event_that_falls_silent_is_found_although_its_noise_is_wide():
 
 
 def test_the_spread_of_a_fall_is_never_below_that_of_the_contract():
-    spread = effective_spread(np.array([0.0, 50.0, 150.0]), np.full(3, 100.0), np.full(3, 10.0), np.full(3, 18.0))
+    spread = [effective_spread(actual, 100.0, 10.0, 18.0) for actual in (0.0, 50.0, 150.0)]
     np.testing.assert_allclose(spread, [10.0, 18 * (1 + np.sqrt(0.5)) / 2, 18.0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.detection.engine.adaptive.compiled import cache_folder, package_digest
+from app.detection.engine.compiled import cache_folder, package_digest
 
 
 def test_the_digest_follows_the_sources(tmp_path):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import BAND, BAND_COUNT, LEVEL, RESIDUAL_SCALE, SEEN, Floats, Layout
+from app.detection.engine.compiled import compiled
 
 BAND_LEVEL = 0.95
 _FIRST_BAND = 2.5

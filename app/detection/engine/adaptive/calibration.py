@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import HEADS, TAIL_CELLS, TAIL_SIDES, Floats, Layout
 from app.detection.engine.adaptive.surprise import normal_surprise
 from app.detection.engine.adaptive.tuning import Tuning
+from app.detection.engine.compiled import compiled
 
 LOWER_QUANTILE, UPPER_QUANTILE = 0.85, 0.95
 # The same quantiles of |z| where z is normal: where every tail starts, and what "not wider than normal" means.

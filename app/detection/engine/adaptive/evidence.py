@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 from app.detection.engine.adaptive.calibration import learn_tail, tail_cell, tail_surprise
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import (
     BLOCK,
     BLOCK_NUMBER,
@@ -23,6 +22,7 @@ from app.detection.engine.adaptive.layout import (
 )
 from app.detection.engine.adaptive.surprise import count_sigma
 from app.detection.engine.adaptive.tuning import Tuning
+from app.detection.engine.compiled import compiled
 
 RARE_MEAN = 2.0
 _RARE_EVENTS = 25.0

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import FEATURES, Floats, Layout
 from app.detection.engine.adaptive.step import start_series, step_bucket
 from app.detection.engine.adaptive.tuning import Tuning
+from app.detection.engine.compiled import compiled
 
 Flags = NDArray[np.bool_]
 Buckets = NDArray[np.int64]

@@ -9,7 +9,6 @@ from statistics import NormalDist
 import numpy as np
 
 from app.detection.engine.adaptive.band import BAND_LEVEL, band_unit
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.fleet import Flags
 from app.detection.engine.adaptive.judging import FleetState
 from app.detection.engine.adaptive.layout import (
@@ -25,6 +24,7 @@ from app.detection.engine.adaptive.layout import (
 from app.detection.engine.adaptive.profiles import blend_profiles, read_profiles
 from app.detection.engine.adaptive.spread import spread_slot
 from app.detection.engine.adaptive.tuning import WARM_UP
+from app.detection.engine.compiled import compiled
 
 _CARRIED_RESIDUAL = 0.6
 _LARGEST_CARRIED = 3.0

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import ALARM_RUN, BAR, EPISODE_QUIET, IN_EPISODE, QUIET_RUN, Floats
 from app.detection.engine.adaptive.surprise import normal_surprise
 from app.detection.engine.adaptive.tuning import Tuning
+from app.detection.engine.compiled import compiled
 
 REFERENCE_SIGMA = 3.0
 QUIET_BUCKETS = 3

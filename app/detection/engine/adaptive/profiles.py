@@ -6,9 +6,9 @@ that starts late or has holes keeps its phase. Each read is smoothed over an hou
 
 from __future__ import annotations
 
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import DAY_ERROR, LEVEL, SEEN, SLOW_SHIFT, WEEK_ERROR, Floats, Layout
 from app.detection.engine.adaptive.tuning import Tuning
+from app.detection.engine.compiled import compiled
 
 
 @compiled

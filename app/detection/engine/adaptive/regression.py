@@ -7,7 +7,6 @@ forgetting; Huber weights against outliers.)
 
 from __future__ import annotations
 
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import (
     CLEANED,
     CLEANED_BEFORE,
@@ -24,6 +23,7 @@ from app.detection.engine.adaptive.layout import (
     Layout,
 )
 from app.detection.engine.adaptive.tuning import Tuning
+from app.detection.engine.compiled import compiled
 
 _SMALLEST_SCALE = 1e-12
 _FIRST_PREDICTION = 8

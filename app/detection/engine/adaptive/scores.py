@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.surprise import sigma_of_surprise
+from app.detection.engine.compiled import compiled
 
 LARGEST_SCORE = 40.0
 _CERTAIN = 1.0 - 1e-12

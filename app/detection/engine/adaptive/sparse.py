@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import HAS_NEGATIVE, LOG_MEAN, LOG_VARIANCE, POSITIVE, SEEN, ZERO_SHARE, Floats, Layout
 from app.detection.engine.adaptive.surprise import normal_surprise
+from app.detection.engine.compiled import compiled
 
 _ENOUGH_POSITIVE = 5
 _LEAST_LOG_VARIANCE = 0.04

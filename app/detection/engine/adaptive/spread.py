@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.layout import (
     COUNT_SCALE,
     KNOWN,
@@ -19,6 +18,7 @@ from app.detection.engine.adaptive.layout import (
     Layout,
 )
 from app.detection.engine.adaptive.tuning import Tuning
+from app.detection.engine.compiled import compiled
 
 _MEAN_DEVIATION_TO_SIGMA = 1.2533
 _LEAST_EXPECTED = 0.05

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from app.detection.engine.adaptive.band import learn_band
 from app.detection.engine.adaptive.calibration import learn_tail, start_tails, tail_cell, tail_surprise
-from app.detection.engine.adaptive.compiled import compiled
 from app.detection.engine.adaptive.evidence import remember_bucket, weigh_windows
 from app.detection.engine.adaptive.governor import govern, track_run
 from app.detection.engine.adaptive.layout import (
@@ -44,6 +43,7 @@ from app.detection.engine.adaptive.sparse import hurdle_surprise, is_sparse, lea
 from app.detection.engine.adaptive.spread import learn_spread, read_spread, spread_slot
 from app.detection.engine.adaptive.surprise import count_sigma
 from app.detection.engine.adaptive.tuning import WARM_UP, Tuning
+from app.detection.engine.compiled import compiled
 
 # Cells of an output row.
 SCORE, EXPECTED, SPREAD, HEAD, WINDOW_EXPECTED, HISTORY = range(6)

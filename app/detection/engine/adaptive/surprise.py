@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from app.detection.engine.adaptive.compiled import compiled
+from app.detection.engine.compiled import compiled
 
 _SQRT_2 = math.sqrt(2.0)
 _LN_SQRT_HALF_PI = 0.5 * math.log(math.pi / 2.0)

@@ -1,7 +1,7 @@
 """Compilation of the numeric functions with numba, kept on disk between processes.
 
 numba notices a change in the file of a compiled function but not in the functions it calls, so the cache folder carries a digest
-of this package: machine code of another version is never loaded. `NUMBA_CACHE_DIR` names the parent folder (an image that is built
+of the engine: machine code of another version is never loaded. `NUMBA_CACHE_DIR` names the parent folder (an image that is built
 with it starts warm); otherwise the user's cache folder is used, and without a writable one every process compiles for itself.
 """
 
@@ -20,10 +20,10 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def package_digest(folder: Path) -> str:
-    """Short digest of the Python sources in a folder."""
+    """Short digest of the Python sources in a folder and those below it."""
     digest = hashlib.sha256()
-    for source in sorted(folder.glob("*.py")):
-        digest.update(source.name.encode())
+    for source in sorted(folder.rglob("*.py")):
+        digest.update(source.relative_to(folder).as_posix().encode())
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -39,15 +39,20 @@ _DIGEST = package_digest(Path(__file__).parent)
 
 
 def compiled(function: Function) -> Function:
-    """Compile a numeric function on first use and keep the result on disk where that is possible."""
-    dispatcher = numba.njit(function)
+    """Compile a numeric function on first use and keep the result on disk where that is possible; other threads run meanwhile."""
+    dispatcher = numba.njit(nogil=True)(function)
     settings = cast("Any", numba_config)
     usual = settings.CACHE_DIR
     try:
         settings.CACHE_DIR = str(cache_folder())
         dispatcher.enable_caching()
     except (RuntimeError, OSError):
-        dispatcher = numba.njit(function)
+        dispatcher = numba.njit(nogil=True)(function)
     finally:
         settings.CACHE_DIR = usual
     return cast("Function", dispatcher)
+
+
+def inlined(function: Function) -> Function:
+    """Compile as a part of whatever calls it: a call in an inner loop would copy the description of every array."""
+    return cast("Function", numba.njit(inline="always")(function))
