@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
+
 from app.kernel.intervals import Interval
+
+Counts = npt.NDArray[np.float64]
 
 
 class ScopeType(StrEnum):
@@ -43,6 +48,18 @@ class Series:
     interval: Interval
     buckets: list[datetime]
     counts: list[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CountBlock:
+    """`counts[series, row]` of `keys[series]` in the bucket numbered `first_index + row` (`intervals.bucket_index`).
+
+    0 where a run covered the bucket and nothing was counted, NaN where no completed run covered it.
+    """
+
+    keys: list[SeriesKey]
+    first_index: int
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)

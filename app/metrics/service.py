@@ -12,6 +12,7 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.kernel.intervals import Interval, floor_to_bucket
+from app.metrics import count_blocks as blocks
 from app.metrics import figures, repository
 from app.metrics.contracts import BucketRow, CoverageRow, Heatmap, Overview, ScopeType, Series, SeriesKey, TopEvent
 from app.plan import service as plan
@@ -30,6 +31,10 @@ def replace_window(
     # In the order of the primary key, by which the rows lie.
     repository.insert_counts(session, sorted(rows, key=lambda row: (row.key.scope_type.value, row.key.ref, row.bucket)))
     repository.insert_coverage(session, config_id, coverage)
+
+
+counted_keys = blocks.counted_keys
+count_blocks = blocks.count_blocks
 
 
 def load_series(
