@@ -2,7 +2,8 @@
 
 It does what `POST /v1/events` promises, in the usual way: every event is validated on its own so that a bad one does not cost
 the good ones, unknown keys are kept, times are bounded and stored as UTC, names are compared with the plan, refused events go to
-a quarantine table, and the answer is sent after the commit is on disk (`synchronous=FULL`). Choices that save it processor time
+a quarantine table, and the answer is sent after the commit is on disk (`synchronous=FULL`, or NORMAL, which a power cut may undo,
+with `PLAIN_APP_SYNC`). Choices that save it processor time
 are taken: the insert runs in the coroutine (no thread hop), one transaction and one `executemany` per request, one index and
 no unique constraint, keys and plan in dictionaries, no quota, no roll-up.
 """
@@ -28,7 +29,7 @@ MOST_EVENTS = 10_000
 
 database = sqlite3.connect(os.environ.get("PLAIN_APP_DB", "plain.db"), check_same_thread=False)
 database.execute("PRAGMA journal_mode=WAL")
-database.execute("PRAGMA synchronous=FULL")
+database.execute(f"PRAGMA synchronous={os.environ.get('PLAIN_APP_SYNC', 'FULL')}")
 database.execute(
     "CREATE TABLE IF NOT EXISTS events (tenant TEXT, project TEXT, received TEXT, id TEXT, time TEXT, source TEXT, name TEXT,"
     " value REAL, status TEXT, actor TEXT, session TEXT, ip TEXT, verdict TEXT, properties TEXT)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 NAMES = [
     *[("web", "page_view")] * 40,
@@ -24,11 +25,14 @@ NAMES = [
     ("shop", "search"), ("api", "call"), ("api", "error"), ("jobs", "done"),
 ]  # fmt: skip
 PAUSE_SECONDS = 0.1
+# Stands in every body where an event's id begins, and is replaced for each request: no event is ever sent twice.
+FRESH = b"\x40" * 8
+MOST_BODIES = 5_000
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def make_events(count: int, seed: int = 7) -> list[dict[str, Any]]:
-    """Events with every field of the contract, about 430 bytes each; the last minutes' times, distinct ids."""
+    """Events with every field of the contract, about 430 bytes each; the last minutes' times, ids that begin with `FRESH`."""
     dice = random.Random(seed)
     start = datetime.now(UTC) - timedelta(minutes=30)
     return [_event(dice, start + timedelta(milliseconds=number * 7)) for number in range(count)]
@@ -37,7 +41,7 @@ def make_events(count: int, seed: int = 7) -> list[dict[str, Any]]:
 def _event(dice: random.Random, moment: datetime) -> dict[str, Any]:
     service, operation = dice.choice(NAMES)
     return {
-        "id": str(uuid.UUID(int=dice.getrandbits(128), version=4)),
+        "id": FRESH.decode() + str(uuid.UUID(int=dice.getrandbits(128), version=4))[8:],
         "timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "service": service,
         "operation": operation,
@@ -59,8 +63,14 @@ def _event(dice: random.Random, moment: datetime) -> dict[str, Any]:
 
 def make_bodies(events: Sequence[dict[str, Any]], batch: int) -> list[bytes]:
     """Request bodies of so many events each."""
-    most = min(len(events) // batch, 300)
-    return [json.dumps({"events": events[number * batch : (number + 1) * batch]}).encode() for number in range(most)]
+    last = min(len(events), batch * MOST_BODIES) - batch + 1
+    return [json.dumps({"events": events[start : start + batch]}).encode() for start in range(0, last, batch)]
+
+
+def post(path: str, headers: str, body: bytes) -> bytes:
+    """A whole request."""
+    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{headers}content-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 @dataclass(frozen=True)
@@ -73,13 +83,11 @@ class Load:
     latencies: list[float]
 
 
-def send_load(port: int, key: str, bodies: Sequence[bytes], *, connections: int, seconds: float) -> Load:
+_sequence = itertools.count(1)
+
+
+def send_load(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
     """Every connection sends its next request as soon as it has the answer to the one before; after a 503 it waits a moment."""
-    requests = [
-        b"POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer %s\r\ncontent-type: application/json\r\n"
-        b"content-length: %d\r\n\r\n%s" % (key.encode(), len(body), body)
-        for body in bodies
-    ]
     poll = selectors.DefaultSelector()
     started: dict[socket.socket, float] = {}
     paused: list[tuple[float, socket.socket]] = []
@@ -90,7 +98,7 @@ def send_load(port: int, key: str, bodies: Sequence[bytes], *, connections: int,
     def send(peer: socket.socket) -> None:
         nonlocal position
         started[peer] = time.perf_counter()
-        peer.sendall(requests[position % len(requests)])
+        peer.sendall(requests[position % len(requests)].replace(FRESH, b"%08d" % next(_sequence)))
         position += 1
 
     for _ in range(connections):
@@ -100,8 +108,7 @@ def send_load(port: int, key: str, bodies: Sequence[bytes], *, connections: int,
         send(peer)
     while started or paused:
         for entry, _ in poll.select(PAUSE_SECONDS if paused else 30):
-            peer = entry.fileobj
-            assert isinstance(peer, socket.socket)
+            peer = cast("socket.socket", entry.fileobj)
             answer = peer.recv(65_536)
             now = time.perf_counter()
             sent_at = started.pop(peer)
@@ -109,7 +116,7 @@ def send_load(port: int, key: str, bodies: Sequence[bytes], *, connections: int,
                 delayed += 1
                 paused.append((now + PAUSE_SECONDS, peer))
                 continue
-            if not answer.startswith(b"HTTP/1.1 200"):
+            if not answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 204")):
                 raise SystemExit(f"refused: {answer[:300]!r}")
             answered += 1
             latencies.append(now - sent_at)
@@ -154,11 +161,11 @@ def wait_for_port(process: subprocess.Popen[bytes], port: int, seconds: float = 
             time.sleep(0.05)
 
 
-def get_json(port: int, path: str) -> Any:
-    """The JSON answer to a GET."""
+def get_json(port: int, path: str, method: str = "GET") -> Any:
+    """The JSON answer to a request without a body."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", path)
+        connection.request(method, path)
         return json.loads(connection.getresponse().read())
     finally:
         connection.close()

@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 DEFAULT_DATABASE = "plumbline"
 EMBEDDED_USER = "plumbline"
+HANDOVER_FOLDER = "handover"
+"""Folder beside the embedded store's own in which its clients may lay large blocks of rows, instead of sending them."""
 LOOPBACK = "127.0.0.1"
 PORT_VARIABLE = "PLUMBLINE_STORE_PORT"
 SECRET_VARIABLE = "PLUMBLINE_STORE_SECRET"  # noqa: S105

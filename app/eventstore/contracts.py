@@ -25,6 +25,7 @@ EVENT_COLUMNS = (
     "environment",
     "verdict",
     "verdict_reason",
+    "plan_revision",
     "body",
     "properties",
 )
@@ -36,6 +37,7 @@ source, name            service and event name (low cardinality)
 time, received_at       DateTime64(3) UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`
 value                   Float64, nullable; for product events the duration in milliseconds
 verdict                 accepted | flagged, with `verdict_reason` empty for accepted
+plan_revision           the plan that the verdict comes from, as `ProjectPlan.revision` has it; empty when none was asked
 body                    free text of a log line
 properties              canonical JSON object as text
 """
@@ -67,6 +69,7 @@ class EventRow:
     verdict_reason: str
     body: str
     properties: str
+    plan_revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,28 @@ class EventStore(Protocol):
 
     def delete_project(self, tenant_id: str, project_id: str) -> None:
         """Remove every row of the project from all tables, roll-ups included."""
+        ...
+
+    def count_by_month(
+        self, table: str, tenant_id: str, project_id: str, condition: str, parameters: Mapping[str, object]
+    ) -> dict[int, int]:
+        """Rows of the project that meet the condition, by month of the table's time as 202611. The condition is SQL that an
+        area's repository wrote, with parameters as in `select`; the store itself limits it to tenant and project."""
+        ...
+
+    def remove_month(
+        self,
+        table: str,
+        month: int,
+        tenant_id: str,
+        project_id: str,
+        condition: str,
+        parameters: Mapping[str, object],
+        *,
+        is_rewritten: bool = False,
+    ) -> None:
+        """Remove what `count_by_month` counts in one month. Rows are gone for every query on return, and from disk with the
+        next merge; `is_rewritten` writes the files anew without them before it returns. Safe to repeat."""
         ...
 
 

@@ -10,16 +10,18 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import chdb
 
+from app.eventstore.address import HANDOVER_FOLDER
 from app.eventstore.statement import Insert, Query
 
 _ERROR_CODE = re.compile(r"Code: (\d+)")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNKNOWN_EXCEPTION = 1002
 _BAD_ARGUMENTS = 36
+_NO_FILE = 107
 _DEFAULT_DATABASE = "default"
 
 
@@ -49,14 +51,16 @@ class Answer:
 class Engine:
     """Runs statements on a pool of threads, each with its own handle. Safe to use from any thread.
 
-    Rows to insert rest in nameless files in `inbox`. A relative `path` and `config_file` are read from the current folder,
-    which keeps the data folder's name out of the connection text, where some characters have a meaning.
+    Rows to insert rest in nameless files in `inbox`, or in its folder `handover` where a client has laid them. A relative `path`
+    and `config_file` are read from the current folder, which keeps the data folder's name out of the connection text, where
+    some characters have a meaning.
     """
 
     def __init__(self, path: str, config_file: str, inbox: Path, *, workers: int) -> None:
         self._path = Path(path)
         self._connection_string = f"{path}?config-file={config_file}"
         self._inbox = inbox
+        self._handover = inbox / HANDOVER_FOLDER
         self._local = threading.local()
         self._handles: list[_Handle] = []
         try:
@@ -119,10 +123,7 @@ class Engine:
         # Rows go through a file: as text behind the statement the engine would read a blank line as its end and the
         # rest as SQL. The file is named by its descriptor, because the engine takes {}, * and ? of a path for
         # wildcards and answers with no rows and no error when nothing matches.
-        with tempfile.TemporaryFile(dir=self._inbox) as file:
-            file.write(insert.data)
-            file.flush()
-            file.seek(0)
+        with self._rows_file(insert) as file:
             result = handle.query(
                 f"{insert.target} FROM INFILE '/dev/fd/{file.fileno()}' COMPRESSION 'none' "
                 f"{insert.settings} FORMAT {insert.input_format}",
@@ -132,6 +133,18 @@ class Engine:
         # Rows read from the file are the rows of the table; `rows_written` counts those of materialized views as well.
         rows = result.rows_read()
         return Answer(data=b"", output_format=None, read_rows=rows, written_rows=rows, elapsed_ns=int(result.elapsed() * 1e9))
+
+    def _rows_file(self, insert: Insert) -> IO[bytes]:
+        if insert.file:
+            try:
+                return (self._handover / insert.file).open("rb")
+            except OSError as error:
+                raise EngineError(_NO_FILE, f"Code: {_NO_FILE}. DB::Exception: {error.strerror}. (FILE_DOESNT_EXIST)") from None
+        file = tempfile.TemporaryFile(dir=self._inbox)  # noqa: SIM115 - the caller closes it
+        file.write(insert.data)
+        file.flush()
+        file.seek(0)
+        return file
 
 
 class _Handle:

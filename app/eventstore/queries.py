@@ -50,7 +50,7 @@ SPAN_AFTER = f"{SPAN} AND {_since('received_at', 'after', '>')}"
 
 _RECENT_EVENTS = f"""
 SELECT id, kind, source, name, toUnixTimestamp64Milli(time) AS happened, toUnixTimestamp64Milli(received_at) AS received,
-  actor_id, session_id, severity, status, value, verdict, verdict_reason, body, properties
+  actor_id, session_id, severity, status, value, verdict, verdict_reason, body, properties, plan_revision
 FROM {{database}}.events WHERE {_OWNED} AND {_since("received_at", "after", ">")}"""
 
 _NEWEST = "ORDER BY received DESC, id DESC LIMIT {{limit:UInt32}}"
@@ -60,7 +60,7 @@ _RECENT_QUARANTINE = f"""
 SELECT concat('quarantined-', lower(hex(sipHash64(raw, received_at)))) AS id, kind, '' AS source, '' AS name,
   toUnixTimestamp64Milli(received_at) AS happened, toUnixTimestamp64Milli(received_at) AS received,
   '' AS actor_id, '' AS session_id, '' AS severity, '' AS status, CAST(NULL, 'Nullable(Float64)') AS value,
-  'quarantined' AS verdict, reason AS verdict_reason, '' AS body, raw AS properties
+  'quarantined' AS verdict, reason AS verdict_reason, '' AS body, raw AS properties, '' AS plan_revision
 FROM {{database}}.quarantine WHERE {_OWNED} AND {_since("received_at", "after", ">")}"""
 
 RECENT = f"""

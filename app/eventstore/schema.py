@@ -24,7 +24,8 @@ _DEDUPLICATION = "non_replicated_deduplication_window = 10000"
 # The log of acknowledged events is deleted once the insert returned, so the insert itself has to survive a power cut.
 _DURABILITY = "fsync_after_insert = 1, fsync_part_directory = 1"
 
-_TTL_COLUMN = {EVENTS: "time", ROLLUP: "minute", QUARANTINE: "received_at", AUDIT_FACTS: "time", AUDIT_HOURS: "hour"}
+TIME_COLUMN = {EVENTS: "time", ROLLUP: "minute", QUARANTINE: "received_at", AUDIT_FACTS: "time", AUDIT_HOURS: "hour"}
+"""What each table is partitioned by month of, and its rows grow old by."""
 
 _EVENTS_TABLE = """
 CREATE TABLE IF NOT EXISTS {database}.events (
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS {database}.events (
   environment    LowCardinality(String),
   verdict        LowCardinality(String) DEFAULT 'accepted',
   verdict_reason LowCardinality(String),
+  plan_revision  LowCardinality(String),
   body           String CODEC(ZSTD(1)),
   properties     String DEFAULT '{{}}' CODEC(ZSTD(1)),
   INDEX received_range received_at TYPE minmax GRANULARITY 1
@@ -203,15 +205,27 @@ def ensure_schema(command: Command, rows: Rows, database: str, retention_days: i
                 database=database, days=int(retention_days), deduplication=_DEDUPLICATION, durability=_DURABILITY
             ).strip()
         )
+    _ensure_plan_revision(command, rows, database)
     _ensure_audit_facts(command, rows, database, retention_days)
     engines = {
         str(name): str(engine)
         for name, engine in rows(f"SELECT name, engine_full FROM system.tables WHERE database = '{database}'")
     }
-    for table, column in _TTL_COLUMN.items():
+    for table, column in TIME_COLUMN.items():
         wanted = f"{column} + toIntervalDay({int(retention_days)})"
         if f"TTL {wanted}" not in engines.get(table, ""):
             command(f"ALTER TABLE {database}.{table} MODIFY TTL {wanted}")
+
+
+def _ensure_plan_revision(command: Command, rows: Rows, database: str) -> None:
+    """The column in tables that were made before it; their rows have it empty, and no file is written anew."""
+    columns = rows(
+        f"SELECT name FROM system.columns WHERE database = '{database}' AND table = '{EVENTS}' AND name = 'plan_revision'"
+    )
+    if not columns:
+        command(
+            f"ALTER TABLE {database}.{EVENTS} ADD COLUMN IF NOT EXISTS plan_revision LowCardinality(String) AFTER verdict_reason"
+        )
 
 
 def _ensure_audit_facts(command: Command, rows: Rows, database: str, retention_days: int) -> None:

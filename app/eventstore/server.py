@@ -13,7 +13,7 @@ import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from app.eventstore.address import LOOPBACK, PORT_VARIABLE, SECRET_VARIABLE
+from app.eventstore.address import HANDOVER_FOLDER, LOOPBACK, PORT_VARIABLE, SECRET_VARIABLE
 from app.eventstore.engine import Engine, EngineNotOpened
 from app.eventstore.front import ClickHouseFront
 from app.kernel.logs import configure_logging
@@ -44,6 +44,7 @@ def open_engine(settings: Settings) -> Engine:
     data_dir = settings.data_dir
     os.chdir(data_dir)
     Path(FOLDER).mkdir(mode=0o700, exist_ok=True)
+    _empty(data_dir / HANDOVER_FOLDER)
     Path(_CONFIG_FILE).write_text(
         "<clickhouse>"
         f"<max_server_memory_usage>{settings.storage.eventstore_memory_bytes}</max_server_memory_usage>"
@@ -51,6 +52,13 @@ def open_engine(settings: Settings) -> Engine:
         "</clickhouse>\n"
     )
     return Engine(FOLDER, _CONFIG_FILE, data_dir, workers=_WORKERS)
+
+
+def _empty(folder: Path) -> None:
+    """Nothing in it is needed any more: whoever laid a block there was killed, or lays it there again."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for left_over in folder.iterdir():
+        left_over.unlink(missing_ok=True)
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 
-from app.eventstore.address import PORT_VARIABLE, SECRET_VARIABLE, StoreAddress, embedded_address, parse_address
+from app.eventstore.address import HANDOVER_FOLDER, PORT_VARIABLE, SECRET_VARIABLE, StoreAddress, embedded_address, parse_address
 from app.eventstore.client import ClickHouseEventStore
 from app.eventstore.contracts import EventStore
 from app.kernel.errors import Unavailable
@@ -21,7 +21,8 @@ def connect(settings: Settings) -> ClickHouseEventStore:
 
     Nothing is sent yet. Unavailable when there is no store to speak to.
     """
-    return ClickHouseEventStore(_address(settings))
+    is_embedded = not settings.storage.eventstore_url.get_secret_value()
+    return ClickHouseEventStore(_address(settings), handover=settings.data_dir / HANDOVER_FOLDER if is_embedded else None)
 
 
 def get_event_store() -> EventStore:

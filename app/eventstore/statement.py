@@ -17,6 +17,9 @@ _TABLE = r"\s*INSERT\s+INTO\s+(?:TABLE\s+)?[\w.`\"]+\s*(?:\([^()]*\))?"
 _INSERT_DATA = re.compile(
     rf"(?P<target>{_TABLE})(?P<settings>\s+SETTINGS\s[^()]*?)?\s*\bFORMAT\s+(?P<format>[A-Za-z]+)\s*", re.IGNORECASE
 )
+_INSERT_FILE = re.compile(
+    rf"(?P<target>{_TABLE})\s+FROM\s+INFILE\s+'(?P<file>[A-Za-z0-9_-]{{1,200}})'\s+FORMAT\s+(?P<format>[A-Za-z]+)", re.IGNORECASE
+)
 _INSERT_SELECT = re.compile(rf"{_TABLE}(?:\s+SETTINGS\s[^()]*?)?\s*\b(?:SELECT|WITH)\b", re.IGNORECASE)
 _INPUT_FUNCTION = re.compile(r"\binput\s*\(", re.IGNORECASE)
 _OUTPUT_FORMAT = re.compile(r"\bFORMAT\s+([A-Za-z]\w*)\s*$", re.IGNORECASE)
@@ -40,12 +43,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Rows for a table. `data` is never part of a statement."""
+    """Rows for a table. `data` is never part of a statement; with `file` the rows lie under that name in the handover folder."""
 
     target: str
     settings: str
     input_format: str
     data: bytes
+    file: str = ""
 
 
 def read_statement(query: str, body: bytes, default_format: str) -> Query | Insert:
@@ -68,9 +72,11 @@ def _insert(statement: str, data: bytes) -> Insert:
     return Insert(match["target"].strip(), (match["settings"] or "").strip(), match["format"], data)
 
 
-def _query(statement: str, default_format: str) -> Query:
+def _query(statement: str, default_format: str) -> Query | Insert:
     statement = _single(statement)
     if _INSERT.match(statement):
+        if match := _INSERT_FILE.fullmatch(statement):
+            return Insert(match["target"].strip(), "", match["format"], b"", match["file"])
         if _INPUT_FUNCTION.search(statement):
             raise Refused(NOT_IMPLEMENTED, "INSERT ... FROM input() loses its rows in the embedded engine")
         if not _INSERT_SELECT.match(statement):

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, chain, pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -21,7 +21,8 @@ from app.ingest.times import stored_time
 
 
 class EventValues(NamedTuple):
-    """What distinguishes one event from the others of its request. Times are milliseconds since 1970 in UTC."""
+    """What distinguishes one event from the others of its request. Times are milliseconds since 1970 in UTC; `properties` is
+    JSON in UTF-8."""
 
     source: str
     name: str
@@ -36,15 +37,18 @@ class EventValues(NamedTuple):
     environment: str
     verdict: str
     verdict_reason: str
-    properties: str
+    properties: bytes
 
 
 _TIME: Final = "DateTime64(3, 'UTC')"
 _NUMBER: Final = "Nullable(Float64)"
-_SHARED: Final = ("tenant_id", "project_id", "kind", "received_at")
+_SHARED: Final = ("tenant_id", "project_id", "kind", "received_at", "plan_revision")
 COLUMNS: Final = (*_SHARED, *EventValues._fields)
 _TYPES: Final = {"received_at": _TIME, "time": _TIME, "value": _NUMBER}
 _LENGTHS: Final = struct.Struct(f"<{len(COLUMNS)}I")
+# Frames of earlier releases, left in the log over an upgrade, lack this column.
+_LATER_COLUMN: Final = COLUMNS.index("plan_revision")
+_EARLIER_LENGTHS: Final = struct.Struct(f"<{len(COLUMNS) - 1}I")
 
 
 def _varint(number: int) -> bytes:
@@ -59,7 +63,6 @@ def _varint(number: int) -> bytes:
 
 _VARINTS: Final = [_varint(number) for number in range(4096)]
 _VARINT_TEXTS: Final = [varint.decode("latin-1") for varint in _VARINTS]
-_NO_TEXT: Final = b"\0"
 
 
 @dataclass(slots=True)
@@ -70,6 +73,7 @@ class RowBatch:
     tenant_id: str
     project_id: str
     received_at: int
+    plan_revision: str
     count: int
     values: Sequence[Sequence[Any]]
     is_ascii: bool
@@ -93,20 +97,21 @@ def encode_columns(batches: Sequence[RowBatch]) -> bytes:
         b"".join([_known_text(batch.project_id) * batch.count for batch in batches]),
         _known_text("event") * count,
         b"".join([batch.received_at.to_bytes(8, "little", signed=True) * batch.count for batch in batches]),
-        texts(source),
-        texts(name),
+        b"".join([_known_text(batch.plan_revision) * batch.count for batch in batches]),
+        _few_texts(source, count),
+        _few_texts(name, count),
         array("q", time).tobytes(),
         texts(id_),
         texts(actor),
         texts(session),
-        texts(severity) if any(severity) else _NO_TEXT * count,
-        texts(status),
+        _few_texts(severity, count),
+        _few_texts(status, count),
         _numbers(value),
         texts(ip),
-        texts(environment) if any(environment) else _NO_TEXT * count,
-        texts(verdict),
-        texts(reason) if any(reason) else _NO_TEXT * count,
-        texts(properties),
+        _few_texts(environment, count),
+        _few_texts(verdict, count),
+        _few_texts(reason, count),
+        _encoded_texts(properties),
     )
     return b"".join((_LENGTHS.pack(*map(len, columns)), *columns))
 
@@ -140,8 +145,20 @@ def json_lines(payload: bytes | memoryview) -> list[bytes]:
 
 def _split(payload: bytes | memoryview) -> list[memoryview]:
     view = memoryview(payload)
-    ends = list(accumulate(_LENGTHS.unpack_from(payload), initial=_LENGTHS.size))
-    return [view[start:end] for start, end in pairwise(ends)]
+    columns = _cut(view, _LENGTHS)
+    if columns is None:
+        columns = _cut(view, _EARLIER_LENGTHS) or []
+        rows = len(columns[COLUMNS.index("received_at")]) // 8
+        columns.insert(_LATER_COLUMN, memoryview(bytes(rows)))
+    return columns
+
+
+def _cut(view: memoryview, lengths: struct.Struct) -> list[memoryview] | None:
+    """The columns behind their lengths; None when the lengths do not add up to the payload's."""
+    if len(view) < lengths.size:
+        return None
+    ends = list(accumulate(lengths.unpack_from(view), initial=lengths.size))
+    return [view[start:end] for start, end in pairwise(ends)] if ends[-1] == len(view) else None
 
 
 def _text(text: str) -> bytes:
@@ -152,12 +169,24 @@ def _text(text: str) -> bytes:
 _known_text = lru_cache(maxsize=1024)(_text)
 
 
+def _few_texts(values: Sequence[str], count: int) -> bytes:
+    """A column in which the same texts come again and again."""
+    distinct = set(values)
+    if len(distinct) == 1:
+        return _text(values[0]) * count
+    return b"".join(map({text: _text(text) for text in distinct}.__getitem__, values))
+
+
 def _ascii_texts(values: Sequence[str]) -> bytes:
-    parts: list[str] = [""] * (2 * len(values))
-    try:
-        parts[::2] = [_VARINT_TEXTS[length] for length in map(len, values)]
-    except IndexError:
+    lengths = list(map(len, values))
+    shortest, longest = min(lengths), max(lengths)
+    if longest >= len(_VARINT_TEXTS):
         return _texts(values)
+    if shortest == longest:
+        mark = _VARINT_TEXTS[shortest]
+        return (mark + mark.join(values)).encode("latin-1")
+    parts: list[str] = [""] * (2 * len(values))
+    parts[::2] = map(_VARINT_TEXTS.__getitem__, lengths)
     parts[1::2] = values
     return "".join(parts).encode("latin-1")
 
@@ -166,7 +195,20 @@ def _texts(values: Sequence[str]) -> bytes:
     return b"".join([_text(value) for value in values])
 
 
+def _encoded_texts(values: Sequence[bytes]) -> bytes:
+    """A column of texts that are UTF-8 already."""
+    parts: list[bytes] = [b""] * (2 * len(values))
+    try:
+        parts[::2] = map(_VARINTS.__getitem__, map(len, values))
+    except IndexError:
+        parts[::2] = [_varint(len(value)) for value in values]
+    parts[1::2] = values
+    return b"".join(parts)
+
+
 def _numbers(values: Sequence[float | None]) -> bytes:
+    if None not in values:
+        return bytes(len(values)) + array("d", cast("Sequence[float]", values)).tobytes()
     marks = bytes([value is None for value in values])
     return marks + array("d", [0.0 if value is None else value for value in values]).tobytes()
 

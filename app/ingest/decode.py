@@ -64,6 +64,12 @@ class Batch:
     events: list[Event] | None
     raws: list[msgspec.Raw] | None
 
+    @property
+    def is_stray(self) -> bool:
+        """Whether the body is an object that was never meant as an event: it stands alone and names no service."""
+        alone = self.events is None and self.raws is not None and len(self.raws) == 1 and len(bytes(self.raws[0])) == len(self.body)
+        return alone and "service" not in _decode_raw_object(self.body)
+
     def __len__(self) -> int:
         return len(self.events) if self.events is not None else len(self.raws or ())
 

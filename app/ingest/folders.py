@@ -61,6 +61,11 @@ def claim_folders(root: Path) -> tuple[LogFolder, list[LogFolder]]:
     return home, orphans
 
 
+def unstored_segments(root: Path) -> frozenset[Path]:
+    """Segments of every process on the data folder that the event store does not have yet, those still open among them."""
+    return frozenset(root.glob(f"*/*{SUFFIX}"))
+
+
 def _lock(path: Path) -> LogFolder | None:
     path.mkdir(exist_ok=True, mode=0o700)
     descriptor = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)

@@ -25,9 +25,10 @@ class LiveRow:
     verdict: str
     tone: str
     reason: str
+    plan_revision: str
 
 
-NO_ROW = LiveRow("", "", "", "", "", "", "neutral", "")
+NO_ROW = LiveRow("", "", "", "", "", "", "neutral", "", "")
 
 
 def live_row(record: EventRow, zone: ZoneInfo) -> LiveRow:
@@ -42,6 +43,7 @@ def live_row(record: EventRow, zone: ZoneInfo) -> LiveRow:
         verdict=VERDICTS.get(record.verdict, record.verdict),
         tone=TONES.get(record.verdict, "neutral"),
         reason=record.verdict_reason,
+        plan_revision=record.plan_revision,
     )
 
 
@@ -74,6 +76,9 @@ def record_text(record: EventRow) -> str:
         "status": record.status,
         "duration": record.value,
         "body": record.body,
+        "verdict": record.verdict,
+        "verdict_reason": record.verdict_reason,
+        "plan_revision": record.plan_revision,
         "custom_attributes": properties,
     }
     return json.dumps({key: value for key, value in fields.items() if value not in ("", None)}, indent=2, ensure_ascii=False)

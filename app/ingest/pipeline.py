@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +16,8 @@ from sqlmodel import Session
 from app.eventstore.contracts import EventStore
 from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import reasons
-from app.ingest.columns import encode_columns, ids_of
 from app.ingest.decode import decode_batch
-from app.ingest.drain import Drainer
-from app.ingest.folders import LogFolder, claim_folders
-from app.ingest.frames import read_frames
+from app.ingest.journal import Journal
 from app.ingest.kept_answers import KeptAnswers
 from app.ingest.key_cache import KeyCache
 from app.ingest.key_hours import Counts, KeyHours
@@ -33,20 +27,16 @@ from app.ingest.quotas import PLANS, DayQuota, MinuteRate
 from app.ingest.records import RecordLines
 from app.ingest.rules import DAY, Cleaned, TimeWindow, clean_batch
 from app.ingest.seen_ids import MOST_IDS, SeenIds
-from app.ingest.tickets import Ticket, frames_of
+from app.ingest.tickets import Ticket
 from app.ingest.times import milliseconds_of
-from app.ingest.wal import Append, LogFiles, LogLimits, Segment, WriteAheadLog
+from app.ingest.wal import LogFiles
 from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.errors import AppError, BadRequest, Unavailable
 from app.kernel.settings import Settings
 from app.kernel.telemetry import INGEST_QUEUE_BYTES, INGEST_UNACCOUNTED
 
-STOP_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 30.0
 BALANCE_SECONDS: Final = 60.0
-_DISK_CHECK_SECONDS: Final = 1.0
-# Small requests share a frame; the rows of a large one are encoded at once, while they are still in the processor's cache.
-_ROWS_OF_AN_OWN_FRAME: Final = 64
 log = logging.getLogger("plumbline.ingest")
 
 
@@ -82,9 +72,7 @@ class Pipeline:
         # What the event store would delete at once is refused, not acknowledged and lost.
         oldest_days = min(self.settings.max_age_days, settings.storage.retention_days)
         self._window = TimeWindow.of(max_age_days=oldest_days, max_future_hours=self.settings.max_future_hours)
-        self._root = settings.data_dir / "wal"
         self.clock = clock
-        self._files = files
         self.keys = KeyCache(sources.principal)
         self._plans = ProjectPlans(sources.project_plan)
         self._seen = SeenIds(self.settings.dedupe_minutes * 60)
@@ -93,13 +81,7 @@ class Pipeline:
         self._quota = DayQuota(sources.transaction)
         self.key_hours = KeyHours(sources.transaction)
         self.answers = KeptAnswers(sources.transaction, clock)
-        self._drainer = Drainer(store, self._on_stored)
-        self._sealed: dict[str, Segment[Ticket]] = {}
-        self._queue_bytes = 0
-        self._free_checked_at = -_DISK_CHECK_SECONDS
-        self._has_disk = True
-        self._is_open = False
-        self._orphans: list[LogFolder] = []
+        self._journal = Journal(self.settings, settings.data_dir / "wal", store, self._on_committed, files=files)
 
     async def start(self) -> None:
         """Take a folder of the log, queue what earlier processes left behind, and open for requests.
@@ -107,33 +89,11 @@ class Pipeline:
         Unavailable when every folder is taken.
         """
         self._loop = asyncio.get_running_loop()
-        self._folder, self._orphans = claim_folders(self._root)
-        limits = LogLimits(
-            rows=self.settings.drain_rows,
-            seconds=self.settings.drain_seconds,
-            is_flushed=self.settings.durability == "fsync",
-        )
-        self._log = WriteAheadLog(
-            self._folder.path,
-            limits,
-            encode=frames_of,
-            on_commit=self._on_commit,
-            on_sealed=self._on_sealed,
-            files=self._files,
-        )
-        for folder in [*self._orphans, self._folder]:
-            for path in folder.segments():
-                status = path.stat()
-                age = max(0.0, time.time() - status.st_mtime)
-                segment = Segment[Ticket](path, size=status.st_size, opened_at=time.monotonic() - age)
-                self._queue_bytes += segment.size
-                self._on_sealed(segment)
+        self._journal.claim()
         if self.settings.dedupe_minutes:
             await asyncio.to_thread(self._remember_earlier)
-        INGEST_QUEUE_BYTES.set_function(lambda: self._queue_bytes)
-        self._log.start()
-        self._drainer.start()
-        self._is_open = True
+        INGEST_QUEUE_BYTES.set_function(lambda: self._journal.queue_bytes)
+        self._journal.open()
         self.balance = BOOKS.balance(self.clock.now())
         self._watch = asyncio.create_task(self._keep_books())
         self.key_hours.start()
@@ -149,11 +109,8 @@ class Pipeline:
 
     def _remember_earlier(self) -> None:
         """The ids that earlier processes took in: a producer whose answer was lost with them sends the same events again."""
-        for path in [path for folder in [*self._orphans, self._folder] for path in folder.segments()]:
-            for frame in read_frames(path.read_bytes()).frames:
-                if frame.table == "events":
-                    for project_id, event_id in ids_of(frame.payload):
-                        self._seen.remember(project_id, (event_id,))
+        for project_id, event_id in self._journal.earlier_ids():
+            self._seen.remember(project_id, (event_id,))
         if self._recent_ids is None:
             return
         try:
@@ -165,31 +122,17 @@ class Pipeline:
 
     async def stop(self) -> None:
         """Refuse further requests, commit those that wait, store what can be stored within a bound; the rest is replayed later."""
-        self._is_open = False
         self._watch.cancel()
-        await asyncio.to_thread(self._log.close)
-        await asyncio.to_thread(self._drainer.close, STOP_SECONDS)
-        await asyncio.sleep(0)
+        await self._journal.close()
         await self._quota.close()
         await self.key_hours.close()
         self._plans.close()
         self.keys.close()
-        for folder in [self._folder, *self._orphans]:
-            folder.release()
+        self._journal.release()
 
     def check_room(self) -> None:
         """Unavailable when nothing can be accepted: closed, too much undrained, or the disk nearly full."""
-        if not self._is_open:
-            raise Unavailable("the server is starting or stopping", retry_after_seconds=2)
-        if self._queue_bytes > self.settings.max_queue_bytes:
-            raise Unavailable("too many events wait for the event store", retry_after_seconds=5)
-        now = time.monotonic()
-        if now - self._free_checked_at >= _DISK_CHECK_SECONDS:
-            self._free_checked_at = now
-            status = os.statvfs(self._root)
-            self._has_disk = status.f_bavail * status.f_frsize >= self.settings.min_free_disk_bytes
-        if not self._has_disk:
-            raise Unavailable("the disk is nearly full", retry_after_seconds=30)
+        self._journal.check_room()
 
     def take_request(self, principal: IngestPrincipal) -> None:
         """One request of the tenant's minute; TooManyRequests."""
@@ -205,18 +148,15 @@ class Pipeline:
         event store has them, or False after half a minute. Unavailable when nothing was accepted."""
         self.check_room()
         count_received(records.rows + records.refused_rows)
-        stored = self._loop.create_future() if is_waiting else None
-        ticket = Ticket(None, b"", self._loop.create_future(), stored, records)
-        self._queue_bytes += records.size
-        self._log.append(Append(ticket, records.rows + records.refused_rows, records.size, is_waiting))
+        ticket = self._journal.append_records(records, is_waiting=is_waiting)
         try:
             await ticket.committed
         except Unavailable as refusal:
             count_records(records, dropped=refusal.code)
             raise
-        if stored is None:
+        if ticket.stored is None:
             return None
-        done, _ = await asyncio.wait([stored], timeout=WAIT_SECONDS)
+        done, _ = await asyncio.wait([ticket.stored], timeout=WAIT_SECONDS)
         return bool(done)
 
     def is_storable(self, time: datetime) -> bool:
@@ -236,7 +176,7 @@ class Pipeline:
 
     async def accept(self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool = False, id_seed: str = "") -> Outcome:
         """Store the body's events durably. BadRequest, PayloadTooLarge, TooManyRequests, Unavailable; on each of them no event
-        counts as accepted. Faulty events are quarantined, also when no good one is left (BadRequest with the reasons).
+        counts as accepted. Faulty events are quarantined, also when no good one is left.
 
         Events under an id that the project has sent lately are not stored again. `id_seed` fixes the ids of those without one.
         """
@@ -285,8 +225,10 @@ class Pipeline:
         counts.flagged += flagged
         counts.quarantined += len(cleaned.faults)
         processed = row_count + len(repeated)
+        if not processed and batch.is_stray:
+            raise BadRequest("the request holds no events", detail={"errors": reasons(cleaned.faults)})
         if not processed:
-            raise BadRequest("every event of the request is faulty", detail={"errors": reasons(cleaned.faults)})
+            counts.refused_requests += 1
         if ticket.stored is None:
             return Outcome(processed, cleaned.faults, False if is_waiting else None, len(repeated))
         done, _ = await asyncio.wait([ticket.stored], timeout=WAIT_SECONDS)
@@ -305,7 +247,7 @@ class Pipeline:
             if quotas.events_per_day is not None:
                 await self._quota.take(principal.tenant_id, quotas, cleaned.count, self.clock.now())
             try:
-                return self._append(cleaned, size, is_waiting=is_waiting)
+                return self._journal.append_events(cleaned, size, is_waiting=is_waiting)
             except Unavailable:
                 self._quota.give_back(principal.tenant_id, quotas, cleaned.count)
                 raise
@@ -326,70 +268,26 @@ class Pipeline:
         self._seen.remember(cleaned.project_id, cleaned.ids)
         return cleaned, repeated
 
-    def _append(self, cleaned: Cleaned, size: int, *, is_waiting: bool) -> Ticket:
-        """Hand the rows to the log; Unavailable when it is about to be closed."""
-        if not self._is_open:
-            raise Unavailable("the server is stopping", retry_after_seconds=2)
-        stored = self._loop.create_future() if is_waiting else None
-        columns = b""
-        ids = cleaned.ids if cleaned.has_own_ids else ()
-        if cleaned.count >= _ROWS_OF_AN_OWN_FRAME:
-            columns = encode_columns([cleaned])
-            cleaned.values = ()
-        ticket = Ticket(cleaned, columns, self._loop.create_future(), stored, ids=ids)
-        self._queue_bytes += size
-        self._log.append(Append(ticket, cleaned.count, size, is_waiting))
-        return ticket
-
-    def _on_commit(self, appends: list[Append[Ticket]], size: int, error: Exception | None) -> None:
-        self._call(self._committed, appends, size, error)
-
-    def _committed(self, appends: list[Append[Ticket]], size: int, error: Exception | None) -> None:
-        self._queue_bytes += size - sum([item.size for item in appends])
-        if error is None:
-            count_stored([item.ticket.cleaned for item in appends if item.ticket.cleaned is not None])
-            for item in appends:
-                if item.ticket.records is not None:
-                    count_records(item.ticket.records)
-        for item in appends:
-            if error is not None and item.ticket.ids and item.ticket.cleaned is not None:
+    def _on_committed(self, tickets: Sequence[Ticket], is_kept: bool) -> None:
+        if is_kept:
+            count_stored([ticket.cleaned for ticket in tickets if ticket.cleaned is not None])
+            for ticket in tickets:
+                if ticket.records is not None:
+                    count_records(ticket.records)
+            return
+        for ticket in tickets:
+            if ticket.ids and ticket.cleaned is not None:
                 # At once, and not when the request comes to it: a repetition that waits behind it in the log must see it.
-                self._seen.forget(item.ticket.cleaned.project_id, item.ticket.ids)
-            committed = item.ticket.committed
-            if committed.done():  # the request was cancelled
-                continue
-            if error is None:
-                committed.set_result(None)
-            else:
-                committed.set_exception(Unavailable("the event could not be written to disk", retry_after_seconds=5))
-
-    def _on_sealed(self, segment: Segment[Ticket]) -> None:
-        self._sealed[segment.token] = segment
-        self._drainer.put(segment)
-
-    def _on_stored(self, segment: Segment[Ticket]) -> None:
-        self._sealed.pop(segment.token, None)
-        self._call(self._stored, segment)
-
-    def _stored(self, segment: Segment[Ticket]) -> None:
-        self._queue_bytes -= segment.size
-        for ticket in segment.waiting:
-            if ticket.stored is not None and not ticket.stored.done():
-                ticket.stored.set_result(None)
-
-    def _call(self, function: Callable[..., None], *arguments: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
-            self._loop.call_soon_threadsafe(function, *arguments)
+                self._seen.forget(ticket.cleaned.project_id, ticket.ids)
 
     def health(self) -> dict[str, object]:
         """How full the queue is, how old its oldest part, and what the last attempt to store said."""
-        oldest = next(iter(list(self._sealed.values())), None)
-        age = time.monotonic() - oldest.opened_at if oldest is not None else 0.0
+        journal = self._journal
         return {
-            "status": "ok" if self._is_open and not self._drainer.last_error and not self.balance.unaccounted else "degraded",
-            "queue_bytes": self._queue_bytes,
-            "oldest_segment_age_seconds": round(age, 1),
-            "last_drain_error": self._drainer.last_error,
+            "status": "ok" if journal.is_open and not journal.last_error and not self.balance.unaccounted else "degraded",
+            "queue_bytes": journal.queue_bytes,
+            "oldest_segment_age_seconds": round(journal.oldest_age, 1),
+            "last_drain_error": journal.last_error,
             "conservation": {
                 "checked_at": self.balance.checked_at.isoformat(),
                 "received": self.balance.received,

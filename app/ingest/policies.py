@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import Session
 
 from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.ingest.project_plans import ProjectPlan
-from app.ingest.validation import Mode, Override, Policy, Treatment, compile_checks
+from app.ingest.validation import Mode, Override, Policy, Treatment, compile_checks, pseudonym
 from app.kernel.crypto import keyed_hash
 from app.kernel.settings import get_settings
 from app.plan import service as plan
+from app.plan.branching import service as branching
 from app.projects import service as projects
 from models.ingest import IngestPolicy
+
+_DIGEST_DIGITS: Final = 12
 
 
 def get_policy(session: Session, actor: Actor, slug: str) -> Policy:
@@ -45,11 +49,21 @@ def project_plan(session: Session, project_id: str) -> ProjectPlan:
     policy = _policy_of(session.get(IngestPolicy, project_id))
     if not get_settings().ingest.validation:
         policy = policy.without_modes()
-    checks = None
-    if policy.is_active:
-        secret = keyed_hash(get_settings().secret_key(), f"pseudonyms of {project_id}")
-        checks = compile_checks(plan.field_rules(session, project_id), policy, secret.encode())
-    return ProjectPlan(plan.planned_names(session, project_id), checks)
+    names = plan.planned_names(session, project_id)
+    rules = plan.field_rules(session, project_id) if policy.is_active else {}
+    checks = compile_checks(rules, policy, _pseudonym_secret(project_id)) if policy.is_active else None
+    in_force = repr((sorted(names), sorted(rules.items()), policy))
+    digest = hashlib.sha256(in_force.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_DIGITS]
+    return ProjectPlan(names, checks, f"{branching.newest_revision_id(session, project_id) or 'main'}+{digest}")
+
+
+def pseudonym_of(project_id: str, value: str) -> str:
+    """What stands for the value in the project's records where its policy pseudonymises it."""
+    return pseudonym(_pseudonym_secret(project_id), value)
+
+
+def _pseudonym_secret(project_id: str) -> bytes:
+    return keyed_hash(get_settings().secret_key(), f"pseudonyms of {project_id}").encode()
 
 
 def _policy_of(row: IngestPolicy | None) -> Policy:

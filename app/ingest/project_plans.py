@@ -23,10 +23,14 @@ log = logging.getLogger("plumbline.ingest")
 
 @dataclass(frozen=True, slots=True)
 class ProjectPlan:
-    """The (source, name) pairs of the plan, and the checks its policy asks for. `names` of None: nobody could tell lately."""
+    """The (source, name) pairs of the plan, and the checks its policy asks for. `names` of None: nobody could tell lately.
+
+    `revision` is the id of the project's newest revision, `main` before there is one, then a plus and a digest of the names and
+    checks: events with the same text were judged alike, also when main was edited without making a revision."""
 
     names: Names | None
     checks: ProjectChecks | None = None
+    revision: str = ""
 
 
 UNKNOWN_PLAN: Final = ProjectPlan(None)

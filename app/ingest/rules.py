@@ -31,7 +31,7 @@ BREAKS_PLAN: Final = "breaks the plan"
 UNREADABLE: Final = "[left out: it could not be read, so nothing in it could be masked]"
 _MILLISECONDS_FROM: Final = 100_000_000_000  # as seconds this lies in the year 5138, as milliseconds in 1973
 _NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
-_NUL_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_NUL_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 # What an event carries beside its attributes and a plan may speak of.
@@ -128,7 +128,20 @@ def clean_batch(
         )
     is_ascii = is_plain and plan.checks is None  # a reason may name a field of the plan
     has_own_ids = bool(id_seed) or fresh_ids.count < count
-    return Cleaned(tenant_id, project_id, received_at, count, values, is_ascii, flagged, blocked, quarantine, faults, has_own_ids)
+    return Cleaned(
+        tenant_id,
+        project_id,
+        received_at,
+        plan.revision,
+        count,
+        values,
+        is_ascii,
+        flagged,
+        blocked,
+        quarantine,
+        faults,
+        has_own_ids,
+    )
 
 
 def _flags(values: Sequence[Sequence[Any]]) -> Mapping[str, int]:
@@ -272,23 +285,23 @@ def _is_planned_shortened(source: str, name: str, known: Names) -> bool:
     return len(source) > EVENT_TYPE_NAME_LIMIT and identity_of(source, name) in known
 
 
-def _properties(event: Event) -> str:
+def _properties(event: Event) -> bytes:
     """Canonical JSON of the attributes and the user agent: keys sorted, no white space."""
     attributes = event.custom_attributes or {}
     if event.user_agent:
         attributes["event.user_agent" if "user_agent" in attributes else "user_agent"] = event.user_agent
-    text = _canonical_json(attributes).decode()
-    if (text.rfind("{") or "[" in text) and _depth(attributes) > DEEPEST_NESTING:
+    text = _canonical_json(attributes)
+    if (text.rfind(b"{") or b"[" in text) and _depth(attributes) > DEEPEST_NESTING:
         raise FaultyEvent(f"nested deeper than {DEEPEST_NESTING} levels")
     return text
 
 
-def _check_texts(event: Event, properties: str) -> None:
+def _check_texts(event: Event, properties: bytes) -> None:
     for key in event.__struct_fields__:
         value = getattr(event, key)
         if value.__class__ is str and _CONTROL.search(value):
             raise FaultyEvent(f"{key} contains control characters")
-    if "\\u0000" in properties and _NUL_ESCAPE.search(properties):
+    if b"\\u0000" in properties and _NUL_ESCAPE.search(properties):
         raise FaultyEvent("custom_attributes contain NUL characters")
 
 

@@ -13,7 +13,9 @@ from app.identity.contracts import Actor
 from app.ingest import repository
 from app.ingest.bodies import ClientGone, read_body
 from app.ingest.cleaning import ValueCleaner, value_cleaner
+from app.ingest.folders import unstored_segments
 from app.ingest.kept_answers import KEPT_FOR
+from app.ingest.policies import pseudonym_of
 from app.ingest.process import keep, keep_from_thread
 from app.ingest.quotas import take_anomaly
 from app.ingest.records import Record, RecordLines, RefusedRecord, encode_records
@@ -31,11 +33,13 @@ __all__ = [
     "has_records",
     "keep",
     "keep_from_thread",
+    "pseudonym_of",
     "quarantined_count",
     "read_body",
     "recent_records",
     "take_anomaly",
     "tenant_requests",
+    "unstored_segments",
     "used_quota",
     "value_cleaner",
 ]

@@ -1,4 +1,4 @@
-"""Batches in which every event is usual, column by column: a third of the work of looking at one event after the other.
+"""Batches in which every event is usual, column by column: a quarter of the work of looking at one event after the other.
 
 Usual means: good in every respect, with texts for ids and no control characters anywhere. For everything else the answer is
 None and `rules` decides event by event; where both apply they give the same rows.
@@ -18,7 +18,10 @@ from app.ingest.times import EPOCH, MILLISECOND
 _canonical_json = msgspec.json.Encoder(order="sorted").encode
 _parse_time = datetime.fromisoformat
 _LONGEST_PLANNED_SOURCE: Final = 255
-_TEXT: Final = frozenset({str})
+_TEXT: Final = {str}
+_TEXT_OR_NONE: Final = {str, type(None)}
+# Half of the finest step of a time in seconds, which is a microsecond: less than that is lost in a float.
+_HALF_STEP: Final = 0.0005
 
 Names = Collection[tuple[str, str]]
 
@@ -27,50 +30,64 @@ def usual_columns(
     events: Sequence[Event], *, oldest: int, newest: int, known: Names, flag_reason: str, fresh_ids: Callable[[], str]
 ) -> tuple[Sequence[Sequence[Any]], int] | None:
     """The columns in the order of `EventValues` and the number of flagged rows, or None. Uses up the events' attributes."""
-    try:
-        times = [(_parse_time(event.timestamp) - EPOCH) // MILLISECOND for event in events]  # type: ignore[arg-type]
-    except (TypeError, ValueError):  # no text, no zone, no date
+    (
+        sources, stamps, operations, durations, statuses, users, sessions, addresses, agents, environments, severities,
+        attributes, own_ids, event_ids, keys,
+    ) = zip(*map(msgspec.structs.astuple, events), strict=True)  # fmt: skip
+    times = _times(stamps)
+    if times is None or min(times) < oldest or max(times) > newest:
         return None
-    if min(times) < oldest or max(times) > newest:
-        return None
-    sources = [event.service for event in events]
-    names = [event.operation or event.service for event in events]
+    names = operations if all(operations) else [own or source for own, source in zip(operations, sources, strict=True)]
     pairs = set(zip(sources, names, strict=True))
     if any(source.isspace() or len(source) > _LONGEST_PLANNED_SOURCE for source, _ in pairs):
         return None
-    texts = [
-        ["" if event.user_id is None else event.user_id for event in events],  # a number is no text, zero included
-        ["" if event.session_id is None else event.session_id for event in events],
-        ["" if event.severity is None else event.severity for event in events],
-        ["" if event.status is None else event.status for event in events],
-    ]
-    if any(not set(map(type, column)) <= _TEXT for column in texts):
-        return None
-    properties = _properties(events)
+    texts = []
+    for column in (users, sessions, severities, statuses, addresses, environments):
+        as_text = _texts(column)
+        if as_text is None:
+            return None
+        texts.append(as_text)
+    properties = _properties(attributes, agents)
     if properties is None:
         return None
-    ids = [event.id or event.event_id or event.idempotency_key or fresh_ids() for event in events]
+    ids: Sequence[str] = own_ids
+    if not all(own_ids):
+        ids = [one or two or three or fresh_ids() for one, two, three in zip(own_ids, event_ids, keys, strict=True)]
     verdicts, reasons, flagged = _verdicts(sources, names, pairs, known, flag_reason)
-    actors, sessions, severities, statuses = texts
     return (
-        sources, names, times, ids, actors, sessions, severities, statuses,
-        [event.duration for event in events],
-        [event.ip_address or "" for event in events],
-        [event.environment or "" for event in events],
-        verdicts, reasons, properties,
+        sources, names, times, ids, *texts[:4], durations, *texts[4:], verdicts, reasons, properties,
     ), flagged  # fmt: skip
 
 
-def _properties(events: Sequence[Event]) -> list[str] | None:
+def _times(stamps: Sequence[Any]) -> list[int] | None:
+    """Milliseconds since 1970; None when some stamp is no text, has no zone or is no date."""
+    try:
+        if "".join(stamps).count("Z") == len(stamps):  # each has one: a text with two is no date
+            return [int(_parse_time(stamp).timestamp() * 1000 + _HALF_STEP) for stamp in stamps]
+        return [(_parse_time(stamp) - EPOCH) // MILLISECOND for stamp in stamps]
+    except (TypeError, ValueError):
+        return None
+
+
+def _texts(values: Sequence[Any]) -> Sequence[str] | None:
+    """The values with nothing for None; None when one is a number, zero included."""
+    kinds = set(map(type, values))
+    if kinds == _TEXT:
+        return values
+    return ["" if value is None else value for value in values] if kinds <= _TEXT_OR_NONE else None
+
+
+def _properties(attributes: Sequence[dict[str, Any] | None], agents: Sequence[str | None]) -> list[bytes] | None:
     """Canonical JSON of every event's attributes and user agent; None when some are nested or use the agent's key themselves."""
-    attributes = [event.custom_attributes or {} for event in events]
-    for own, event in zip(attributes, events, strict=True):
-        if event.user_agent:
-            if "user_agent" in own:
-                return None
-            own["user_agent"] = event.user_agent
-    texts = [_canonical_json(own).decode() for own in attributes]
-    has_nested = [text for text in texts if text.rfind("{") or "[" in text]
+    owns = [own or {} for own in attributes]
+    for own, agent in zip(owns, agents, strict=True):
+        if agent and own.setdefault("user_agent", agent) is not agent:
+            return None
+    texts = [_canonical_json(own) for own in owns]
+    together = b"".join(texts)
+    if b"[" not in together and together.count(b"{") == len(texts):
+        return texts
+    has_nested = [text for text in texts if text.rfind(b"{") or b"[" in text]
     return None if has_nested else texts
 
 

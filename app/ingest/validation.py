@@ -158,8 +158,13 @@ class ProjectChecks:
             elif treatment is Treatment.MASK:
                 values[name] = MASK
             else:
-                text = str(value).encode("utf-8", "surrogatepass")
-                values[name] = hmac.new(self.secret, text, hashlib.sha256).hexdigest()[:_HMAC_CHARACTERS]
+                values[name] = pseudonym(self.secret, value)
+
+
+def pseudonym(secret: bytes, value: object) -> str:
+    """What stands for a value that is pseudonymised: the same for the same value and secret."""
+    text = str(value).encode("utf-8", "surrogatepass")
+    return hmac.new(secret, text, hashlib.sha256).hexdigest()[:_HMAC_CHARACTERS]
 
 
 def compile_checks(fields: Mapping[str, Sequence[FieldRules]], policy: Policy, secret: bytes) -> ProjectChecks | None:

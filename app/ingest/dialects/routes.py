@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.ingest.answers import MethodNotAllowed, refusal
+from app.ingest.answers import MethodNotAllowed, reasons, refusal
 from app.ingest.bodies import ClientGone, Receive, read_body
 from app.ingest.dialects import otlp, posthog, segment
 from app.ingest.dialects.otlp_answers import export_answer, export_refusal
@@ -21,7 +21,7 @@ from app.ingest.key_cache import token_of
 from app.ingest.outcomes import count_refused, counted_refusals
 from app.ingest.pipeline import Pipeline
 from app.ingest.process import running_pipeline
-from app.kernel.errors import AppError, Unauthorized
+from app.kernel.errors import AppError, BadRequest, Unauthorized
 from app.kernel.ids import new_id
 
 Scope = MutableMapping[str, Any]
@@ -87,7 +87,9 @@ async def _respond(scope: Scope, path: str, headers: Mapping[bytes, bytes], rece
             answer = b'{"status":1}'
         token, events = _token(headers, batch), events_body(batch.events)
     principal = await admitted(pipeline, token, headers)
-    await pipeline.accept(principal, events)
+    outcome = await pipeline.accept(principal, events)
+    if not outcome.processed:
+        raise BadRequest("every call of the request is faulty", detail={"errors": reasons(outcome.faults)})
     return 200, answer, [_JSON]
 
 

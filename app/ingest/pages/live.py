@@ -272,6 +272,10 @@ def _record() -> rx.Component:
             class_name="live-record-head",
         ),
         _verdict(LiveState.selected_row),
+        rx.cond(
+            LiveState.selected_row.plan_revision != "",
+            rx.el.p("By plan revision ", rx.el.code(LiveState.selected_row.plan_revision), class_name="muted"),
+        ),
         code_block(LiveState.selected_text, label="Record as JSON"),
         class_name="live-record",
         aria_label="Selected record",

@@ -101,7 +101,7 @@ def test_a_failing_disk_refuses_the_waiting_requests_and_the_next_ones_work(tmp_
 
 
 def test_what_a_stopped_process_left_is_stored_by_the_next_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("app.ingest.pipeline.STOP_SECONDS", 0.1)
+    monkeypatch.setattr("app.ingest.journal.STOP_SECONDS", 0.1)
 
     async def scenario():
         world = World()

@@ -117,7 +117,7 @@ def test_flags_are_counted_for_the_rows_that_are_left(tmp_path):
 
 
 def test_a_process_knows_what_the_one_before_it_left_in_the_log(tmp_path, monkeypatch):
-    monkeypatch.setattr("app.ingest.pipeline.STOP_SECONDS", 0.1)
+    monkeypatch.setattr("app.ingest.journal.STOP_SECONDS", 0.1)
 
     async def scenario():
         world = World()

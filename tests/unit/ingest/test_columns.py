@@ -16,17 +16,17 @@ ANY = st.text(max_size=40) | st.integers(0, 20_000).map(lambda size: "ü" * size
 
 def events(texts: st.SearchStrategy[str]) -> st.SearchStrategy[list[EventValues]]:
     number = st.none() | st.floats(allow_nan=False, allow_infinity=False)
-    parts = [texts, texts, TIMES, *[texts] * 5, number, *[texts] * 5]
+    parts = [texts, texts, TIMES, *[texts] * 5, number, *[texts] * 4, texts.map(str.encode)]
     return st.lists(st.tuples(*parts).map(EventValues._make), min_size=1, max_size=3)
 
 
 def batch_of(rows: list[EventValues], received_at: int, *, is_ascii: bool) -> RowBatch:
-    return RowBatch("tenant ü", "p", received_at, len(rows), columns_of(rows), is_ascii)
+    return RowBatch("tenant ü", "p", received_at, "main+1", len(rows), columns_of(rows), is_ascii)
 
 
 def expected(batch: list[EventValues], received_at: int) -> list[dict]:
-    shared = {"tenant_id": "tenant ü", "project_id": "p", "kind": "event", "received_at": stored_time(received_at)}
-    return [{**shared, **row._asdict(), "time": stored_time(row.time)} for row in batch]
+    shared = {"tenant_id": "tenant ü", "project_id": "p", "kind": "event", "received_at": stored_time(received_at), "plan_revision": "main+1"}
+    return [{**shared, **row._asdict(), "time": stored_time(row.time), "properties": row.properties.decode()} for row in batch]
 
 
 @settings(max_examples=30, deadline=None)
@@ -49,6 +49,6 @@ def test_texts_of_any_length_and_alphabet_survive(batch, received_at):
 
 
 def test_very_long_ascii_texts_survive():
-    row = EventValues("s", "n", 0, "i", "", "", "", "", 0.5, "", "", "accepted", "", "x" * 1_000_000)
+    row = EventValues("s", "n", 0, "i", "", "", "", "", 0.5, "", "", "accepted", "", b"x" * 1_000_000)
     payload = encode_columns([batch_of([row], 0, is_ascii=True)])
     assert read_native(native_block([payload], 1)) == expected([row], 0)
