@@ -46,6 +46,14 @@ API_SEGMENTS = COOKIE_SEGMENTS | SURFACE_SEGMENTS
 # Each surface also answers below a prefix of its own, so that a client gets a base address that is only its.
 DIALECT_PATHS = frozenset(dialects.PATHS)
 SURFACE_PREFIXES = frozenset({"driftlock", "tinybird", "litesoc", "spectratrace"})
+# Who tells a client of a surface, in the surface's own words, that a path is unknown: the owner of one of its paths.
+_SPOKESMEN = {
+    "v1": "/v1/anomalies",
+    "driftlock": "/v1/anomalies",
+    "tinybird": "/v0/pipes",
+    "litesoc": "/alerts",
+    "spectratrace": "/audit/log",
+}
 # Reflex's own routes that no page of ours uses; an upload would be open to anyone.
 CLOSED_SEGMENTS = frozenset({"_upload", "_all_routes", "auth-codespace"})
 REFLEX_SEGMENTS = frozenset({"_event", "_health", "ping"})
@@ -92,14 +100,14 @@ class Edge:
             await _answer(self._choose(scope, scope["path"]), receive, send)
 
     def _choose(self, scope: Scope, path: str) -> _Choice:
-        if path in INGEST_PATHS:
+        if path.rstrip("/") in INGEST_PATHS:
             return _Choice(self._ingest, scope, _NO_HEADERS, logs_faults=True)
         if path.rstrip("/") in DIALECT_PATHS and (scope["method"] in ("POST", "OPTIONS") or path not in OPERATIONS_PATHS):
             return _Choice(dialects.handle, scope, _NO_HEADERS, logs_faults=True)
         if path in OPERATIONS_PATHS or path.startswith(DOCS_FILES):
             return _Choice(_answering_head(self._operations, scope), scope, [*SECURITY_HEADERS, *content_security_policy(path)])
         first = path[1:].partition("/")[0]
-        if first in API_SEGMENTS:
+        if first in API_SEGMENTS or first in SURFACE_PREFIXES:
             return self._choose_area(scope, path, first)
         if first in CLOSED_SEGMENTS:
             return _Choice(_refusal(404, "Not Found"), scope, SECURITY_HEADERS)
@@ -113,7 +121,7 @@ class Edge:
         if path.endswith("/"):
             path = path.rstrip("/")
             scope = {**scope, "path": path, "raw_path": path.encode()}
-        application = self._tree.find(path)
+        application = self._tree.find(path) or self._tree.find(_SPOKESMEN.get(first, path))
         if application is None:
             return _Choice(_refusal(404, "Not Found"), scope, headers)
         return _Choice(_answering_head(application, scope), scope, headers, logs_faults=True)
@@ -167,6 +175,7 @@ async def _answer(choice: _Choice, receive: Receive, send: Send) -> None:
 SECURITY_HEADERS: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
+    (b"x-xss-protection", b"0"),
     (b"referrer-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]

@@ -39,7 +39,9 @@ def application(router: APIRouter) -> FastAPI:
 
     def absent(request: Request, error: HTTPException) -> Response:
         faults = {404: NotFound("not found"), 405: _NotAllowed("method not allowed")}
-        return refused(request, faults.get(error.status_code, BadRequest(str(error.detail))))
+        answer = refused(request, faults.get(error.status_code, BadRequest(str(error.detail))))
+        answer.headers.update(error.headers or {})
+        return answer
 
     def failed(request: Request, error: Exception) -> Response:
         log.error("request failed", exc_info=error, extra={"request_id": _request_id(request), "path": request.url.path})

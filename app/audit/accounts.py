@@ -32,6 +32,7 @@ _ALGORITHM: Final = "HS256"
 
 def sign_up(session: Session, username: str, email: str, password_hash: str, now: datetime) -> str:
     """Make an account that is not active yet; the key of its activation link. BadRequest for a taken name or address."""
+    ensure_admin(session, now)  # so that nobody takes its name before it is needed
     if repository.by_username(session, username) is not None:
         raise BadRequest("The username is already taken")
     if repository.by_email(session, email.lower()) is not None:

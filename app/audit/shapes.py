@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-RESERVED: Final = frozenset(
+_NUMBERS: Final = frozenset(
     {"event_duration", "total_duration", "latency", "affected_resources", "cpu_usage", "memory_usage", "event_stage", "stage"}
 )
-_METRIC: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+_WORDS: Final = frozenset(
+    {"category", "application", "environment", "method", "status", "level", "event_id", "event_name", "event_type"}
+    | {"actor_origin", "resource_id", "resource_name", "resource_type"}
+)
+# As requests may write them, so also in camel case.
+RESERVED: Final = frozenset(written for name in _NUMBERS | _WORDS for written in (name, to_camel(name)))
+# A name is one segment of an address.
+_METRIC: Final = re.compile(r"[^/\x00-\x1f\x7f]{1,100}")
 
 
 class Camel(BaseModel):
     """Camel case outside, underscores inside."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", allow_inf_nan=False)
 
 
 def _no_spaces(text: str) -> str:
@@ -31,6 +39,13 @@ def _password(text: str) -> str:
     if not all(re.search(kind, text) for kind in kinds):
         raise ValueError("needs a lower-case and an upper-case letter, a digit and a special character")
     return text
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number larger than any the metric can hold
+        return False
 
 
 def _email(text: str) -> str:
@@ -93,12 +108,12 @@ class Metadata(Camel):
 
     is_metric: bool = False
     name: Text
-    value: str | int | float | bool | None
+    value: Any
 
     @model_validator(mode="after")
     def _check(self) -> Metadata:
         if self.is_metric:
-            if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+            if not _is_number(self.value):
                 raise ValueError("the value of a metric is a number")
             if self.name in RESERVED or not _METRIC.fullmatch(self.name):
                 raise ValueError("a metric cannot have this name")

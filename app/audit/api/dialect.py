@@ -63,7 +63,7 @@ def _invalid(_request: Request, error: RequestValidationError) -> Response:
 
 
 def _absent(_request: Request, error: HTTPException) -> Response:
-    return JSONResponse({"detail": {"msg": str(error.detail)}}, status_code=error.status_code)
+    return JSONResponse({"detail": {"msg": str(error.detail)}}, status_code=error.status_code, headers=error.headers)
 
 
 def _failed(request: Request, error: Exception) -> Response:
