@@ -23,4 +23,6 @@ AREAS: Final = (
     "audit_chain",
     "logs",
     "security",
+    "retention",
+    "erasure",
 )

@@ -43,7 +43,7 @@ class Finding:
     message: str
 
 
-CHECKS: Final = ("database", "migrations", "settings", "scheduler", "alerts", "event_store", "disk", "geo_data")
+CHECKS: Final = ("database", "migrations", "settings", "scheduler", "alerts", "event_store", "single_sign_on", "disk", "geo_data")
 """Every check in its order."""
 _PRODUCTS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _WANT_DATABASE: Final = frozenset({"migrations", "settings", "scheduler", "alerts"})
@@ -73,6 +73,7 @@ def examine_one_by_one(settings: Settings, now: datetime) -> Iterator[Finding]:
         "scheduler": lambda found: _scheduler(found, now),
         "alerts": lambda found: _alerts(found, now),
         "event_store": _event_store,
+        "single_sign_on": lambda found: _single_sign_on(found, now),
         "disk": _disk,
         "geo_data": _geo_data,
     }
@@ -178,6 +179,22 @@ def _event_store(settings: Settings) -> Finding:
     except Unavailable as error:
         return Finding("event_store", State.FAILED, error.message)
     return Finding("event_store", State.OK, "answers") if is_alive else Finding("event_store", State.FAILED, "does not answer")
+
+
+def _single_sign_on(settings: Settings, now: datetime) -> Finding:
+    if not settings.oidc.is_configured:
+        return Finding("single_sign_on", State.OK, "not used")
+    from app.identity.oidc.contracts import OidcRefused
+    from app.identity.oidc.flow import redirect_uri
+    from app.identity.oidc.provider import Directory
+
+    directory = Directory()
+    try:
+        directory.keys(directory.provider(settings, now), settings, now)
+    except OidcRefused as refused:
+        return Finding("single_sign_on", State.FAILED, f"the provider cannot be used: {refused.reason}")
+    words = f"the provider answers; the redirect address to register there is {redirect_uri(settings)}"
+    return Finding("single_sign_on", State.OK, words)
 
 
 def _disk(settings: Settings) -> Finding:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 LOGIN = "/login"
+LOGIN_CODE = "/login/code"
 REGISTER = "/register"
 HOME = "/home"
 MEMBERS = "/settings/members"
@@ -17,6 +18,7 @@ DATA_SOURCES = "/settings/data-sources"
 SETTINGS = "/settings"
 HEALTH = "/settings/health"
 SESSIONS = "/settings/sessions"
+SIGN_IN_SECURITY = "/settings/sign-in-security"
 AUDIT_LOG = "/settings/audit"
 NEW = "new"
 """Stands for the id of something that is still to be made."""
@@ -27,9 +29,19 @@ def login(next_path: str = "") -> str:
     return f"{LOGIN}?next={quote(next_path, safe='')}" if next_path else LOGIN
 
 
+def login_code(next_path: str = "") -> str:
+    """Where a sign-in goes on with the code of a second factor."""
+    return f"{LOGIN_CODE}?next={quote(next_path, safe='')}" if next_path else LOGIN_CODE
+
+
 def register(next_path: str = "") -> str:
     """The sign-up page, which leads to `next_path` afterwards."""
     return f"{REGISTER}?next={quote(next_path, safe='')}" if next_path else REGISTER
+
+
+def provider_sign_in(next_path: str) -> str:
+    """Where signing in at the provider begins; it leads to `next_path` afterwards."""
+    return f"/session/oidc/start?next={quote(next_path, safe='')}"
 
 
 def invitation(token: object) -> str:
@@ -243,6 +255,11 @@ def project_scan(slug: object, scan_id: object) -> str:
 def project_scan_job(slug: object, scan_id: object, job_id: object) -> str:
     """One run of a scan."""
     return f"/p/{slug}/scans/{scan_id}/jobs/{job_id}"
+
+
+def project_erasures(slug: object) -> str:
+    """People whose records were removed."""
+    return f"/p/{slug}/erasures"
 
 
 def project_keys(slug: object) -> str:

@@ -19,8 +19,10 @@ from jobs import (
     cleanup,
     dispatch_scans,
     embed_plans,
+    escalate_alerts,
     evaluate_alerts,
     note_first_counts,
+    prune_retention,
     reap_scan_jobs,
     refresh_network_lists,
     run_drills,
@@ -29,6 +31,7 @@ from jobs import (
 )
 from jobs.build_demo import DemoBuilder
 from jobs.deliver_alerts import DeliveryRunner
+from jobs.erase_people import ErasureRunner
 from jobs.leadership import Leadership
 from jobs.run_bakeoffs import BakeoffRunner
 from jobs.run_scan_jobs import ScanJobRunner
@@ -42,9 +45,11 @@ CLAIM_SECONDS = 1
 REAP_SECONDS = 60
 FIRST_COUNTS_SECONDS = 60
 ALERT_SECONDS = 5
+ESCALATION_SECONDS = 15
 DRILL_SECONDS = 1
 STREAM_SECONDS = 30
 CLEANUP_SECONDS = 3600
+PRUNE_SECONDS = 60
 NETWORK_LISTS_SECONDS = 3600
 SWEEP_SECONDS = 60
 ACTOR_SCORES_SECONDS = 3600
@@ -72,6 +77,7 @@ class Scheduler:
         self._looks = ScanLookRunner(self._leadership.holder.name, threads=THREADS, tools=tools)
         self._deliveries = DeliveryRunner(self._leadership.holder.name, clock=clock)
         self._bakeoffs = BakeoffRunner(self._leadership)
+        self._erasures = ErasureRunner(self._leadership)
         self._demos = DemoBuilder(self._leadership)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -90,13 +96,16 @@ class Scheduler:
         self._add("dispatch_scans", lambda: dispatch_scans.run(self._leadership), self._settings.jobs.dispatch_seconds)
         self._add("note_first_counts", lambda: note_first_counts.run(self._leadership), FIRST_COUNTS_SECONDS)
         self._add("evaluate_alerts", lambda: evaluate_alerts.run(self._leadership), ALERT_SECONDS)
+        self._add("escalate_alerts", lambda: escalate_alerts.run(self._leadership), ESCALATION_SECONDS)
         self._add("run_drills", lambda: run_drills.run(self._leadership), DRILL_SECONDS)
         self._add("seal_audit", lambda: seal_audit(self._leadership), SEAL_SECONDS)
         self._add("analyse_streams", lambda: analyse_streams.run(self._leadership), STREAM_SECONDS)
         self._add("deliver_alerts", self._deliveries.tick, CLAIM_SECONDS)
         self._add("run_bakeoffs", self._bakeoffs.tick, CLAIM_SECONDS)
+        self._add("erase_people", self._erasures.tick, CLAIM_SECONDS)
         self._add("build_demo", self._demos.tick, CLAIM_SECONDS)
         self._add("cleanup", lambda: cleanup.run(self._leadership), CLEANUP_SECONDS)
+        self._add("prune_retention", lambda: prune_retention.run(self._leadership), PRUNE_SECONDS)
         self._add("embed_plans", lambda: embed_plans.run(self._leadership), EMBED_SECONDS)
         self._add("sweep_security", lambda: sweep_security.run(self._leadership), SWEEP_SECONDS)
         self._add("score_actors", lambda: score_actors.run(self._leadership), ACTOR_SCORES_SECONDS)
@@ -113,6 +122,7 @@ class Scheduler:
         self._looks.stop(wait_seconds / 4)
         self._deliveries.stop(wait_seconds / 4)
         self._bakeoffs.stop(wait_seconds / 4)
+        self._erasures.stop(wait_seconds / 4)
         is_idle = self._runner.stop(wait_seconds / 2)
         if is_idle:
             guarded("withdraw", self._leadership.withdraw)()

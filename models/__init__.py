@@ -2,6 +2,7 @@
 
 from models import (
     alerting,
+    alerting_people,
     anomalies,
     assistant,
     attachments,
@@ -9,6 +10,7 @@ from models import (
     audit_chain,
     branches,
     detection,
+    erasure,
     identity,
     ingest,
     logs,
@@ -22,11 +24,14 @@ from models import (
     reconciliation,
     saved_views,
     scans,
+    second_factors,
     security,
+    single_sign_on,
 )
 
 __all__ = [
     "alerting",
+    "alerting_people",
     "anomalies",
     "assistant",
     "attachments",
@@ -34,6 +39,7 @@ __all__ = [
     "audit_chain",
     "branches",
     "detection",
+    "erasure",
     "identity",
     "ingest",
     "logs",
@@ -47,5 +53,7 @@ __all__ = [
     "reconciliation",
     "saved_views",
     "scans",
+    "second_factors",
     "security",
+    "single_sign_on",
 ]

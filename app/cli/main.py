@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import audit, backup, check, demo, doctor, key, mcp, plan, rotate_key, status
+from app.cli import audit, backup, check, demo, doctor, erase, key, mcp, plan, retention, rotate_key, status, user
 from app.cli.console import fail, load_settings_or_exit
 from app.kernel.errors import AppError
 from app.kernel.logs import configure_logging
@@ -25,6 +25,9 @@ app.add_typer(key.app, name="key")
 app.add_typer(demo.app, name="demo")
 app.add_typer(geoip, name="geoip")
 app.add_typer(audit.app, name="audit")
+app.add_typer(user.app, name="user")
+app.add_typer(retention.app, name="retention")
+app.add_typer(erase.app, name="erase")
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("backup")(backup.backup)

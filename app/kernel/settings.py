@@ -12,13 +12,16 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from app.kernel.local_secrets import local_secret
 
 PREFIX = "PLUMBLINE_"
 MINIMUM_SECRET_LENGTH = 32
+LEAST_LONG_RETENTION_DAYS = 30
+"""Audit records stay until they are sealed and looked at, counts until detection has weeks to compare with."""
 PLACEHOLDER_SECRETS = frozenset({"changeme", "change-me", "secret", "development", "default", "plumbline"})
 
 
@@ -66,6 +69,36 @@ class StorageSettings(_Group):
     retention_days: int = Field(7300, ge=1, le=36500, description="age at which stored events are deleted")
 
 
+class RetentionSettings(_Group):
+    """How long each kind of data is kept, in days; 0 sets no bound of its own. `PLUMBLINE_RETENTION_DAYS` holds for all of them."""
+
+    retention_event_days: int = Field(0, ge=0, le=36500, description="days product events are kept; 0 sets no bound of its own")
+    retention_log_days: int = Field(0, ge=0, le=36500, description="days log lines are kept; 0 sets no bound of its own")
+    retention_security_days: int = Field(
+        0, ge=0, le=36500, description="days security events are kept, at most those of the tenant's plan; 0 leaves it to the plan"
+    )
+    retention_audit_days: int = Field(
+        0, ge=0, le=36500, description="days ingested audit records are kept, at least 30; 0 sets no bound of its own"
+    )
+    retention_quarantine_days: int = Field(
+        0, ge=0, le=36500, description="days refused records are kept; 0 sets no bound of its own"
+    )
+    retention_metric_days: int = Field(
+        0, ge=0, le=36500, description="days counts are kept, at least 30, which detection compares with; 0 keeps them for ever"
+    )
+    retention_delivery_days: int = Field(
+        0, ge=0, le=36500, description="days alert deliveries that have ended are kept; 0 keeps them for ever"
+    )
+    retention_job_days: int = Field(0, ge=0, le=36500, description="days jobs that have ended are kept; 0 keeps them for ever")
+
+    @field_validator("retention_audit_days", "retention_metric_days")
+    @classmethod
+    def _at_least_a_month(cls, days: int) -> int:
+        if 0 < days < LEAST_LONG_RETENTION_DAYS:
+            raise ValueError(f"The value must be 0 or at least {LEAST_LONG_RETENTION_DAYS}")
+        return days
+
+
 class SecuritySettings(_Group):
     """Secrets, sessions and who may sign up."""
 
@@ -81,6 +114,63 @@ class SecuritySettings(_Group):
     login_attempts_per_minute: int = Field(5, ge=1, description="sign-in attempts per client address and minute")
     registrations_per_hour: int = Field(3, ge=1, description="sign-ups per client address and hour")
     trusted_proxies: str = Field("", description="comma list of proxy addresses whose X-Forwarded-For is believed")
+
+
+class OidcSettings(_Group):
+    """Sign-in at an OpenID Connect provider. It is offered once issuer and client id are set."""
+
+    oidc_issuer: str = Field(
+        "", max_length=500, description="address of the OpenID provider, as its discovery document names it; empty switches it off"
+    )
+    oidc_client_id: str = Field("", max_length=255, description="what the provider calls this instance")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="secret that goes with the client id; empty for a public client, which PKCE alone protects"
+    )
+    oidc_name: str = Field("SSO", min_length=1, max_length=40, description="name of the provider on the sign-in page")
+    oidc_scopes: str = Field("openid email profile", description="what the provider is asked for, parted by spaces")
+    oidc_allowed_email_domains: str = Field(
+        "", description="comma list of the domains whose people may enter through the provider; empty means all"
+    )
+    oidc_newcomers: bool = Field(
+        False, description="whether people may enter through the provider who have neither an account nor an invitation"
+    )
+    oidc_role: str = Field("viewer", pattern="^(viewer|editor)$", description="role of such newcomers, `viewer` or `editor`")
+
+    oidc_only: bool = Field(
+        False, description="whether people may enter through the provider only, once it is set: passwords then open nothing"
+    )
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_an_address(cls, issuer: str) -> str:
+        issuer = issuer.strip().removesuffix("/.well-known/openid-configuration")
+        parts = urlsplit(issuer)
+        if issuer and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("Enter an address that begins with https:// and names a host")
+        return issuer
+
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _asks_for_an_identity(cls, scopes: str) -> str:
+        if "openid" not in scopes.split():
+            raise ValueError("The scopes must hold openid")
+        return " ".join(scopes.split())
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether people are offered to sign in at the provider."""
+        return bool(self.oidc_issuer and self.oidc_client_id)
+
+    @property
+    def is_only_way(self) -> bool:
+        """Whether passwords open nothing."""
+        return self.is_configured and self.oidc_only
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains whose people may enter, in small letters; none means all."""
+        parts = (part.strip().lower().removeprefix("@") for part in self.oidc_allowed_email_domains.split(","))
+        return frozenset(part for part in parts if part)
 
 
 class IngestSettings(_Group):
@@ -185,7 +275,9 @@ class Settings(_Group):
 
     runtime: RuntimeSettings = RuntimeSettings()
     storage: StorageSettings = StorageSettings()
+    retention: RetentionSettings = RetentionSettings()
     security: SecuritySettings = SecuritySettings()
+    oidc: OidcSettings = OidcSettings()
     ingest: IngestSettings = IngestSettings()
     kafka: KafkaSettings = KafkaSettings()
     jobs: JobSettings = JobSettings()

@@ -29,6 +29,7 @@ INGEST_UNACCOUNTED = Gauge(
 )
 INGEST_QUEUE_BYTES = Gauge("plumbline_ingest_queue_bytes", "Acknowledged bytes not yet in the event store", registry=REGISTRY)
 JOB_RUNS = Counter("plumbline_job_runs_total", "Background job runs by result", ["job", "result"], registry=REGISTRY)
+RETENTION_REMOVED = Counter("plumbline_retention_removed_total", "Rows removed for their age", ["kind"], registry=REGISTRY)
 ANOMALIES_DETECTED = Counter("driftlock_anomalies_detected_total", "Anomalies stored by detection", registry=REGISTRY)
 ANOMALIES_PROCESSED = Counter("driftlock_anomalies_processed_total", "Anomalies handed to alerting", registry=REGISTRY)
 EVENTS_PROCESSED = Counter("driftlock_events_processed_total", "Events accepted by the event API", registry=REGISTRY)

@@ -27,6 +27,7 @@ OPEN = {
     f"{ROOT}.reflex___state____on_load_internal_state.set_is_hydrated",
     f"{ROOT}.reflex___state____frontend_event_exception_state.handle_frontend_exception",
     f"{ROOT}.app___identity___pages___sign_in____sign_in_state.load",
+    f"{ROOT}.app___identity___pages___sign_in_code____sign_in_code_state.load",
     f"{ROOT}.app___identity___pages___sign_up____sign_up_state.load",
     f"{ROOT}.app___identity___pages___invitation____invitation_state.load",
 }

@@ -15,6 +15,7 @@ from app.migrations import upgrade
 from app.preferences import repository
 from app.runtime_file import DataFolderLock, RuntimeRecord, write_runtime_record
 from tests.api.alerting.workbench import make_alert_world
+from tests.oidc_provider import stand_in
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_a_migrated_instance_that_does_not_run_is_healthy_with_notices(folder):
         "scheduler": "notice",
         "alerts": "ok",
         "event_store": "notice",
+        "single_sign_on": "ok",
         "disk": "ok",
         "geo_data": "notice",
     }
@@ -108,3 +110,17 @@ def test_a_running_instance_without_store_and_worker_fails(folder):
 def test_wrong_settings_end_with_code_two(folder, monkeypatch):
     monkeypatch.setenv("PLUMBLINE_PORT", "none")
     assert CliRunner().invoke(app, ["doctor"]).exit_code == 2
+
+
+def test_it_asks_the_sign_in_provider(folder, monkeypatch):
+    upgrade(url(folder))
+    with stand_in("http://127.0.0.1:8000/session/oidc/callback") as provider:
+        for name, value in {"OUTBOUND_ALLOW": "127.0.0.1", "OIDC_ISSUER": provider.url, "OIDC_CLIENT_ID": "plumbline"}.items():
+            monkeypatch.setenv(f"PLUMBLINE_{name}", value)
+        get_settings.cache_clear()
+        assert examined(0)["single_sign_on"] == "ok"
+        assert "register there is http://127.0.0.1:8000/session/oidc/callback" in CliRunner().invoke(app, ["doctor"]).stdout
+
+        provider.breaks.add("/jwks")
+        assert examined(1)["single_sign_on"] == "failed"
+        assert "the provider cannot be used: keys: status 500" in CliRunner().invoke(app, ["doctor"]).stdout

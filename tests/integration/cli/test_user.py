@@ -1,0 +1,54 @@
+"""`plumbline user reset-second-factor` for somebody whose phone is gone."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from app.cli.main import app
+from app.identity import service
+from app.identity.second_factor import code_at, step_of
+from app.identity.service.callers import actor_for
+from app.kernel.database import session_scope
+from models.identity import AuditEntry, UserSession
+from models.second_factors import RecoveryCode, SecondFactor
+from models.single_sign_on import ExternalIdentity
+from tests.factories import make_session_cookie, make_user
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def test_it_is_taken_away_with_its_codes_and_sessions_and_noted(engine, clock):
+    with session_scope(engine) as session:
+        user = make_user(session, email="ada@example.com", role="owner")
+        secret = service.begin_second_factor(session, actor_for(user)).secret
+        service.confirm_second_factor(session, actor_for(user), code_at(secret, step_of(clock.now())), clock.now())
+        make_session_cookie(session, user)
+    result = CliRunner().invoke(app, ["user", "reset-second-factor", "Ada@example.com"])
+    assert result.exit_code == 0, result.output
+    with session_scope(engine, write=False) as session:
+        for table in (SecondFactor, RecoveryCode, UserSession):
+            assert session.exec(select(table)).all() == []
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "second_factor.reset")).one()
+    assert (entry.actor_email, entry.target_id) == ("system", user.id)
+
+    again = CliRunner().invoke(app, ["user", "reset-second-factor", "ada@example.com"])
+    assert (again.exit_code, "no second factor" in again.output) == (1, True)
+
+
+def test_an_unknown_account_is_named(engine):
+    result = CliRunner().invoke(app, ["user", "reset-second-factor", "eve@example.com"])
+    assert (result.exit_code, "no account eve@example.com" in result.output) == (1, True)
+
+
+def test_who_enters_an_account_at_a_provider_is_forgotten(engine):
+    with session_scope(engine) as session:
+        user = make_user(session, email="ada@example.com")
+        session.add(ExternalIdentity(issuer="https://login.example", subject="ada-1", user_id=user.id))
+    assert CliRunner().invoke(app, ["user", "unlink", "Ada@example.com"]).exit_code == 0
+    with session_scope(engine, write=False) as session:
+        assert session.exec(select(ExternalIdentity)).all() == []
+        assert session.exec(select(AuditEntry.action)).all() == ["user.unlink_identity"]
+    for email in ("ada@example.com", "nobody@example.com"):
+        assert CliRunner().invoke(app, ["user", "unlink", email]).exit_code == 1
