@@ -48,7 +48,8 @@ def run(
     with session_scope(write=False) as session:
         erasure = service.get_erasure(session, SYSTEM_ACTOR, project, erasure.id)
         if not is_done:
-            fail(f"{erasure.error_message}. The running instance goes on with it; ask GET .../erasures/{erasure.id}")
+            reason = (erasure.error_message or "It was interrupted").rstrip(".")
+            fail(f"{reason}. The running instance goes on with it; the page Erasures shows how far it is.")
         text = service.certificate_of(session, SYSTEM_ACTOR, project, erasure.id)
     if out is not None:
         try:
