@@ -35,7 +35,7 @@ def reset_second_factor(email: Annotated[str, typer.Argument(help="Whose second 
 
 @app.command("unlink")
 def unlink_(email: Annotated[str, typer.Argument(help="Whose account it is.")]) -> None:
-    """Forget who at the sign-in provider enters an account: the next person there with its verified email does.
+    """Forget who at the sign-in provider enters an account: the next person there with its verified email does. Its sessions end.
 
     Exit codes: 0 done, 1 there is no such account or nobody at a provider enters it.
     """

@@ -77,13 +77,14 @@ def note_refusal(session: Session, refused: OidcRefused, issuer: str, origin: Si
 def unlink(session: Session, actor: Actor, email: str) -> int:
     """Forget the subjects that enter an account, so that the next one with its verified email does; how many there were.
 
-    For owners and the command line. Errors: NotFound.
+    The account's sessions end. For owners and the command line. Errors: NotFound.
     """
     actor.require_owner()
     user = accounts.user_by_email(session, policy.normal_email(email))
     if user is None:
         raise NotFound("There is no account with this address")
     count = repository.delete_identities_of(session, user.id)
+    accounts.delete_sessions_of(session, user.id)
     identity.record_audit(session, actor, "user.unlink_identity", "user", user.id, payload={"email": user.email, "count": count})
     return count
 

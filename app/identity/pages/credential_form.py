@@ -29,8 +29,10 @@ def form_message(message: Any) -> Any:
 
 
 def provider_button(name: Any, href: Any) -> Any:
-    """The way in through the provider, where one is set. A plain link: the browser itself goes to another host and comes back."""
-    return rx.cond(name != "", rx.el.a(f"Sign in with {name}", href=href, class_name="btn btn-wide"), rx.fragment())
+    """The way in through the provider, where one is set: the browser itself goes to another host and comes back."""
+    # The router would otherwise look for a page of this address.
+    link = rx.el.a(f"Sign in with {name}", href=href, reload_document=True, class_name="btn btn-wide")
+    return rx.cond(name != "", link, rx.fragment())
 
 
 def credential_field(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import select
 
-from app.identity.contracts import UserRole
+from app.identity.contracts import SYSTEM_ACTOR, SignInOrigin, UserRole
 from app.identity.oidc import flow
+from app.identity.oidc.contracts import Person
+from app.identity.oidc.service import enter, unlink
 from app.identity.passwords import UNUSABLE
 from app.kernel.crypto import sha256_hex
 from app.kernel.database import session_scope
@@ -81,9 +85,6 @@ def test_an_address_given_to_somebody_else_does_not_hand_over_the_account(client
     assert refusal(come_back(client)) == "sso_taken"
 
     with session_scope() as session:
-        from app.identity.contracts import SYSTEM_ACTOR
-        from app.identity.oidc.service import unlink
-
         assert unlink(session, SYSTEM_ACTOR, "ADA@example.com") == 1
     assert come_back(client).headers["location"] == "/home"
 
@@ -129,6 +130,21 @@ def test_newcomers_enter_under_the_role_set_for_them_once_that_is_allowed(client
 def test_the_first_account_is_never_made_at_the_provider(client, provider, monkeypatch):
     configure(monkeypatch, provider, OIDC_NEWCOMERS="true")
     assert refusal(come_back(client)) == "sso_no_account"
+
+
+def test_a_newcomer_who_comes_twice_at_once_has_one_account(engine, ada, provider, monkeypatch):
+    configure(monkeypatch, provider, OIDC_NEWCOMERS="true")
+    person = Person(provider.url, "eve-1", "eve@example.com", "Eve")
+    together = threading.Barrier(4)
+
+    def come() -> str:
+        together.wait(10)
+        with session_scope(engine) as session:
+            return enter(session, person, get_settings().oidc, datetime.now(UTC), SignInOrigin()).user.id
+
+    with ThreadPoolExecutor(4) as pool:
+        ids = {found.result() for found in [pool.submit(come) for _ in range(4)]}
+    assert ids == {row.user_id for row in identities()} and len(identities()) == 1
 
 
 def test_only_the_named_domains_enter(client, ada, provider, monkeypatch):
