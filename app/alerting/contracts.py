@@ -243,11 +243,12 @@ class DeliveryItemView:
     drift_type: AlertDriftType | None
     sample_value: str | None
     correlation_group_id: str | None
+    dropped_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryView:
-    """A delivery; `items` only when it was asked for alone."""
+    """A delivery; `items` only when it was asked for alone. `kind` is alert, escalation or drill."""
 
     id: str
     project_id: str
@@ -270,6 +271,8 @@ class DeliveryView:
     next_attempt_at: datetime | None
     items: list[DeliveryItemView]
     error_kind: str | None = None
+    kind: str = "alert"
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +314,8 @@ class GroupView:
     scan_names: list[str]
     acted_at: datetime | None
     acted_by: str | None
+    assignee_id: str | None = None
+    assigned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

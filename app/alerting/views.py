@@ -34,10 +34,10 @@ from models.alerting import AlertDelivery, AlertDeliveryItem, AlertDestination, 
 _PLAIN_RULE_FIELDS = tuple(one.name for one in fields(RuleSpec) if one.name not in ("filters", "message_format"))
 _ITEM_FIELDS = ("id", "delivery_id", "scope_ref", "scope_name", "event_type_id", "event_id", "bucket", "actual_count",
                 "expected_count", "absolute_delta", "percent_delta", "details_path", "monitoring_path", "drift_field",
-                "sample_value", "correlation_group_id")  # fmt: skip
+                "sample_value", "correlation_group_id", "dropped_because")  # fmt: skip
 _DELIVERY_FIELDS = ("id", "project_id", "scan_config_id", "scan_job_id", "destination_id", "rule_id", "destination_name",
                     "rule_name", "scan_name", "matched_count", "payload_snapshot", "error_message", "created_at", "updated_at",
-                    "sent_at", "attempt_count", "next_attempt_at", "error_kind")  # fmt: skip
+                    "sent_at", "attempt_count", "next_attempt_at", "error_kind", "kind", "held_until")  # fmt: skip
 
 
 def spec_of(row: AlertRule) -> RuleSpec:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.alerting.api import deliveries, destinations, drills, monitors, schedules
+from app.alerting.api import deliveries, destinations, drills, monitors, questions, routing, schedules
 
 router = APIRouter()
-for _module in (destinations, schedules, monitors, deliveries, drills):
+for _module in (destinations, schedules, routing, questions, monitors, deliveries, drills):
     router.routes.extend(_module.router.routes)  # flat: the edge reads the path of every route

@@ -10,7 +10,7 @@ from reflex.event import EventSpec
 
 from app import ui_paths
 from app.alerting.pages.deliveries_view import PAGE_SIZE, DeliveriesView, deliveries_view
-from app.alerting.pages.words import STATES, state_badge
+from app.alerting.pages.words import STATES, kind_badge, state_badge
 from app.frame import project_frame, slug_var
 from app.page_states import LoadedState, page_body
 from app.presentation import page_number
@@ -105,7 +105,8 @@ def deliveries_page() -> rx.Component:
     return project_frame(
         page_header(
             "Deliveries",
-            note="Messages of rules to destinations. Failed ones are tried again by themselves, dead ones only when somebody asks.",
+            note="Messages of rules. Failed ones are tried again by themselves, dead ones only when somebody asks; dropped ones had "
+            "nothing left to tell.",
         ),
         page_body(
             state,
@@ -147,7 +148,11 @@ def deliveries_page() -> rx.Component:
 
 
 def _rule(row: Any) -> rx.Component:
-    return rx.fragment(row_link(row.rule, row.href), rx.el.span(time_text(row.made, row.made_iso), class_name="cell-sub"))
+    return rx.fragment(
+        row_link(row.rule, row.href),
+        rx.cond(row.kind != "", rx.fragment(" ", kind_badge(row.kind)), rx.fragment()),
+        rx.el.span(time_text(row.made, row.made_iso), class_name="cell-sub"),
+    )
 
 
 def _state(row: Any) -> rx.Component:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app import ui_paths
 from app.alerting import service as alerting
 from app.alerting.contracts import DeliveryItemView, DeliveryView
-from app.alerting.pages.words import channel_title, delivery_state
+from app.alerting.pages.words import KINDS, channel_title, delivery_state
 from app.alerting.vocabulary import DIRECTION_LABELS, SCOPE_LABELS, DeliveryStatus
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
@@ -35,6 +35,7 @@ class DeliveryRow:
     made: str
     made_iso: str
     rule: str
+    kind: str
     destination: str
     channel: str
     state: str
@@ -63,6 +64,7 @@ class ItemRow:
     when: str
     iso: str
     size: str
+    dropped: str
     details_href: str
     monitoring_href: str
     drift: str
@@ -74,11 +76,13 @@ class DeliveryDetail:
 
     id: str = ""
     title: str = ""
+    kind: str = ""
     state: str = ""
     facts: list[list[str]] = field(default_factory=list)
     destination_href: str = ""
     rule_href: str = ""
     error: str = ""
+    drill_href: str = ""
     subject: str = ""
     message: str = ""
     message_format: str = ""
@@ -97,8 +101,10 @@ def deliveries_view(
     """A page of the project's deliveries, newest first; `state` is one of STATES or empty. Errors: NotFound."""
     now, known = SYSTEM_CLOCK.now(), alerting.list_destinations(session, actor, slug)
     wanted = alerting.DeliveryFilter(
-        status="failed" if state == "dead" else state or None,
+        status="failed" if state in ("dead", "dropped") else state or None,
         is_given_up={"dead": True, "failed": False}.get(state),
+        is_kept_back={"dead": False, "dropped": True}.get(state),
+        with_drills=True,
         destination_id=destination_id or None,
     )
     found = alerting.list_deliveries(session, actor, slug, wanted, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
@@ -119,18 +125,21 @@ def delivery_detail(session: Session, actor: Actor, slug: str, delivery_id: str,
     snapshot, state = view.payload_snapshot or {}, delivery_state(view)
     destinations = alerting.list_destinations(session, actor, slug)
     known = {one.id for one in destinations} | {rule.id for one in destinations for rule in one.rules}
-    may_edit = actor.role in (UserRole.EDITOR, UserRole.OWNER)
+    is_drill = view.kind == "drill"
+    may_edit = actor.role in (UserRole.EDITOR, UserRole.OWNER) and not is_drill
     ticket, ticket_href = _ticket(snapshot)
     items = view.items[:MOST_ITEMS]
     left_out = len(view.items) - len(items)
     return DeliveryDetail(
         id=view.id,
         title=f"{view.rule_name} to {view.destination_name}",
+        kind=KINDS.get(view.kind, ""),
         state=state,
         facts=_facts(view, state, zone, now),
         destination_href=ui_paths.project_destination(slug, view.destination_id) if view.destination_id in known else "",
         rule_href=ui_paths.project_rule(slug, view.rule_id) if view.rule_id in known else "",
         error=view.error_message or "",
+        drill_href=ui_paths.project_fire_drill(slug) if is_drill else "",
         subject=_text(snapshot, "subject"),
         message=_text(snapshot, "rendered_message"),
         message_format=_FORMATS.get(_text(snapshot, "message_format"), ""),
@@ -151,6 +160,7 @@ def _row(view: DeliveryView, slug: str, zone: ZoneInfo, now: datetime) -> Delive
         made=local_time(view.created_at, zone, now=now),
         made_iso=iso_utc(view.created_at),
         rule=view.rule_name,
+        kind=KINDS.get(view.kind, ""),
         destination=view.destination_name,
         channel=channel_title(view.channel),
         state=state,
@@ -166,7 +176,11 @@ def _note(view: DeliveryView, state: str, now: datetime) -> str:
         case "sent":
             return "" if view.sent_at is None else ago(view.sent_at, now)
         case "pending":
-            return "under way"
+            return (
+                "under way"
+                if view.held_until is None or view.held_until <= now
+                else f"held back, leaves {ago(view.held_until, now)}"
+            )
         case "failed":
             return f"{error}; next try {ago(view.next_attempt_at, now)}"
         case _:
@@ -177,7 +191,11 @@ def _facts(view: DeliveryView, state: str, zone: ZoneInfo, now: datetime) -> lis
     def at(moment: datetime | None) -> str:
         return "" if moment is None else f"{local_time(moment, zone, now=now, seconds=True)} ({ago(moment, now)})"
 
-    next_try = {"dead": "none: it is sent again only when somebody asks", "sent": "none: it arrived"}
+    next_try = {
+        "dead": "none: it is sent again only when somebody asks",
+        "dropped": "none: there was nothing left to tell",
+        "sent": "none: it arrived",
+    }
     facts = [
         ["Channel", channel_title(view.channel)],
         ["Rule", view.rule_name],
@@ -200,6 +218,7 @@ def _item(view: DeliveryItemView, zone: ZoneInfo, now: datetime) -> ItemRow:
         direction=DIRECTION_LABELS[view.direction],
         when=local_time(view.bucket, zone, now=now),
         iso=iso_utc(view.bucket),
+        dropped=f"left out: {view.dropped_because}" if view.dropped_because else "",
         size=drift or deviation(view.actual_count, view.expected_count),
         details_href=_inside(view.details_path),
         monitoring_href=_inside(view.monitoring_path),

@@ -12,7 +12,7 @@ from reflex.event import EventSpec
 from app import ui_paths
 from app.alerting import service as alerting
 from app.alerting.pages.deliveries_view import DeliveryDetail, delivery_detail
-from app.alerting.pages.words import state_badge
+from app.alerting.pages.words import kind_badge, state_badge
 from app.frame import project_frame, slug_var
 from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
@@ -117,13 +117,20 @@ def delivery_page() -> rx.Component:
             state,
             page_header(
                 view.title,
+                rx.cond(view.drill_href != "", link_button("Fire drill", href=view.drill_href), rx.fragment()),
                 rx.cond(view.rule_href != "", link_button("Rule", href=view.rule_href), rx.fragment()),
                 rx.cond(view.destination_href != "", to_destination, rx.fragment()),
                 rx.cond(view.may_retry, button("Retry", kind="primary", on_click=state.retry), rx.fragment()),
                 rx.cond(view.may_redeliver, button("Redeliver", on_click=state.redeliver), rx.fragment()),
-                beside=rx.el.span(state_badge(view.state), role="status", aria_label="State"),
+                beside=rx.fragment(
+                    rx.el.span(state_badge(view.state), role="status", aria_label="State"), " ", kind_badge(view.kind)
+                ),
             ),
-            rx.cond(view.error != "", notice(view.error, tone="bad"), rx.fragment()),
+            rx.cond(
+                view.error != "",
+                rx.cond(view.state == "dropped", notice(view.error), notice(view.error, tone="bad")),
+                rx.fragment(),
+            ),
             rx.cond(view.ticket != "", notice(rx.fragment("It became the ticket ", _ticket(view), ".")), rx.fragment()),
             _message(view),
             _items(view),
@@ -184,7 +191,11 @@ def _items(view: Any) -> rx.Component:
 
 def _scope(row: Any) -> rx.Component:
     name = rx.cond(row.details_href != "", row_link(row.name, row.details_href), rx.el.span(row.name))
-    return rx.fragment(name, rx.el.span(row.kind, class_name="cell-sub"))
+    return rx.fragment(
+        name,
+        rx.el.span(row.kind, class_name="cell-sub"),
+        rx.cond(row.dropped != "", rx.el.span(row.dropped, class_name="cell-sub"), rx.fragment()),
+    )
 
 
 def _to_series(row: Any) -> rx.Component:

@@ -8,6 +8,7 @@ import reflex as rx
 
 from app import ui_paths
 from app.alerting.pages.rule_parts import question_side, rule_form
+from app.alerting.pages.rule_routing import routing_section
 from app.alerting.pages.rule_schedule import schedule_section
 from app.alerting.pages.rule_state import RuleState
 from app.frame import project_frame, slug_var
@@ -43,7 +44,10 @@ def rule_page() -> rx.Component:
                     rx.el.p(state.rehearsal.sentence, class_name="rule-sentence", custom_attrs={"aria-live": "polite"}),
                     form_refusal(state.errors.get("", "")),
                     rx.el.div(
-                        rx.el.div(rule_form(state), rx.cond(view.is_new, rx.fragment(), schedule_section(state))),
+                        rx.el.div(
+                            rule_form(state),
+                            rx.cond(view.is_new, rx.fragment(), rx.fragment(routing_section(state), schedule_section(state))),
+                        ),
                         question_side(state),
                         class_name="rule-editor",
                     ),

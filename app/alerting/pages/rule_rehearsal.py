@@ -99,10 +99,11 @@ def rehearsal_view(
         if with_comparison and rule_id
         else ([], [], [])
     )
+    steps = len(found.simulation.steps)
     return RehearsalView(
         sentence=sentence(spec, names_of(choices), destination_name),
         headline=f"This would have fired {_times(times)} in {DAYS} days",
-        note=_note(found.message_count, times, held, found.simulation.considered_count),
+        note=_note(found.message_count, times, held, found.simulation.considered_count) + _escalated(steps),
         verdicts=_verdicts(found.score),
         is_noisy=found.simulation.is_noisy,
         chart=_daily(fired, zone, now),
@@ -131,6 +132,12 @@ def _note(messages: int, times: int, held: int, considered: int) -> str:
     parts.append(f"{full_number(considered)} unusual bucket{'' if considered == 1 else 's'} looked at")
     text = ", ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _escalated(steps: int) -> str:
+    if not steps:
+        return ""
+    return f" Had nobody answered, it would have told others {_times(steps)} as stored below."
 
 
 def _verdicts(found: Score) -> str:
@@ -178,6 +185,7 @@ def _comparison(
     rows = [
         _figure("Firings", len(before.firings), len(after.firings)),
         _figure("Held back by the cooldown", before.saved_count, after.saved_count),
+        _figure("Steps of escalation, had nobody answered", len(before.steps), len(after.steps)),
         _figure("True alarms", was.true_alarms, becomes.true_alarms, better=1),
         _figure("False alarms", was.false_alarms, becomes.false_alarms, better=-1),
         _figure("Missed", was.missed, becomes.missed, better=-1),

@@ -24,6 +24,7 @@ from app.alerting.pages.rule_form import (
     spec_of,
 )
 from app.alerting.pages.rule_rehearsal import RehearsalView, rehearsal_view
+from app.alerting.pages.rule_routing import RoutingForm, routing_form, routing_of_form
 from app.alerting.pages.rule_schedule import ScheduleForm, schedule_form, schedule_of_form
 from app.alerting.pages.rule_view import EditorView, editor_view
 from app.alerting.pages.rule_why import Findings, WhyView, findings_view, why_view
@@ -59,6 +60,9 @@ class RuleState(LoadedState):
     schedule: ScheduleForm = ScheduleForm()
     schedule_errors: dict[str, str] = {}
     schedule_drawn: int = 0
+    routing: RoutingForm = RoutingForm()
+    routing_errors: dict[str, str] = {}
+    routing_drawn: int = 0
     _stored: RuleSpec | None = None
     _choices: dict[str, list[list[str]]] = {}
 
@@ -192,6 +196,19 @@ class RuleState(LoadedState):
         return toast_done("Schedule saved")
 
     @rx.event
+    async def save_routing(self, form: dict[str, Any]) -> EventSpec | None:
+        """Store who else is told."""
+        self.routing_errors = {}
+        try:
+            await self._call(alerting.set_routing, self._slug(), self.view.rule_id, routing_of_form(form))
+            await self._show_routing()
+        except AppError as refusal:
+            self.routing_errors = _errors_of(refusal)
+            return None
+        await self._rehearse()
+        return toast_done("Saved who else is told")
+
+    @rx.event
     def set_deleting(self, is_open: bool) -> None:
         """Open or close the question."""
         self.is_deleting = is_open
@@ -210,10 +227,15 @@ class RuleState(LoadedState):
         self.view, draft, self._stored, self._choices = await self._read(editor_view, self._slug(), rule_id, self._zone())
         self.texts, self.switches, self.filters = draft.texts, draft.switches, draft.filters
         self.cooldowns = cooldown_choices(self.texts["cooldown_minutes"])
-        self.is_changed, self.schedule_errors = False, {}
+        self.is_changed, self.schedule_errors, self.routing_errors = False, {}, {}
         self._offer_formats()
         if self.view.rule_id:
             await self._show_schedule()
+            await self._show_routing()
+
+    async def _show_routing(self) -> None:
+        self.routing = await self._read(routing_form, self._slug(), self.view.rule_id)
+        self.routing_drawn += 1
 
     async def _show_schedule(self) -> None:
         self.schedule = await self._read(schedule_form, self._slug(), self.view.rule_id, self._zone())

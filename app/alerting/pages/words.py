@@ -8,11 +8,15 @@ import reflex as rx
 
 from app.alerting.contracts import DeliveryView
 from app.alerting.declarations import DECLARATIONS
+from app.alerting.service import KEPT_BACK
 from app.alerting.vocabulary import DeliveryStatus, DestinationType
 from components.marks import badge
 
-STATES: Final = {"pending": "Pending", "sent": "Sent", "failed": "Failed", "dead": "Dead"}
-"""States of a delivery as people see them: a failed one is tried again by itself, a dead one only when somebody asks."""
+STATES: Final = {"pending": "Pending", "sent": "Sent", "failed": "Failed", "dead": "Dead", "dropped": "Dropped"}
+"""States of a delivery as people see them: a failed one is tried again by itself, a dead one only when somebody asks. A dropped one
+was not to be sent any more."""
+KINDS: Final = {"escalation": "Escalation", "drill": "Fire drill"}
+"""Kinds of deliveries that are marked as such."""
 
 
 def channel_title(kind: DestinationType) -> str:
@@ -22,6 +26,8 @@ def channel_title(kind: DestinationType) -> str:
 
 def delivery_state(delivery: DeliveryView) -> str:
     """Which of STATES the delivery is in."""
+    if delivery.status is DeliveryStatus.FAILED and delivery.error_kind in KEPT_BACK:
+        return "dropped"
     if delivery.status is DeliveryStatus.FAILED and delivery.next_attempt_at is None:
         return "dead"
     return delivery.status.value
@@ -35,8 +41,14 @@ def state_badge(state: Any) -> rx.Component:
         ("pending", badge("Pending", "accent", dot=True)),
         ("failed", badge("Failed", "warn", dot=True)),
         ("dead", badge("Dead", "bad", dot=True)),
+        ("dropped", badge("Dropped", "unknown", dot=True)),
         rx.el.span("–", class_name="muted"),
     )
+
+
+def kind_badge(kind: Any) -> rx.Component:
+    """What a delivery is beside an alert; nothing for an alert."""
+    return rx.cond(kind != "", badge(kind, "unknown"), rx.fragment())
 
 
 def test_badge(status: Any) -> rx.Component:

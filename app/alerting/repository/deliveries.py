@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.alerting.vocabulary import DeliveryStatus
-from models.alerting import AlertDelivery, AlertDeliveryItem, AlertDestination
+from models.alerting import AlertDelivery, AlertDeliveryItem, AlertDestination, AlertDrillRun
 
 ALERT, ESCALATION = "alert", "escalation"
 """Kinds of deliveries: what a rule tells, and that nobody answered it."""
@@ -26,7 +26,8 @@ _CLAIM_TRIES = 5
 class DeliveryFilter:
     """Which deliveries a list shows; None does not restrict. Both moments are inclusive.
 
-    `is_given_up` parts failed deliveries: those that nobody tries again by itself, and those that will be.
+    `is_given_up` parts failed deliveries: those that nobody tries again by itself, and those that will be. `is_kept_back` parts
+    those that were not to be sent any more from all others. `with_drills` adds the messages of the project's newest fire drill.
     """
 
     status: str | None = None
@@ -37,6 +38,8 @@ class DeliveryFilter:
     scan_config_id: str | None = None
     date_from: datetime | None = None
     date_to: datetime | None = None
+    is_kept_back: bool | None = None
+    with_drills: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def supersede(session: Session, rule_id: str, scan_config_id: str, destination_i
 
 def page(session: Session, project_id: str, wanted: DeliveryFilter, *, limit: int, offset: int) -> tuple[list[AlertDelivery], int]:
     """The project's deliveries, newest first, and how many there are in all."""
-    conditions = [col(AlertDelivery.project_id) == project_id]
+    conditions = [_of_project(project_id, with_drills=wanted.with_drills)]
     for name in ("status", "channel", "destination_id", "rule_id", "scan_config_id"):
         value = getattr(wanted, name)
         if value is not None:
@@ -135,6 +138,9 @@ def page(session: Session, project_id: str, wanted: DeliveryFilter, *, limit: in
         conditions.append(col(AlertDelivery.status) == DeliveryStatus.FAILED.value)
         has_ended = col(AlertDelivery.next_attempt_at).is_(None)
         conditions.append(has_ended if wanted.is_given_up else sa.not_(has_ended))
+    if wanted.is_kept_back is not None:
+        is_kept = sa.func.coalesce(col(AlertDelivery.error_kind), "").in_(KEPT_BACK)
+        conditions.append(is_kept if wanted.is_kept_back else ~is_kept)
     if wanted.date_from is not None:
         conditions.append(col(AlertDelivery.created_at) >= wanted.date_from)
     if wanted.date_to is not None:
@@ -150,9 +156,21 @@ def page(session: Session, project_id: str, wanted: DeliveryFilter, *, limit: in
     return list(session.execute(statement).scalars()), total
 
 
-def find(session: Session, project_id: str, delivery_id: str, *, lock: bool = False) -> AlertDelivery | None:
+def _of_project(project_id: str, *, with_drills: bool) -> sa.ColumnElement[bool]:
+    own = col(AlertDelivery.project_id) == project_id
+    if not with_drills:
+        return own
+    canaries = sa.select(col(AlertDrillRun.canary_project_id)).where(col(AlertDrillRun.project_id) == project_id)
+    return sa.or_(own, col(AlertDelivery.project_id).in_(canaries))
+
+
+def find(
+    session: Session, project_id: str, delivery_id: str, *, lock: bool = False, with_drills: bool = False
+) -> AlertDelivery | None:
     """One of the project's deliveries as it is now."""
-    statement = sa.select(AlertDelivery).where(col(AlertDelivery.project_id) == project_id, col(AlertDelivery.id) == delivery_id)
+    statement = sa.select(AlertDelivery).where(
+        _of_project(project_id, with_drills=with_drills), col(AlertDelivery.id) == delivery_id
+    )
     if lock:
         statement = statement.with_for_update()
     return session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from app.alerting.repository.deliveries import DeliveryFilter
+from app.alerting.repository.deliveries import KEPT_BACK, DeliveryFilter
 from app.alerting.repository.states import Collected
+from app.alerting.service.assignments import assign, take
 from app.alerting.service.deliveries import (
     MAKES_TICKETS,
     DeliveryHealth,
@@ -29,7 +30,7 @@ from app.alerting.service.drills import get_drill, list_drill_runs, run_drill, s
 from app.alerting.service.escalation import Routing, escalate, get_routing, has_due_steps, set_routing
 from app.alerting.service.evaluation import evaluate_scan, waiting_scans
 from app.alerting.service.explanation import Explanation, GateResult, explain
-from app.alerting.service.inbox import apply_action, list_groups
+from app.alerting.service.inbox import apply_action, get_group, list_groups
 from app.alerting.service.monitors import ActiveScope, active_scopes, get_monitor, list_monitors, mute_monitor, unmute_monitor
 from app.alerting.service.routing import Contact, get_contact, set_contact
 from app.alerting.service.rules import RuleActivity, create_rule, delete_rule, get_rule, rule_activity, update_rule
@@ -47,6 +48,7 @@ from app.alerting.service.trials import (
 )
 
 __all__ = [
+    "KEPT_BACK",
     "MAKES_TICKETS",
     "ActiveScope",
     "Collected",
@@ -62,6 +64,7 @@ __all__ = [
     "Trial",
     "active_scopes",
     "apply_action",
+    "assign",
     "check_reach",
     "claim_parcel",
     "compare_rule",
@@ -77,6 +80,7 @@ __all__ = [
     "get_delivery",
     "get_destination",
     "get_drill",
+    "get_group",
     "get_monitor",
     "get_routing",
     "get_rule",
@@ -108,6 +112,7 @@ __all__ = [
     "set_sender",
     "signing_secret",
     "simulate_rule",
+    "take",
     "take_trial_turn",
     "trial_of_draft",
     "trial_of_stored",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -23,6 +23,7 @@ from models.alerting import AlertDelivery
 
 LARGEST_PAGE = 200
 HEALTH_WINDOW = timedelta(days=7)
+DRILL = "drill"
 MAKES_TICKETS = frozenset({DestinationType.JIRA, DestinationType.LINEAR})
 """Channels where a second message makes a second ticket."""
 
@@ -42,16 +43,21 @@ def list_deliveries(
     project = projects.get_project(session, actor, slug)
     limit, offset = max(1, min(limit, LARGEST_PAGE)), max(0, offset)
     found, total = rows.page(session, project.id, wanted or DeliveryFilter(), limit=limit, offset=offset)
-    return Page([views.delivery_view(row) for row in found], total, limit, offset)
+    return Page([_marked(views.delivery_view(row), project.id) for row in found], total, limit, offset)
 
 
 def get_delivery(session: Session, actor: Actor, slug: str, delivery_id: str) -> DeliveryView:
-    """One delivery with its items. Errors: NotFound."""
+    """One delivery with its items, also of the newest fire drill. Errors: NotFound."""
     project = projects.get_project(session, actor, slug)
-    row = rows.find(session, project.id, delivery_id)
+    row = rows.find(session, project.id, delivery_id, with_drills=True)
     if row is None:
         raise NotFound("Alert delivery not found")
-    return _with_items(session, row)
+    return _marked(_with_items(session, row), project.id)
+
+
+def _marked(view: DeliveryView, project_id: str) -> DeliveryView:
+    """The view, said to be a drill's when it belongs to the canary of one."""
+    return view if view.project_id == project_id else replace(view, kind=DRILL)
 
 
 def retry_delivery(session: Session, actor: Actor, slug: str, delivery_id: str, *, now: datetime | None = None) -> DeliveryView:

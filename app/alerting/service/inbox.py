@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from app.alerting.contracts import GroupView
+from app.alerting.repository import assignments
 from app.alerting.repository import inbox as rows
 from app.alerting.service import escalation
 from app.alerting.vocabulary import AlertDirection, GroupAction, GroupStatus
@@ -20,6 +21,7 @@ from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.pagination import Page
 from app.projects import service as projects
 from models.alerting import AlertDelivery, AlertDeliveryItem, AlertGroup
+from models.alerting_people import AlertAssignment
 
 SHOWN_FOR = timedelta(days=30)
 LARGEST_PAGE = 200
@@ -43,11 +45,15 @@ def list_groups(
     slug: str,
     *,
     status: str | None = None,
+    assignee_id: str | None = None,
     limit: int = 50,
     offset: int = 0,
     now: datetime | None = None,
 ) -> Page[GroupView]:
-    """Groups of what was delivered in the last 30 days, the latest delivery first. Errors: NotFound."""
+    """Groups of what was delivered in the last 30 days, the latest delivery first; only a member's own if one is named.
+
+    Errors: NotFound.
+    """
     project = projects.get_project(session, actor, slug)
     at = now or SYSTEM_CLOCK.now()
     limit, offset = max(1, min(limit, LARGEST_PAGE)), max(0, offset)
@@ -56,8 +62,10 @@ def list_groups(
     for item, delivery in recent:
         by_group.setdefault(str(item.correlation_group_id), []).append((item, delivery))
     decided = rows.groups(session, project.id, by_group)
-    views = [_view(group_id, found, decided.get(group_id), at) for group_id, found in by_group.items()]
+    assigned = assignments.of_groups(session, project.id, by_group)
+    views = [_view(group_id, found, decided.get(group_id), at, assigned.get(group_id)) for group_id, found in by_group.items()]
     wanted = [view for view in views if status is None or view.status == status]
+    wanted = [view for view in wanted if assignee_id is None or view.assignee_id == assignee_id]
     return Page(wanted[offset : offset + limit], len(wanted), limit, offset)
 
 
@@ -101,8 +109,18 @@ def apply_action(
     identity.record_audit(
         session, actor, f"alert_group.{action.value}", "alert_group", group_id, project_slug=slug, payload={"note": note}
     )
+    return get_group(session, actor, slug, group_id, now=at)
+
+
+def get_group(session: Session, actor: Actor, slug: str, group_id: str, *, now: datetime | None = None) -> GroupView:
+    """One group, however old. Errors: NotFound when no delivered item carries the id."""
+    project = projects.get_project(session, actor, slug)
+    at = now or SYSTEM_CLOCK.now()
     found: Any = rows.recent_items(session, project.id, datetime.min.replace(tzinfo=at.tzinfo), group_id=group_id)
-    return _view(group_id, found, row, at)
+    if not found:
+        raise NotFound("Alert group not found")
+    decided = rows.groups(session, project.id, [group_id]).get(group_id)
+    return _view(group_id, found, decided, at, assignments.find(session, project.id, group_id))
 
 
 def _tolerate_more(session: Session, actor: Actor, slug: str) -> None:
@@ -116,7 +134,7 @@ def _tolerate_more(session: Session, actor: Actor, slug: str) -> None:
         detection.update_settings(session, actor, slug, changes)
 
 
-def _view(group_id: str, found: _Rows, decided: AlertGroup | None, now: datetime) -> GroupView:
+def _view(group_id: str, found: _Rows, decided: AlertGroup | None, now: datetime, assigned: AlertAssignment | None) -> GroupView:
     status = GroupStatus.OPEN if decided is None else GroupStatus(decided.status)
     muted_until = None if decided is None else decided.muted_until
     if status is GroupStatus.MUTED and (muted_until is None or muted_until <= now):
@@ -141,6 +159,8 @@ def _view(group_id: str, found: _Rows, decided: AlertGroup | None, now: datetime
         scan_names=_distinct(delivery.scan_name for delivery in deliveries.values()),
         acted_at=decided.acted_at if decided else None,
         acted_by=decided.acted_by if decided else None,
+        assignee_id=assigned.user_id if assigned else None,
+        assigned_at=assigned.assigned_at if assigned else None,
     )
 
 

@@ -202,6 +202,13 @@ def test_a_canary_arrives_over_the_real_road_and_every_stage_has_its_time(world)
     (item,) = message["items"]
     assert (item["direction"], item["actual_count"]) == ("spike", 400)
     assert world.told("/backup") == []
+    with session_scope(write=False) as session:
+        shown = alerting.list_deliveries(session, SYSTEM_ACTOR, world.slug, alerting.DeliveryFilter(with_drills=True))
+        (delivery,) = shown.items
+        assert (delivery.kind, delivery.status) == ("drill", "sent")
+        assert delivery.payload_snapshot["link"].endswith(f"/p/{world.slug}/fire-drill")
+        assert item["details_path"] == item["monitoring_path"] == f"/p/{world.slug}/fire-drill"
+        assert alerting.get_delivery(session, SYSTEM_ACTOR, world.slug, delivery.id).kind == "drill"
 
 
 def test_a_second_drill_arrives_too_and_leaves_nothing_of_the_first(world):

@@ -53,7 +53,7 @@ ESCALATIONS = st.one_of(st.none(), st.tuples(st.sampled_from([10, 20, 59, 60, 61
 Scope = tuple[str, str, datetime]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spec=SPECS, month=MONTH, escalates=ESCALATIONS)
 def test_a_month_lived_through_tells_what_its_simulation_tells(engine, spec, month, escalates):
     with session_scope(engine) as session:
@@ -84,7 +84,6 @@ def test_a_month_lived_through_tells_what_its_simulation_tells(engine, spec, mon
         )
         assert sorted(lived.told) == sorted(_scope(one.candidate) for one in found.firings)
         assert sorted(lived.steps) == sorted((*_scope(one.candidate), one.number, one.at) for one in found.steps)
-        print("STEPS", len(lived.steps), len(lived.told))
 
 
 def _scope(one: Candidate) -> Scope:
