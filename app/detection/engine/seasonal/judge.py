@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from app.detection.engine.baseline import LEVEL_PRIOR_EVENTS, MOST_CYCLES
+from app.detection.engine.baseline import CYCLES_REQUIRED, LEVEL_PRIOR_EVENTS, MOST_CYCLES
 from app.detection.engine.compiled import compiled, inlined
 from app.detection.engine.judging import Verdict
 from app.detection.engine.seasonal.calibration import learn_deviation, plain_spread, start_calibration, width
@@ -45,6 +45,9 @@ def _judge_one(
     window = periods[periods.size - 1] if periods.size else 0
     level_prior = LEVEL_PRIOR_EVENTS / window if periods.size else 0.0
     first_known = _set_aside(counts, verdicts)
+    if _is_small_throughout(counts, first_known, rules):
+        _fill_small(first_known, rules, window, verdicts, figures)
+        return
     largest = 0.0
     for row in range(counts.size):
         actual = counts[row]
@@ -93,6 +96,28 @@ def _set_aside(counts: Floats, verdicts: npt.NDArray[np.int8]) -> int:
         elif first_known == counts.size:
             first_known = row
     return first_known
+
+
+@inlined
+def _is_small_throughout(counts: Floats, first_known: int, rules: Rules) -> bool:
+    """Whether nothing can pass in any bucket, and no bucket since the first known one is unknown."""
+    for row in range(first_known, counts.size):
+        if math.isnan(counts[row]) or not is_too_small(counts[row], rules.min_expected_count):
+            return False
+    return True
+
+
+@inlined
+def _fill_small(first_known: int, rules: Rules, shortest_period: int, verdicts: npt.NDArray[np.int8], figures: Floats) -> None:
+    """What the walk would find for such a series, without the arithmetic: most series of a large project are small."""
+    for row in range(verdicts.size):
+        known = max(0, row - first_known)
+        knows_season = shortest_period > 0 and known >= CYCLES_REQUIRED * shortest_period
+        history = 0 if knows_season else min(known, rules.baseline_window)
+        figures[EXPECTED, row] = figures[SPREAD, row] = figures[SCORE, row] = math.nan
+        figures[HISTORY, row] = history
+        if verdicts[row] == OK:
+            verdicts[row] = TOO_SMALL if knows_season or history >= rules.min_history else SHORT_HISTORY
 
 
 @inlined
