@@ -34,7 +34,7 @@ def count_blocks(
 ) -> Iterator[CountBlock]:
     """The series of one config in [start, stop), by kind of scope, all on one grid.
 
-    Nothing without coverage or for an unknown config. A bucket without a stored count is 0 where a run covered it and NaN elsewhere.
+    Nothing without coverage or for an unknown config. A bucket without a stored count is 0 where a run covered it, else NaN.
     """
     config = repository.find_config(session, config_id)
     covered = count_repository.covered_buckets(session, config_id, start, stop)

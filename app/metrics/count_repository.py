@@ -37,7 +37,7 @@ def counted_refs(session: Session, config_id: str, scope_type: ScopeType, refs: 
 def covered_buckets(session: Session, config_id: str, start: datetime, stop: datetime) -> list[tuple[datetime, str]]:
     """Collected buckets in [start, stop), oldest first, each with the text that `packed_counts` gives for it."""
     bucket = col(MetricCoverage.bucket)
-    statement = sa.select(bucket, sa.cast(bucket, sa.String)).where(
+    statement = sa.select(bucket, sa.cast(bucket, sa.String).label("text")).where(
         col(MetricCoverage.scan_config_id) == config_id, bucket >= start, bucket < stop
     )
     return [(row[0], row[1]) for row in session.execute(statement.order_by(bucket))]
