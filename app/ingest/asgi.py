@@ -145,8 +145,11 @@ async def _accept(scope: Scope, receive: Receive) -> bytes:
         # A connection closed in the middle of a body would hide the answer, and with it when to try again.
         await discard_body(receive, pipeline.settings.max_body_bytes)
         raise
-    with counted_refusals():
+    try:
         body = await read_body(headers, receive, pipeline.settings.max_body_bytes)
+    except AppError as refused:
+        count_refused(refused.code)
+        raise
     is_waiting = scope["query_string"] != b"" and b"wait=1" in scope["query_string"].split(b"&")
     if b"idempotency-key" in headers:
         return await _accept_once(pipeline, principal, headers[b"idempotency-key"], body, is_waiting=is_waiting)

@@ -1,4 +1,4 @@
-"""The write-ahead log with the drainer behind it, as one event loop sees them: tickets go in, their futures tell how far they are."""
+"""The write-ahead log with the drainer behind it, as one event loop sees them: tickets go in, their futures tell the rest."""
 
 from __future__ import annotations
 
@@ -135,15 +135,15 @@ class Journal:
     def append_records(self, records: RecordLines, *, is_waiting: bool) -> Ticket:
         """Hand the records of another surface to the log."""
         ticket = Ticket(None, b"", self._loop.create_future(), self._store_future(is_waiting), records)
-        self._append(ticket, records.rows + records.refused_rows, records.size, is_waiting)
+        self._append(ticket, records.rows + records.refused_rows, records.size, is_waiting, is_prompt=True)
         return ticket
 
     def _store_future(self, is_waiting: bool) -> asyncio.Future[None] | None:
         return self._loop.create_future() if is_waiting else None
 
-    def _append(self, ticket: Ticket, rows: int, size: int, is_waiting: bool) -> None:
+    def _append(self, ticket: Ticket, rows: int, size: int, is_waiting: bool, *, is_prompt: bool = False) -> None:
         self.queue_bytes += size
-        self._log.append(Append(ticket, rows, size, is_waiting))
+        self._log.append(Append(ticket, rows, size, is_waiting, is_prompt))
 
     def _on_commit(self, appends: list[Append[Ticket]], size: int, error: Exception | None) -> None:
         self._call(self._committed, appends, size, error)

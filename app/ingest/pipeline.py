@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import compress
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlmodel import Session
 
@@ -51,8 +51,7 @@ class Sources:
     recent_ids: Callable[[datetime, int], Iterable[tuple[str, str]]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a request's events. `processed` counts those that had been stored before under the same id, too;
     `repeated` says how many. `is_stored` is None unless the producer asked to wait for the event store."""
 

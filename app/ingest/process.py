@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from app.identity.contracts import IngestPrincipal
 from app.ingest.kafka import KafkaSource
 from app.ingest.pipeline import Pipeline
 from app.ingest.records import RecordLines
@@ -26,6 +27,12 @@ def running_pipeline() -> Pipeline:
     if Process.pipeline is None:
         raise Unavailable("the server is starting or stopping", retry_after_seconds=2)
     return Process.pipeline
+
+
+def take_request(principal: IngestPrincipal) -> None:
+    """One request of the tenant's minute, for routes of the event API beside ingest. Errors: TooManyRequests."""
+    if Process.pipeline is not None:
+        Process.pipeline.take_request(principal)
 
 
 async def keep(records: RecordLines, *, is_waiting: bool = False) -> bool | None:

@@ -169,7 +169,7 @@ def masked_text(raw: bytes | str, checks: ProjectChecks) -> str:
         return UNREADABLE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Rules:
     """What holds for every event of a request. Times are milliseconds since 1970."""
 

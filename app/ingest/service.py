@@ -16,7 +16,7 @@ from app.ingest.cleaning import ValueCleaner, value_cleaner
 from app.ingest.folders import unstored_segments
 from app.ingest.kept_answers import KEPT_FOR
 from app.ingest.policies import pseudonym_of
-from app.ingest.process import keep, keep_from_thread
+from app.ingest.process import keep, keep_from_thread, take_request
 from app.ingest.quotas import take_anomaly
 from app.ingest.records import Record, RecordLines, RefusedRecord, encode_records
 from app.projects import service as projects
@@ -38,6 +38,7 @@ __all__ = [
     "read_body",
     "recent_records",
     "take_anomaly",
+    "take_request",
     "tenant_requests",
     "unstored_segments",
     "used_quota",

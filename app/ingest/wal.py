@@ -24,6 +24,8 @@ _GROUP_BYTES: Final = 8 << 20
 GATHER_SECONDS: Final = 0.001
 _BUSY_ROWS: Final = 10_000
 _BUSY_PATIENCE: Final = 3
+_AWAITED_SECONDS: Final = 0.1
+_PROMPT_SECONDS: Final = 0.25
 
 Ticket = TypeVar("Ticket")
 log = logging.getLogger("plumbline.ingest")
@@ -31,12 +33,14 @@ log = logging.getLogger("plumbline.ingest")
 
 @dataclass(slots=True, eq=False)
 class Append(Generic[Ticket]):
-    """One request. `ticket` is the caller's, `size` about how many bytes it takes; `is_waiting` keeps it until it is stored."""
+    """One request. `ticket` is the caller's, `size` about how many bytes it takes; `is_waiting` keeps it until it is stored, and
+    `is_prompt` hurries, because somebody may read it soon."""
 
     ticket: Ticket
     rows: int
     size: int
     is_waiting: bool = False
+    is_prompt: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +52,7 @@ class Segment(Generic[Ticket]):
     rows: int = 0
     opened_at: float = 0.0
     waiting: list[Ticket] = field(default_factory=list)
+    is_prompt: bool = False
 
     @property
     def token(self) -> str:
@@ -90,10 +95,14 @@ class LogLimits:
     size: int = 48 << 20
     is_flushed: bool = True
 
-    def patience(self, rows: int) -> float:
-        """Seconds a segment with so many rows stays open: a busy one longer, because the store takes large blocks far more cheaply
-        and has less to merge later."""
-        return self.seconds * _BUSY_PATIENCE if rows >= _BUSY_ROWS else self.seconds
+    def patience(self, segment: Segment[Ticket]) -> float:
+        """Seconds the segment stays open: a busy one longer, because the store takes large blocks far more cheaply and has less to
+        merge later; one that somebody waits for, or will look for, no longer than that takes."""
+        if segment.waiting:
+            return min(self.seconds, _AWAITED_SECONDS)
+        if segment.rows >= _BUSY_ROWS:
+            return self.seconds * _BUSY_PATIENCE
+        return min(self.seconds, _PROMPT_SECONDS) if segment.is_prompt else self.seconds
 
 
 class WriteAheadLog(Generic[Ticket]):
@@ -150,7 +159,7 @@ class WriteAheadLog(Generic[Ticket]):
         """Wait for an append or for the open segment's time, then take everything that is queued."""
         timeout = None
         if self._segment is not None:
-            due_at = self._segment.opened_at + self._limits.patience(self._segment.rows)
+            due_at = self._segment.opened_at + self._limits.patience(self._segment)
             timeout = max(0.0, due_at - time.monotonic())
         group: list[Append[Ticket]] = []
         size = 0
@@ -187,6 +196,7 @@ class WriteAheadLog(Generic[Ticket]):
             segment.size += size
             segment.rows += sum([item.rows for item in group])
             segment.waiting += [item.ticket for item in group if item.is_waiting]
+            segment.is_prompt = segment.is_prompt or any(item.is_prompt for item in group)
         self._on_commit(group, size, failure)
 
     def _open_segment(self) -> Segment[Ticket]:
@@ -230,4 +240,4 @@ class WriteAheadLog(Generic[Ticket]):
     def _is_due(self, segment: Segment[Ticket]) -> bool:
         limits = self._limits
         age = time.monotonic() - segment.opened_at
-        return segment.rows >= limits.rows or segment.size >= limits.size or age >= limits.patience(segment.rows)
+        return segment.rows >= limits.rows or segment.size >= limits.size or age >= limits.patience(segment)

@@ -69,6 +69,7 @@ def test_events_are_stored_with_their_fields_and_the_counts_answered(tmp_path):
             "ip": "203.0.113.9",
             "environment": "production",
             "verdict_reason": "",
+            "plan_revision": "main+1",
             "properties": '{"a":{"c":[1,"x"],"d":null},"b":1,"region":"eu","user_agent":"agent/1"}',
         }
 

@@ -40,6 +40,7 @@ class Shop:
             keys={"good": principal(tenant_id=self.tenant_id, project_id=self.project_id)},
             names=rules.names,
             checks=rules.checks,
+            revision=rules.revision,
             store=self.store,
             clock=FixedClock(SYSTEM_CLOCK.now() - ago),
         )
@@ -62,6 +63,25 @@ def shop(engine, event_store, tmp_path) -> Shop:  # noqa: F811
 
 def paid(**attributes):
     return {"service": "web", "operation": "paid", "custom_attributes": attributes}
+
+
+def test_every_event_tells_the_plan_that_judged_it(client, shop, member):
+    editor_headers = member(UserRole.EDITOR).headers
+    def judged_by() -> str:
+        assert shop.send(paid())["stored"] is True
+        return shop.store.recent(shop.tenant_id, shop.project_id, after=None, limit=1)[0].plan_revision
+
+    first = judged_by()
+    assert first.startswith("main+")
+    assert judged_by() == first
+
+    revision = client.post(f"{shop.base}/revisions", json={"summary": "first"}, headers=editor_headers).json()
+    named = judged_by()
+    assert named == first.replace("main", revision["id"])
+
+    (kind,) = client.get(f"{shop.base}/event-types", headers=editor_headers).json()
+    client.post(f"{shop.base}/events", json={"event_type_id": kind["id"], "name": "refunded"}, headers=editor_headers)
+    assert judged_by() != named
 
 
 def add_field(client, shop, headers, **field):

@@ -20,7 +20,7 @@ def insert(store, *rows: dict[str, object]) -> None:
 @pytest.mark.parametrize("is_rewritten", [False, True])
 def test_only_rows_of_the_project_the_month_and_the_condition_go(event_store, stored_project, is_rewritten):
     other = StoredProject(tenant_id=stored_project.tenant_id)
-    awkward = "o'neil; \\ \"x\" --\n{y} ü"
+    awkward = 'o\'neil; \\ "x" --\n{y} ü'
     insert(
         event_store,
         event(stored_project, actor_id=awkward),

@@ -139,6 +139,7 @@ class World:
     keys: dict[str, IngestPrincipal] = field(default_factory=lambda: {"good": principal()})
     names: frozenset[tuple[str, str]] = frozenset({("web", "click")})
     checks: ProjectChecks | None = None
+    revision: str = "main+1"
     store: MemoryStore = field(default_factory=MemoryStore)
     lookups: int = 0
     plan_error: Exception | None = None
@@ -156,7 +157,7 @@ class World:
     def project_plan(self, project_id: str) -> ProjectPlan:
         if self.plan_error:
             raise self.plan_error
-        return ProjectPlan(self.names, self.checks)
+        return ProjectPlan(self.names, self.checks, self.revision)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+import struct
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ingest.columns import EventValues, RowBatch, columns_of, encode_columns, json_lines, native_block
+from app.ingest.columns import COLUMNS, EventValues, RowBatch, columns_of, encode_columns, json_lines, native_block
 from app.ingest.times import stored_time
 from tests.unit.ingest.harness import read_native
 
@@ -25,7 +26,13 @@ def batch_of(rows: list[EventValues], received_at: int, *, is_ascii: bool) -> Ro
 
 
 def expected(batch: list[EventValues], received_at: int) -> list[dict]:
-    shared = {"tenant_id": "tenant ü", "project_id": "p", "kind": "event", "received_at": stored_time(received_at), "plan_revision": "main+1"}
+    shared = {
+        "tenant_id": "tenant ü",
+        "project_id": "p",
+        "kind": "event",
+        "received_at": stored_time(received_at),
+        "plan_revision": "main+1",
+    }
     return [{**shared, **row._asdict(), "time": stored_time(row.time), "properties": row.properties.decode()} for row in batch]
 
 
@@ -46,6 +53,20 @@ def test_texts_of_any_length_and_alphabet_survive(batch, received_at):
     payload = encode_columns([batch_of(batch, received_at, is_ascii=False)])
     assert read_native(native_block([payload], len(batch))) == expected(batch, received_at)
     assert [json.loads(line) for line in json_lines(payload)] == expected(batch, received_at)
+
+
+@settings(max_examples=10, deadline=None)
+@given(events(ANY), TIMES)
+def test_a_frame_of_a_release_without_plan_revisions_reads_back_with_none(batch, received_at):
+    payload = encode_columns([batch_of(batch, received_at, is_ascii=False)])
+    left_out, size = COLUMNS.index("plan_revision"), len(COLUMNS) * 4
+    lengths = list(struct.unpack_from(f"<{len(COLUMNS)}I", payload))
+    start = size + sum(lengths[:left_out])
+    columns = payload[size:start] + payload[start + lengths.pop(left_out) :]
+    earlier = struct.pack(f"<{len(lengths)}I", *lengths) + columns
+    rows = [{**row, "plan_revision": ""} for row in expected(batch, received_at)]
+    assert [json.loads(line) for line in json_lines(earlier)] == rows
+    assert read_native(native_block([earlier, payload], 2 * len(batch))) == rows + expected(batch, received_at)
 
 
 def test_very_long_ascii_texts_survive():

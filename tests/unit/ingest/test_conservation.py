@@ -10,7 +10,7 @@ import pytest
 
 from app.ingest import outcomes
 from app.ingest.conservation import Books
-from app.ingest.pipeline import Pipeline
+from app.ingest.journal import Journal
 from app.ingest.process import running_pipeline
 from tests.unit.ingest.harness import World, event, serving, until
 from tests.unit.ingest.test_wal import FaultyFiles
@@ -76,7 +76,7 @@ def test_a_difference_is_looked_for_and_shown(tmp_path, books, monkeypatch):
 
     async def scenario():
         async with serving(tmp_path, World()) as client:
-            monkeypatch.setattr(Pipeline, "_committed", forgetful)
+            monkeypatch.setattr(Journal, "_committed", forgetful)
             await client.post([event(), event()])
             await until(lambda: running_pipeline().health()["conservation"]["unaccounted"] == 2)
             assert running_pipeline().health()["status"] == "degraded"

@@ -23,7 +23,17 @@ def segment(tmp_path, *frames: tuple[str, list], tail: bytes = b"") -> Segment:
     for table, rows in frames:
         if table == "events":
             payload = encode_columns(
-                [RowBatch("t", "p", 1_767_323_045_678, "main+1", len(rows), columns_of([event(str(id_)) for id_ in rows]), is_ascii=True)]
+                [
+                    RowBatch(
+                        "t",
+                        "p",
+                        1_767_323_045_678,
+                        "main+1",
+                        len(rows),
+                        columns_of([event(str(id_)) for id_ in rows]),
+                        is_ascii=True,
+                    )
+                ]
             )
         else:
             payload = b"".join(json.dumps(row).encode() + b"\n" for row in rows)

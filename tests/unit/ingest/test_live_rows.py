@@ -28,6 +28,7 @@ ACCEPTED = EventRow(
     verdict_reason="",
     body="",
     properties='{"total": 42.5}',
+    plan_revision="main+1",
 )
 REFUSED = replace(
     ACCEPTED, id="quarantined-1", source="", name="", verdict="quarantined", verdict_reason="service is empty", properties=""
@@ -55,6 +56,7 @@ def test_the_full_record_leaves_out_what_is_empty():
     shown = json.loads(record_text(ACCEPTED))
     assert shown["custom_attributes"] == {"total": 42.5}
     assert shown["service"] == "shop"
+    assert (shown["verdict"], shown["plan_revision"]) == ("accepted", "main+1")
     assert "session_id" not in shown
     assert "duration" not in shown
 
