@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from app.http import reading_caller
 from app.identity import service as identity
 from app.identity.contracts import Actor, IngestPrincipal
+from app.ingest import service as ingest
 from app.ingest.answers import refusal
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, BadRequest, Forbidden, NotFound, Unauthorized
@@ -76,7 +77,10 @@ def _token(request: Request) -> str:
 
 
 def event_api_caller(session: Session, request: Request) -> Actor | IngestPrincipal:
-    """An owner by API key, or a tenant by its ingest key. Unauthorized, Forbidden for a header of another tenant."""
+    """An owner by API key, or a tenant by its ingest key, whose minute has one request less then.
+
+    Unauthorized, Forbidden for a header of another tenant, TooManyRequests.
+    """
     token = _token(request)
     if not token:
         raise Unauthorized("missing or malformed credentials")
@@ -90,4 +94,5 @@ def event_api_caller(session: Session, request: Request) -> Actor | IngestPrinci
         raise Unauthorized("unknown or expired key")
     if principal.tenant_status == "suspended":
         raise Forbidden("the tenant is suspended")
+    ingest.take_request(principal)
     return principal

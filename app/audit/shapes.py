@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +20,7 @@ _WORDS: Final = frozenset(
 # As requests may write them, so also in camel case.
 RESERVED: Final = frozenset(written for name in _NUMBERS | _WORDS for written in (name, to_camel(name)))
 # A name is one segment of an address.
+_DEEPEST: Final = 100
 _METRIC: Final = re.compile(r"[^/\x00-\x1f\x7f]{1,100}")
 
 
@@ -39,6 +41,19 @@ def _password(text: str) -> str:
     if not all(re.search(kind, text) for kind in kinds):
         raise ValueError("needs a lower-case and an upper-case letter, a digit and a special character")
     return text
+
+
+def _shallow(value: Any) -> Any:
+    level, depth = [value], 0
+    while level := [inner for item in level if isinstance(item, dict | list) for inner in _inside(item)]:
+        depth += 1
+        if depth > _DEEPEST:
+            raise ValueError(f"is nested more than {_DEEPEST} levels deep")
+    return value
+
+
+def _inside(item: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return item.values() if isinstance(item, dict) else item
 
 
 def _is_number(value: object) -> bool:
@@ -62,7 +77,7 @@ Username = Annotated[str, Field(min_length=5, max_length=32, pattern=r"^[A-Za-z0
 Password = Annotated[str, Field(min_length=8, max_length=64), AfterValidator(_password)]
 Email = Annotated[str, Field(max_length=320), AfterValidator(_email)]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
-Detail = dict[str, Any]
+Detail = Annotated[dict[str, Any], AfterValidator(_shallow)]
 
 
 class SourceInformation(Camel):
@@ -108,7 +123,7 @@ class Metadata(Camel):
 
     is_metric: bool = False
     name: Text
-    value: Any
+    value: Annotated[Any, AfterValidator(_shallow)]
 
     @model_validator(mode="after")
     def _check(self) -> Metadata:

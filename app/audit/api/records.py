@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -65,8 +65,8 @@ def _bucket_of(key: str) -> Bucket:
 
 def _records_of(body: bytes) -> list[RecordIn]:
     try:
-        values = json.loads(body)
-    except (ValueError, RecursionError):
+        values = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         raise RequestValidationError([{"loc": ("body",), "msg": "JSON decode error", "type": "json_invalid"}]) from None
     if not isinstance(values, list):
         return [checked(RecordIn, values)]

@@ -54,6 +54,11 @@ def test_an_insert_from_a_query_is_a_statement(sql):
     assert isinstance(read_statement("", sql.encode(), "TSV"), Query)
 
 
+def test_rows_may_lie_in_a_file_of_the_handover_folder():
+    insert = read_statement("", b"INSERT INTO db.t (`a`) FROM INFILE '0a-f_1' FORMAT Native", "TSV")
+    assert insert == Insert("INSERT INTO db.t (`a`)", "", "Native", b"", "0a-f_1")
+
+
 @pytest.mark.parametrize(
     ("query", "body", "code"),
     [
@@ -72,6 +77,8 @@ def test_an_insert_from_a_query_is_a_statement(sql):
         ("INSERT INTO t SELECT * FROM INPUT ('a UInt8')", b"", NOT_IMPLEMENTED),
         ("INSERT INTO FUNCTION file('/tmp/x') FORMAT CSV", b"1\n", NOT_IMPLEMENTED),
         ("INSERT INTO t FROM INFILE '/etc/passwd' FORMAT CSV", b"", NOT_IMPLEMENTED),
+        ("INSERT INTO t FROM INFILE '..' FORMAT CSV", b"", NOT_IMPLEMENTED),
+        ("INSERT INTO t FROM INFILE '*' FORMAT CSV", b"", NOT_IMPLEMENTED),
     ],
 )
 def test_every_form_that_loses_rows_or_runs_data_is_refused(query, body, code):
