@@ -46,9 +46,10 @@ def test_who_enters_an_account_at_a_provider_is_forgotten(engine):
     with session_scope(engine) as session:
         user = make_user(session, email="ada@example.com")
         session.add(ExternalIdentity(issuer="https://login.example", subject="ada-1", user_id=user.id))
+        make_session_cookie(session, user)
     assert CliRunner().invoke(app, ["user", "unlink", "Ada@example.com"]).exit_code == 0
     with session_scope(engine, write=False) as session:
-        assert session.exec(select(ExternalIdentity)).all() == []
+        assert session.exec(select(ExternalIdentity)).all() == session.exec(select(UserSession)).all() == []
         assert session.exec(select(AuditEntry.action)).all() == ["user.unlink_identity"]
     for email in ("ada@example.com", "nobody@example.com"):
         assert CliRunner().invoke(app, ["user", "unlink", email]).exit_code == 1
