@@ -22,13 +22,24 @@ from models.scans import ScanConfig, ScanLook
 from models.security import SecurityActorScore, SecurityAlert, SecurityIncidentEvent
 
 _UNTIL: Final = "received_at <= fromUnixTimestamp64Milli({{until:Int64}}, 'UTC')"
-_OF_PERSON: Final = (
-    f"{_UNTIL} AND (has({{{{ids:Array(String)}}}}, actor_id) "
-    "OR match(properties, {{pattern:String}}) OR match(body, {{pattern:String}}))"
-)
+
+
+def _names(column: str) -> str:
+    # The plain search is several times faster than the expression and rules out nearly every row.
+    return f"(multiSearchAny({column}, {{{{forms:Array(String)}}}}) AND match({column}, {{{{pattern:String}}}}))"
+
+
+_OF_PERSON: Final = f"{_UNTIL} AND (has({{{{ids:Array(String)}}}}, actor_id) OR {_names('properties')} OR {_names('body')})"
 EVENTS: Final = f"kind != 'audit' AND {_OF_PERSON}"
 EVENTS_OF_KIND: Final = f"kind = {{{{kind:String}}}} AND {_OF_PERSON}"
-QUARANTINE: Final = f"{_UNTIL} AND (match(raw, {{{{pattern:String}}}}) OR match(reason, {{{{pattern:String}}}}))"
+QUARANTINE: Final = f"{_UNTIL} AND ({_names('raw')} OR {_names('reason')})"
+
+
+def within(condition: str, table: str, month: int) -> str:
+    """The condition within one month of the table, so that no question takes long."""
+    column = "received_at" if table == "quarantine" else "time"
+    return f"toYYYYMM({column}) = {int(month)} AND {condition}"
+
 
 _LIVE: Final = ("pending", "running")
 # Where the database quotes records: a table, how its rows belong to a project, and the JSON columns.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from sqlmodel import Session
 from app.audit_chain import service as audit_chain
 from app.erasure import repository
 from app.erasure.certificate import signed
-from app.erasure.identities import pattern_of
+from app.erasure.identities import forms_of, pattern_of
 from app.eventstore.contracts import EventStore
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR
@@ -86,7 +86,7 @@ class _Person:
     @property
     def parameters(self) -> dict[str, Any]:
         until = int(self.requested_at.timestamp() * 1000)
-        return {"ids": list(self.ids), "pattern": pattern_of(self.ids), "until": until}
+        return {"ids": list(self.ids), "forms": sorted(forms_of(self.ids)), "pattern": pattern_of(self.ids), "until": until}
 
 
 def carry_out(erasure_id: str, holder: str, tools: Tools) -> bool:
@@ -119,6 +119,7 @@ def _give_back(erasure_id: str, holder: str, tools: Tools, obstacle: str | None)
 class _Work:
     def __init__(self, erasure_id: str, holder: str, tools: Tools) -> None:
         self._id, self._holder, self._tools = erasure_id, holder, tools
+        self._phase, self._percent = "", 0
 
     def run(self) -> None:
         person = self._person()
@@ -190,16 +191,22 @@ class _Work:
             return found | self._quoted(session, person, is_removed=False)
 
     def _stored(self, table: str, condition: str, person: _Person, **more: object) -> int:
-        parameters = {**person.parameters, **more}
-        months = self._tools.store().count_by_month(table, person.tenant_id, person.project_id, condition, parameters)
-        return sum(months.values())
+        return sum(count for _, count in self._by_month(table, condition, person, **more))
+
+    def _by_month(self, table: str, condition: str, person: _Person, **more: object) -> Iterator[tuple[int, int]]:
+        """Months with rows of the person, and how many. Asks month by month, so that no single question takes long."""
+        store, owner = self._tools.store(), (person.tenant_id, person.project_id)
+        for month in store.count_by_month(table, *owner, "1 = 1", {}):
+            self._keep()
+            asked = repository.within(condition, table, month)
+            yield from store.count_by_month(table, *owner, asked, {**person.parameters, **more}).items()
 
     def _remove_stored(self, person: _Person) -> None:
         store, owner = self._tools.store(), (person.tenant_id, person.project_id)
         steps = [
             (table, condition, month)
             for table, condition in (("events", repository.EVENTS), ("quarantine", repository.QUARANTINE))
-            for month in store.count_by_month(table, *owner, condition, person.parameters)
+            for month, _ in self._by_month(table, condition, person)
         ]
         for number, (table, condition, month) in enumerate(steps):
             self._tell(f"Removing {table} of {month // 100}-{month % 100:02d}", 10 + 75 * number // len(steps))
@@ -250,11 +257,15 @@ class _Work:
 
     def _tell(self, phase: str, percent: int) -> None:
         """Show where the work is and keep it. Stopped when the process ends or somebody else has it."""
+        self._phase, self._percent = phase, percent
+        self._keep()
+
+    def _keep(self) -> None:
         if self._tools.is_stopping():
             raise Stopped
         with self._tools.transaction() as session:
             row = self._mine(session)
-            row.phase, row.progress_percent = phase[:200], percent
+            row.phase, row.progress_percent = self._phase[:200], self._percent
             row.claimed_until = self._tools.clock.now() + LEASE
             repository.save(session, row)
 

@@ -183,8 +183,8 @@ def _list(state: Any) -> rx.Component:
         "Erasures",
         data_table(
             [
-                Column("Person", lambda row: rx.el.code(row.person), width="140px"),
-                Column("State", lambda row: badge(row.state, row.tone, dot=True), width="170px"),
+                Column("Person", lambda row: rx.el.code(row.person), width="100px"),
+                Column("State", lambda row: badge(row.state, row.tone, dot=True), width="110px"),
                 Column("Removed", lambda row: rx.el.span(row.detail)),
                 Column("Asked", lambda row: time_text(row.asked_at, row.asked_iso), secondary=True, width="160px"),
                 Column("By", lambda row: row.asked_by, secondary=True),
@@ -215,7 +215,6 @@ def _proof(row: Any) -> rx.Component:
 
 def _question(state: Any) -> rx.Component:
     return dialog(
-        rx.el.p("Records of ", rx.el.code(state.user_id), " are removed for good; nothing brings them back."),
         rx.el.form(
             form_field(
                 "Type the project's name in the address to confirm",
@@ -232,6 +231,7 @@ def _question(state: Any) -> rx.Component:
             reset_on_submit=False,
         ),
         title="Erase this person's records?",
+        description=rx.fragment("Records of ", rx.el.code(state.user_id), " are removed for good; nothing brings them back."),
         open_=state.is_asking,
         on_open_change=state.set_asking,
     )

@@ -18,18 +18,18 @@ from components.format import full_number, iso_utc, local_time
 _STATES: Final[Mapping[ErasureStatus, tuple[str, str]]] = {
     ErasureStatus.PENDING: ("waiting", "neutral"),
     ErasureStatus.RUNNING: ("running", "accent"),
-    ErasureStatus.COMPLETED: ("erased, none left", "ok"),
+    ErasureStatus.COMPLETED: ("erased", "ok"),
     ErasureStatus.FAILED: ("failed", "bad"),
 }
 _KINDS: Final = {
-    "event": "events",
-    "log": "log lines",
-    "security": "security events",
-    "quarantine": "refused records",
-    "actor_scores": "scores",
-    "security_alerts": "security alerts",
-    "counts": "counts",
-    "samples": "samples",
+    "event": "event",
+    "log": "log line",
+    "security": "security event",
+    "quarantine": "refused record",
+    "actor_scores": "score",
+    "security_alerts": "security alert",
+    "counts": "count",
+    "samples": "sample",
 }
 SHOWN: Final = 100
 
@@ -77,7 +77,7 @@ def _row(erasure: ErasureView, slug: str, zone: ZoneInfo, now: datetime) -> Eras
     href = f"/api/v1/projects/{slug}/erasures/{erasure.id}/certificate" if erasure.has_certificate else ""
     return ErasureRow(
         id=erasure.id,
-        person=erasure.user_hash[:12],
+        person=erasure.user_hash[:8],
         asked_at=local_time(erasure.requested_at, zone, now=now),
         asked_iso=iso_utc(erasure.requested_at),
         asked_by=erasure.requested_by,
@@ -94,5 +94,9 @@ def _detail(erasure: ErasureView) -> str:
         return erasure.error_message if is_over else f"{erasure.error_message} It is tried again by itself."
     if erasure.status is not ErasureStatus.COMPLETED:
         return erasure.phase
-    parts = [f"{full_number(count)} {_KINDS.get(kind, kind)}" for kind, count in erasure.removed.items() if count]
-    return ", ".join(parts) or "Nothing was stored about this id"
+    parts = [
+        f"{full_number(count)} {_KINDS.get(kind, kind)}{'' if count == 1 else 's'}"
+        for kind, count in erasure.removed.items()
+        if count
+    ]
+    return f"{', '.join(parts)}; none left" if parts else "Nothing was stored about this id"

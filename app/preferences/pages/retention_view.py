@@ -70,7 +70,7 @@ def _kept(bound: Bound, most_days: int) -> str:
         return f"{full_number(bound.days)} days"
     if bound.kind in (Kind.METRIC, Kind.DELIVERY, Kind.JOB):
         return "for ever"
-    return f"{full_number(most_days)} days, like everything in the event store"
+    return f"{full_number(most_days)} days, the bound over all stored events"
 
 
 def _last(view: RetentionView, zone: ZoneInfo, now: datetime) -> str:
