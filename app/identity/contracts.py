@@ -9,6 +9,8 @@ from enum import StrEnum
 from app.kernel.errors import Forbidden
 
 DEFAULT_TENANT_ID = "tenant_default"
+OPERATOR_EMAIL = "operator@localhost"
+"""Account that keys made at the command line act for until somebody has signed up. Nobody can sign in to it."""
 """The tenant that owns every project nobody put elsewhere; the first migration creates it."""
 
 

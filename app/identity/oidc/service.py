@@ -10,11 +10,10 @@ from sqlmodel import Session
 from app.identity import policy
 from app.identity import repository as accounts
 from app.identity import service as identity
-from app.identity.contracts import Actor, EntryRefusal, SignedIn, SignInOrigin, UserRole
+from app.identity.contracts import OPERATOR_EMAIL, Actor, EntryRefusal, SignedIn, SignInOrigin, UserRole
 from app.identity.oidc import repository
 from app.identity.oidc.contracts import Attempt, OidcRefused, Person
 from app.identity.passwords import UNUSABLE
-from app.identity.service.accounts import OPERATOR_EMAIL
 from app.identity.service.callers import actor_for
 from app.kernel.crypto import keyed_hash, random_token
 from app.kernel.errors import NotFound

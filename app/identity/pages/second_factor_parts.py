@@ -7,7 +7,6 @@ from typing import Any
 
 import reflex as rx
 
-from app import ui_paths
 from components import (
     badge,
     button,
@@ -18,7 +17,6 @@ from components import (
     notice,
     section,
     text_input,
-    text_link,
     time_text,
 )
 from components.inline_edit import form_refusal
@@ -73,7 +71,7 @@ def enrolment_panel(state: Any) -> rx.Component:
                     class_name="stack",
                 ),
             ),
-            class_name="steps",
+            class_name="steps enrolment",
         ),
         note="Your other sessions end. API keys go on working and are asked for no code.",
     )
@@ -167,7 +165,8 @@ def _is_off(state: Any) -> rx.Component:
         "Second factor",
         rx.el.p(
             "A code that changes every thirty seconds, from an app on your phone. Without it nobody signs in as you, also when "
-            "they know your password."
+            "they know your password.",
+            class_name="section-body",
         ),
         rx.cond(
             state.has_password,
@@ -187,10 +186,7 @@ def _is_on(state: Any) -> rx.Component:
             rx.el.div(rx.el.dt("Asked for"), rx.el.dd("a code of your authenticator app at every sign-in with your password")),
             rx.el.div(rx.el.dt("On since"), rx.el.dd(time_text(state.since, state.since_iso))),
             rx.el.div(rx.el.dt("Recovery codes"), rx.el.dd(f"{state.codes_left} of 10 left")),
-            rx.el.div(
-                rx.el.dt("Not asked for"),
-                rx.el.dd("by API keys, and where an identity provider signs you in. ", _sessions_link()),
-            ),
+            rx.el.div(rx.el.dt("Not asked for"), rx.el.dd("by API keys, and where an identity provider signs you in")),
             class_name="facts section-body",
         ),
         rx.el.div(
@@ -200,10 +196,6 @@ def _is_on(state: Any) -> rx.Component:
         ),
         actions=[badge("on", "ok", dot=True)],
     )
-
-
-def _sessions_link() -> rx.Component:
-    return text_link("See where you are signed in", href=ui_paths.SESSIONS)
 
 
 def _code_input(field_id: str, **more: Any) -> rx.Component:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app.identity import policy, repository, second_factor_repository
-from app.identity.contracts import Actor, Credential, SignedIn, SignInOrigin, UserRole, UserView, Via
+from app.identity.contracts import OPERATOR_EMAIL, Actor, Credential, SignedIn, SignInOrigin, UserRole, UserView, Via
 from app.identity.passwords import UNUSABLE
 from app.identity.service.audit import record_audit
 from app.identity.service.callers import actor_for, session_hash
@@ -17,9 +17,6 @@ from app.kernel.crypto import random_token
 from app.kernel.errors import Conflict, Forbidden, NotFound, Unauthorized
 from app.kernel.settings import get_settings
 from models.identity import User, UserSession
-
-OPERATOR_EMAIL = "operator@localhost"
-"""Account that keys made at the command line act for until somebody has signed up. Nobody can sign in to it."""
 
 BAD_CREDENTIALS = "Invalid email or password"
 UNKNOWN_ORIGIN = SignInOrigin()

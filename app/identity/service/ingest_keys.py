@@ -7,7 +7,15 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app.identity import policy, repository
-from app.identity.contracts import Actor, IngestKeyView, IngestKind, IngestPrincipal, IngestScope, TenantPlan
+from app.identity.contracts import (
+    DEFAULT_TENANT_ID,
+    Actor,
+    IngestKeyView,
+    IngestKind,
+    IngestPrincipal,
+    IngestScope,
+    TenantPlan,
+)
 from app.identity.key_use import note_use
 from app.identity.service.api_keys import checked_key_name
 from app.identity.service.audit import record_audit
@@ -94,6 +102,14 @@ def ingest_principal_for(session: Session, token: str, now: datetime | None = No
         tenant_status=tenant.status,
         expires_at=key.expires_at,
     )
+
+
+def is_operator_key(session: Session, principal: IngestPrincipal) -> bool:
+    """Whether whoever runs the instance made this administrating key at the command line, for a project of their own tenant."""
+    if principal.scope is not IngestScope.ADMIN or principal.tenant_id != DEFAULT_TENANT_ID:
+        return False
+    key = repository.ingest_key_of(session, principal.project_id, principal.key_id)
+    return key is not None and key.created_by is None
 
 
 def create_tenant(session: Session, actor: Actor, *, name: str, plan: TenantPlan, now: datetime) -> str:

@@ -8,8 +8,8 @@ from typing import Final
 from sqlmodel import Session
 
 from app.identity import policy, repository
-from app.identity.contracts import Actor, InvitationView, SignedIn, SignInOrigin, UserRole
-from app.identity.service.accounts import OPERATOR_EMAIL, UNKNOWN_ORIGIN, open_session
+from app.identity.contracts import OPERATOR_EMAIL, Actor, InvitationView, SignedIn, SignInOrigin, UserRole
+from app.identity.service.accounts import UNKNOWN_ORIGIN, open_session
 from app.identity.service.audit import record_audit
 from app.identity.service.callers import actor_for
 from app.kernel.crypto import random_token, sha256_hex

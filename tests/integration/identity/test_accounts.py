@@ -6,10 +6,9 @@ import pytest
 from sqlmodel import select
 
 from app.identity import entrance, service
-from app.identity.contracts import ApiKeyScope, UserRole
+from app.identity.contracts import OPERATOR_EMAIL, ApiKeyScope, UserRole
 from app.identity.passwords import hash_password
 from app.identity.policy import Allowance
-from app.identity.service.accounts import OPERATOR_EMAIL
 from app.kernel.database import session_scope
 from app.kernel.errors import Conflict, NotFound, Unauthorized
 from app.kernel.settings import get_settings
