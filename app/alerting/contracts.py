@@ -136,6 +136,7 @@ class DestinationFields:
     linear_team_id: str | None = None
     linear_state_id: str | None = None
     linear_label_ids: str | None = None
+    apprise_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class DestinationView:
     created_at: datetime
     updated_at: datetime
     webhook_header_value_set: bool = False
+    apprise_url_set: bool = False
     last_test_at: datetime | None = None
     last_test_status: str | None = None
     last_test_message: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from app.alerting.apprise_rules import is_installed
 from app.alerting.vocabulary import DestinationType
 
 
@@ -111,7 +112,29 @@ LINEAR = Declaration(
     ),
 )
 
-DECLARATIONS: Final = {one.kind: one for one in (SLACK, TELEGRAM, WEBHOOK, EMAIL, JIRA, LINEAR)}
+APPRISE = Declaration(
+    DestinationType.APPRISE,
+    "Apprise",
+    "Writes to a service that Apprise knows: ntfy, Gotify, Discord, Mattermost, Rocket.Chat, Pushover, PagerDuty and others.",
+    (
+        ChannelField(
+            "apprise_url",
+            "Address",
+            "As Apprise writes it, with the token in it. Redirects are not followed.",
+            "ntfys://ntfy.example.com/alerts",
+            is_secret=True,
+        ),
+    ),
+)
+
+DECLARATIONS: Final = {one.kind: one for one in (SLACK, TELEGRAM, WEBHOOK, EMAIL, JIRA, LINEAR, APPRISE)}
+
+
+def offered() -> list[Declaration]:
+    """Channels that a new destination can be made of in this instance."""
+    return [one for one in DECLARATIONS.values() if one.kind is not DestinationType.APPRISE or is_installed()]
+
+
 FIELDS: Final = {kind: tuple(field.name for field in one.fields) for kind, one in DECLARATIONS.items()}
 """The fields of each channel; all others are ignored."""
 

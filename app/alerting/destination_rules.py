@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
+from app.alerting import apprise_rules
 from app.alerting.contracts import DestinationFields
 from app.alerting.declarations import FIELDS, SECRETS
 from app.alerting.templates import SUBJECT_VARIABLES, unknown_variables
@@ -21,6 +22,11 @@ LONGEST_SUBJECT = 500
 LONGEST_SECRET = 4096
 LOOKUP_SECONDS = 2.0
 
+_ADDRESSES = {
+    DestinationType.WEBHOOK: "target_url",
+    DestinationType.JIRA: "jira_base_url",
+    DestinationType.APPRISE: "apprise_url",
+}
 _BOT_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 _CHAT_ID = re.compile(r"-?\d{1,32}|@[A-Za-z][A-Za-z0-9_]{0,63}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}")
@@ -57,24 +63,31 @@ def checked(kind: DestinationType, fields: DestinationFields, outbound: Outbound
             given = _checked_jira(given, outbound)
         case DestinationType.LINEAR:
             given = _checked_linear(given)
+        case DestinationType.APPRISE:
+            apprise_rules.check(_require(given, "apprise_url"), outbound)
     return given
 
 
 def check_resolved(kind: DestinationType, fields: DestinationFields, outbound: Outbound) -> None:
     """InvalidInput when the host's addresses are not public; a name that does not resolve now may do so later. Waits for DNS."""
-    name = {DestinationType.WEBHOOK: "target_url", DestinationType.JIRA: "jira_base_url"}.get(kind)
+    name = _ADDRESSES.get(kind)
     url = blank_to_none(getattr(fields, name)) if name else None
     if url is None:
         return
     try:
-        parts = urlsplit(url)
-        port = parts.port or (80 if parts.scheme == "http" else 443)
-        outbound.addresses(parts.hostname or "", port, seconds=LOOKUP_SECONDS)
+        place = _place(url) if kind is not DestinationType.APPRISE else apprise_rules.host_of(url)
+        if place is not None:
+            outbound.addresses(*place, seconds=LOOKUP_SECONDS)
     except OutboundFailed as failure:
         if failure.kind is OutboundKind.REFUSED_ADDRESS:
             raise InvalidInput("must lead to a public address", field=name) from None
     except ValueError:
         return
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
 
 
 def _require(fields: DestinationFields, name: str) -> str:

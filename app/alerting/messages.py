@@ -28,6 +28,7 @@ LONGEST_TEXT = {
     DestinationType.EMAIL: 200_000,
     DestinationType.JIRA: 32_000,
     DestinationType.LINEAR: 100_000,
+    DestinationType.APPRISE: 4000,
 }
 """Characters of a message that each channel takes; items beyond are counted instead of shown."""
 

@@ -84,6 +84,7 @@ def destination_view(row: AlertDestination, rules: Iterable[AlertRule]) -> Desti
         target_url_set=row.sealed_target_url is not None,
         jira_api_token_set=row.sealed_jira_api_token is not None,
         linear_api_key_set=row.sealed_linear_api_key is not None,
+        apprise_url_set=row.sealed_apprise_url is not None,
         webhook_header_value_set=row.sealed_webhook_header_value is not None,
         last_test_at=row.last_test_at,
         last_test_status=row.last_test_status,

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class DestinationType(StrEnum):
-    """Channels a message can go through."""
+    """Channels a message can go through. Apprise is there when its package is installed."""
 
     SLACK = "slack"
     TELEGRAM = "telegram"
@@ -14,6 +14,7 @@ class DestinationType(StrEnum):
     EMAIL = "email"
     JIRA = "jira"
     LINEAR = "linear"
+    APPRISE = "apprise"
 
 
 class MessageFormat(StrEnum):

@@ -9,7 +9,7 @@ from typing import Final
 from app.alerting.contracts import Parcel, SendOutcome
 from app.alerting.vocabulary import DestinationType
 from app.kernel.outbound import Outbound, OutboundFailed, outbound
-from jobs.channels import email, jira, linear, slack, telegram, webhook
+from jobs.channels import apprise, email, jira, linear, slack, telegram, webhook
 
 Send = Callable[[Parcel, Outbound], SendOutcome]
 log = logging.getLogger("plumbline.alerting")
@@ -21,6 +21,7 @@ CHANNELS: Final[Mapping[DestinationType, Send]] = {
     DestinationType.EMAIL: email.send,
     DestinationType.JIRA: jira.send,
     DestinationType.LINEAR: linear.send,
+    DestinationType.APPRISE: apprise.send,
 }
 
 

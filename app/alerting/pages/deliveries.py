@@ -105,8 +105,8 @@ def deliveries_page() -> rx.Component:
     return project_frame(
         page_header(
             "Deliveries",
-            note="Messages of rules. Failed ones are tried again by themselves, dead ones only when somebody asks; dropped ones had "
-            "nothing left to tell.",
+            note="Messages of rules. Failed ones are tried again by themselves, dead ones only when somebody asks; dropped ones "
+            "had nothing left to tell.",
         ),
         page_body(
             state,

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.alerting import service as alerting
+from app.alerting.apprise_rules import is_installed
 from app.alerting.contracts import DestinationFields
 from app.alerting.pages.destination_form import form_section, written_fields
 from app.alerting.pages.destination_parts import facts_part, rules_part, signing_part, test_result_part
@@ -44,6 +45,7 @@ class DestinationState(LoadedState):
     view: DestinationDetail = DestinationDetail()
     kind: str = DestinationType.SLACK.value
     is_new: bool = True
+    has_apprise: bool = False
     drawn: int = 0
     errors: dict[str, str] = {}
     is_testing: bool = False
@@ -65,6 +67,7 @@ class DestinationState(LoadedState):
         self.errors, self.is_testing, self.is_deleting, self.is_rotating = {}, False, False, False
         self.signing_secret, self.test, self._intent, self._draft = "", TestView(), "save", {}
         self.is_new = destination_id == ui_paths.NEW
+        self.has_apprise = is_installed()
         with self._loading():
             await self._enter()
             if self.is_new:

@@ -27,11 +27,19 @@ def form_section(state: Any, result: rx.Component) -> rx.Component:
     """Kind, name and fields, the buttons that store and that only try, and beneath them the result of the last test."""
     view = state.view
     kinds = [(kind.value, one.title) for kind, one in DECLARATIONS.items()]
+    usual = [one for one in kinds if one[0] != DestinationType.APPRISE.value]
     return section(
         "Where it is",
         rx.cond(
             state.is_new,
-            rx.el.div(segmented(kinds, state.kind, state.choose_kind, label="Channel"), style={"padding_top": "12px"}),
+            rx.el.div(
+                rx.cond(
+                    state.has_apprise,
+                    segmented(kinds, state.kind, state.choose_kind, label="Channel"),
+                    segmented(usual, state.kind, state.choose_kind, label="Channel"),
+                ),
+                style={"padding_top": "12px"},
+            ),
             rx.fragment(),
         ),
         rx.form(

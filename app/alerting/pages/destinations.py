@@ -6,15 +6,31 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from app import ui_paths
+from app.alerting import service as alerting
+from app.alerting.pages.contact import ContactForm, contact_form, contact_of_form, contact_section
 from app.alerting.pages.destinations_view import DestinationRow, destination_rows
 from app.alerting.pages.words import state_badge, test_badge
 from app.frame import project_frame, slug_var
 from app.identity.contracts import UserRole
+from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
-from app.ui import page
-from components import Column, badge, data_table, empty_state, link_button, notice, page_header, row_link, text_link, time_text
+from app.ui import field_errors, page
+from components import (
+    Column,
+    badge,
+    data_table,
+    empty_state,
+    link_button,
+    notice,
+    page_header,
+    row_link,
+    text_link,
+    time_text,
+    toast_done,
+)
 from components.shell import Crumb
 
 
@@ -22,6 +38,9 @@ class DestinationsState(LoadedState):
     """The destinations of the open project."""
 
     rows: list[DestinationRow] = []
+    contact: ContactForm = ContactForm()
+    contact_errors: dict[str, str] = {}
+    contact_drawn: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -32,6 +51,24 @@ class DestinationsState(LoadedState):
         with self._loading():
             await self._enter()
             self.rows = await self._read(destination_rows, self._slug(), self._zone())
+            await self._show_contact()
+
+    @rx.event
+    async def save_contact(self, form: dict[str, Any]) -> EventSpec | None:
+        """Store where the viewer is told about what they own."""
+        self.contact_errors = {}
+        try:
+            await self._call(alerting.set_contact, self._slug(), contact_of_form(form))
+        except AppError as refusal:
+            self.contact_errors = field_errors(refusal)
+            return None
+        await self._show_contact()
+        return toast_done("Saved")
+
+    async def _show_contact(self) -> None:
+        self.contact = await self._read(contact_form, self._slug())
+        self.contact_drawn += 1
+        self.contact_errors = {}
 
 
 @page(route="/p/[slug]/destinations", title="Destinations · Plumbline", on_load=DestinationsState.load)
@@ -67,6 +104,7 @@ def destinations_page() -> rx.Component:
                     rx.cond(may_edit, link_button("Add the first destination", href=make, kind="primary"), rx.fragment()),
                 ),
             ),
+            contact_section(state),
             on_retry=state.load,
         ),
         active="destinations",

@@ -18,6 +18,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from components.format import ago, iso_utc, local_time
 
 _FLAGS = {
+    "apprise_url": "apprise_url_set",
     "webhook_url": "webhook_set",
     "bot_token": "bot_token_set",
     "target_url": "target_url_set",

@@ -127,7 +127,7 @@ def routing_section(state: Any) -> rx.Component:
         "Who else is told",
         rx.el.p(form.sentence, class_name="rule-verdicts", custom_attrs={"aria-live": "polite"}),
         rx.el.p(
-            "An acknowledgement, a resolution or a verdict in the inbox is an answer. Members choose where they are told on the page ",
+            "An acknowledgement, a resolution or a verdict in the inbox is an answer. Members choose where they are told at ",
             text_link("Destinations", href=ui_paths.project_destinations(slug_var())),
             ".",
             class_name="muted",

@@ -58,7 +58,7 @@ def check_reach(kind: DestinationType | None, fields: DestinationFields, *, call
     Asks the name server, so it belongs before the transaction.
     """
     rules = calls or outbound()
-    for one in (DestinationType.WEBHOOK, DestinationType.JIRA) if kind is None else (kind,):
+    for one in (DestinationType.WEBHOOK, DestinationType.JIRA, DestinationType.APPRISE) if kind is None else (kind,):
         destination_rules.check_resolved(one, fields, rules)
 
 

@@ -36,6 +36,7 @@ class _Channel(BaseModel):
     linear_team_id: PlainText | None = None
     linear_state_id: PlainText | None = None
     linear_label_ids: PlainText | None = None
+    apprise_url: PlainText | None = None
 
     def channel_fields(self) -> DestinationFields:
         """The fields of all channels as the service takes them."""
