@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from sqlmodel import Session
 
 from app.detection import report_repository as queries
 from app.detection import repository
-from app.detection.engine.releases import Deficit, RegressionKind, active_releases, deficit
+from app.detection.engine.releases import MOST_UNFAMILIAR, Deficit, RegressionKind, active_releases, deficit, unfamiliar_share
 from app.kernel.intervals import Interval, bucket_index
 from app.metrics.contracts import ScopeType
 from app.scans.versions import newest_versions, version_key
@@ -38,13 +39,17 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class RegressionReport:
-    """A scan's regressions, missing scopes first and then by ratio. `reason` says why nothing could be compared."""
+    """A scan's regressions, missing scopes first and then by ratio.
+
+    `reason` says why nothing could be compared, or only missing scopes are told because the releases count different events.
+    """
 
     scan_config_id: str
     app_version_column: str | None
     latest_version: str | None
     items: list[Regression]
     reason: str = ""
+    is_comparable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +142,16 @@ def _compared(session: Session, scan: ScanConfig, column: str, interval: Interva
     pair = [newer.version, older.version]
     for scope, ref, version, count in queries.version_scopes(session, scan.id, column, pair, window_from, window_to):
         counts[(ScopeType(scope), ref)][version] = count
+    is_comparable = all(
+        unfamiliar_share(_pairs(counts, scope_type, newer.version, older.version), total_new, total_previous) <= MOST_UNFAMILIAR
+        for scope_type in (ScopeType.EVENT_TYPE, ScopeType.EVENT)
+    )
     names = repository.scope_names(session, scan.project_id)
     items = []
     for (scope_type, ref), of_scope in counts.items():
         name = names.get((scope_type, ref))
         found = deficit(of_scope.get(newer.version, 0), of_scope.get(older.version, 0), total_new, total_previous)
-        if name is not None and found is not None:
+        if name is not None and found is not None and (is_comparable or found.kind is RegressionKind.MISSING):
             items.append(
                 Regression(
                     scope_type, ref, name.name, name.event_id, name.event_type_id, newer.version, older.version, found, share,
@@ -152,8 +161,18 @@ def _compared(session: Session, scan: ScanConfig, column: str, interval: Interva
     items.sort(
         key=lambda item: (item.deficit.kind is not RegressionKind.MISSING, item.deficit.ratio, item.scope_name, item.scope_ref)
     )
-    reason = "" if total_previous else "the release before has no traffic in the window"
-    return RegressionReport(scan.id, column, newer.version, items, reason)
+    reason = "" if is_comparable else "the two releases count different events: only those that are missing are told"
+    if not total_previous:
+        reason = "the release before has no traffic in the window"
+    return RegressionReport(scan.id, column, newer.version, items, reason, is_comparable)
+
+
+def _pairs(
+    counts: Mapping[tuple[ScopeType, str], Mapping[str, int]], wanted: ScopeType, newer: str, older: str
+) -> list[tuple[int, int]]:
+    return [
+        (of_scope.get(newer, 0), of_scope.get(older, 0)) for (scope_type, _), of_scope in counts.items() if scope_type is wanted
+    ]
 
 
 def _is_release(version: str) -> bool:

@@ -114,6 +114,7 @@ def version_scopes(
         sa.select(scope_type, ref, version, count)
         .where(
             col(MetricBreakdown.scan_config_id) == config_id,
+            scope_type != "project_total",
             col(MetricBreakdown.breakdown_column) == column,
             col(MetricBreakdown.is_other).is_(False),
             version.in_(versions),

@@ -6,7 +6,7 @@ Versions come in the order from old to new; buckets are running numbers of one g
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,10 @@ LEAST_PREVIOUS_SHARE = 0.001
 MISSING_BELOW = 0.05
 DROP_UP_TO = 0.5
 DROP_SIGMA = 3.0
+# The comparability gate: traffic that a release has beyond so many times its share before, and how much of it is too much.
+FAMILIAR_GROWTH = 5.0
+LEAST_NEW_EVENTS = 30
+MOST_UNFAMILIAR = 0.25
 
 CountsByBucket = Mapping[int, int]
 
@@ -99,3 +103,17 @@ def deficit(observed: int, previous: int, total_new: int, total_previous: int) -
     else:
         return None
     return Deficit(kind, observed, expected, ratio, share_previous, observed / total_new)
+
+
+def unfamiliar_share(pairs: Iterable[tuple[int, int]], total_new: int, total_previous: int) -> float:
+    """How much of a release's traffic goes to scopes that the one before hardly had; above MOST_UNFAMILIAR they do not compare.
+
+    `pairs` are (observed, previous) of scopes that do not contain each other: the event types, or the events. 0 without traffic.
+    """
+    if total_new <= 0 or total_previous <= 0:
+        return 0.0
+    return sum(
+        max(0.0, observed / total_new - FAMILIAR_GROWTH * previous / total_previous)
+        for observed, previous in pairs
+        if observed >= LEAST_NEW_EVENTS
+    )

@@ -13,7 +13,7 @@ from app import ui_paths
 from app.alerting.vocabulary import GroupAction
 from app.detection.contracts import Incident
 from app.detection.feedback import VerdictKind
-from app.detection.pages.inbox_actions import SentMessage, act_on_group, decide, sent_message, take_back
+from app.detection.pages.inbox_actions import SentMessage, act_on_group, decide, hand_over, sent_message, take_back, take_group
 from app.detection.pages.inbox_parts import key_hint, message_dialog, selection_bar, signal_line
 from app.detection.pages.inbox_rows import VERDICT_WORDS, SignalRow
 from app.detection.pages.inbox_view import Filters, InboxView, inbox_view, incident_chart
@@ -54,6 +54,7 @@ class InboxState(LoadedState):
     direction: str = ""
     scope: str = ""
     days: str = "30"
+    mine: str = ""
     page_number: int = 1
     first: int = 0
     last: int = 0
@@ -80,7 +81,7 @@ class InboxState(LoadedState):
             await self._refresh()
 
     async def _refresh(self) -> None:
-        filters = Filters.of(self.direction, self.scope, self.days, self.page_number)
+        filters = Filters.of(self.direction, self.scope, self.days, self.page_number, is_mine=bool(self.mine))
         self.view, self._incidents = await self._read(inbox_view, self._slug(), filters, self._zone())
         self.first = filters.offset + 1 if self._incidents else 0
         self.last = filters.offset + len(self._incidents)
@@ -147,6 +148,22 @@ class InboxState(LoadedState):
         return await self._change("Saved", act_on_group, self._slug(), row.alert_group, GroupAction(action))
 
     @rx.event
+    async def take(self, key: str) -> EventSpec:
+        """Make what was delivered about an incident the viewer's own."""
+        row = self._row(key)
+        if row is None or not row.alert_group:
+            return toast_failed("Nothing was delivered about this incident")
+        return await self._change("It is yours", take_group, self._slug(), row.alert_group)
+
+    @rx.event
+    async def hand_over(self, key: str, user_id: str) -> EventSpec:
+        """Hand what was delivered about an incident to a member, or to nobody."""
+        row = self._row(key)
+        if row is None or not row.alert_group:
+            return toast_failed("Nothing was delivered about this incident")
+        return await self._change("Saved", hand_over, self._slug(), row.alert_group, user_id)
+
+    @rx.event
     async def act_on_alert(self, group: str, action: str) -> EventSpec:
         """Decide about an alert that is about no series."""
         if action not in set(GroupAction):
@@ -194,6 +211,11 @@ class InboxState(LoadedState):
         return self._go(days=days, page="1")
 
     @rx.event
+    def choose_mine(self, mine: str) -> EventSpec:
+        """Only what the viewer works on, or everything."""
+        return self._go(mine=mine, page="1")
+
+    @rx.event
     def turn(self, step: int) -> EventSpec:
         """A page on or back."""
         return self._go(page=str(max(1, self.page_number + step)))
@@ -231,7 +253,8 @@ class InboxState(LoadedState):
         days = query.get("days", "30")
         self.days = "" if days == "all" else days if days in PERIODS else "30"
         self.page_number = page_number(query.get("page", "1"))
-        self.is_narrowed = bool(self.direction or self.scope)
+        self.mine = "1" if query.get("mine") else ""
+        self.is_narrowed = bool(self.direction or self.scope or self.mine)
         self.opened, self.selected, self.shown_groups = "", [], []
 
     def _go(self, **changed: str) -> EventSpec:
@@ -239,11 +262,12 @@ class InboxState(LoadedState):
             "direction": self.direction,
             "scope": self.scope,
             "days": self.days,
+            "mine": self.mine,
             "page": str(self.page_number),
             **changed,
         }
         now["days"] = now["days"] or "all"
-        usual = {"direction": "", "scope": "", "days": "30", "page": "1"}
+        usual = {"direction": "", "scope": "", "days": "30", "mine": "", "page": "1"}
         query = urlencode({key: value for key, value in now.items() if value != usual[key]})
         path = ui_paths.project_inbox(self._slug())
         return rx.redirect(f"{path}?{query}" if query else path, replace=True)
@@ -262,6 +286,7 @@ def inbox_page() -> rx.Component:
         page_body(
             state,
             toolbar(
+                segmented([("", "Everybody's"), ("1", "Mine")], state.mine, state.choose_mine, label="Whose"),
                 segmented(list(DIRECTIONS.items()), state.direction, state.choose_direction, label="Direction"),
                 segmented(list(PERIODS.items()), state.days, state.choose_days, label="Period"),
                 select_input(

@@ -51,6 +51,16 @@ def act_on_group(session: Session, actor: Actor, slug: str, group_id: str, actio
     alerting.apply_action(session, actor, slug, group_id, action, note=note, muted_until=until)
 
 
+def take_group(session: Session, actor: Actor, slug: str, group_id: str) -> None:
+    """Make what was delivered the caller's own, acknowledged if it is open. Editors and owners. Errors: Forbidden, NotFound."""
+    alerting.take(session, actor, slug, group_id)
+
+
+def hand_over(session: Session, actor: Actor, slug: str, group_id: str, user_id: str) -> None:
+    """Hand what was delivered to a member; an empty id to nobody. Editors and owners. Errors: Forbidden, NotFound, InvalidInput."""
+    alerting.assign(session, actor, slug, group_id, user_id or None)
+
+
 def sent_message(session: Session, actor: Actor, slug: str, delivery_id: str) -> SentMessage:
     """The stored message of a delivery. Errors: NotFound."""
     delivery = alerting.get_delivery(session, actor, slug, delivery_id)

@@ -15,9 +15,11 @@ from components import (
     dialog,
     dialog_actions,
     direction_mark,
+    form_field,
     line_chart,
     link_button,
     loading_state,
+    select_input,
     text_input,
     time_text,
 )
@@ -59,6 +61,7 @@ def signal_line(state: Any, row: Any) -> rx.Component:
                 rx.cond(row.is_active, badge("Ongoing", "bad"), rx.fragment()),
                 rx.cond(row.verdict != "", badge(row.verdict, row.verdict_tone), rx.fragment()),
                 rx.cond(row.alert_group != "", badge(row.alert_words, "unknown"), rx.fragment()),
+                rx.cond(row.assignee != "", badge(row.assignee, "accent"), rx.fragment()),
                 rx.link(
                     rx.icon("arrow-right", size=15, aria_hidden="true"),
                     href=row.signal_href,
@@ -145,12 +148,12 @@ def _verdicts(state: Any, row: Any) -> rx.Component:
         type="button",
         class_name="signal-verdict",
         aria_label=f"Assign {row.scope_name}, {row.when}, to me",
-        on_click=state.act(row.key, "acknowledge"),
+        on_click=state.take(row.key),
         custom_attrs={"data-row-key": "a"},
     )
     return rx.el.span(
         rx.cond(row.verdict == "", choices, back),
-        rx.cond((row.alert_group != "") & (row.alert_status == "open"), take, rx.fragment()),
+        rx.cond((row.alert_group != "") & (row.assignee_id != state.view.viewer_id), take, rx.fragment()),
         class_name="signal-answers",
     )
 
@@ -186,6 +189,16 @@ def _alert(state: Any, row: Any, may_write: Any) -> rx.Component:
         ],
         class_name="signal-links",
     )
+    assignee = form_field(
+        "Assigned to",
+        select_input(
+            state.view.members,
+            field_id="alert-assignee",
+            value=row.assignee_id,
+            on_change=lambda user_id: state.hand_over(row.key, user_id),
+        ),
+        field_id="alert-assignee",
+    )
     note = rx.form(
         text_input(
             field_id="alert-note",
@@ -203,7 +216,7 @@ def _alert(state: Any, row: Any, may_write: Any) -> rx.Component:
         rx.el.p("Alert: ", rx.el.span(row.alert_words, class_name="strong"), class_name="signal-alert-head"),
         rx.cond(
             may_write,
-            rx.fragment(actions, note),
+            rx.fragment(actions, assignee, note),
             rx.cond(row.alert_note != "", rx.el.p("Note: ", row.alert_note), rx.fragment()),
         ),
         class_name="signal-alert",

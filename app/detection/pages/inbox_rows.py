@@ -41,7 +41,7 @@ STATUS_WORDS = {
 }
 
 GROUP_ACTIONS = (
-    (GroupAction.ACKNOWLEDGE.value, GroupStatus.ACKNOWLEDGED.value, "Assign to me"),
+    (GroupAction.ACKNOWLEDGE.value, GroupStatus.ACKNOWLEDGED.value, "Acknowledge"),
     (GroupAction.RESOLVE.value, GroupStatus.RESOLVED.value, "Resolve"),
     (GroupAction.MUTE.value, GroupStatus.MUTED.value, "Mute for a day"),
     (GroupAction.REOPEN.value, GroupStatus.OPEN.value, "Reopen"),
@@ -79,6 +79,8 @@ class SignalRow:
     alert_status: str = ""
     alert_words: str = ""
     alert_note: str = ""
+    assignee_id: str = ""
+    assignee: str = ""
     delivery_id: str = ""
 
 
@@ -228,7 +230,10 @@ def _alert(told: Told | None, incident: Incident, names: Mapping[str, str], zone
         words += f" by {names.get(group.acted_by, 'somebody who left')}"
     if group.muted_until is not None:
         words += f" until {local_time(group.muted_until, zone, now=now)}"
+    assignee = group.assignee_id or ""
     return {
+        "assignee_id": assignee,
+        "assignee": names.get(assignee, "") if assignee else "",
         "alert_group": group.correlation_group_id,
         "alert_status": group.status.value,
         "alert_words": words,

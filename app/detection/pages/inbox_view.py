@@ -8,12 +8,16 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from app.alerting.service.told import told_scopes
+from app.alerting.vocabulary import SERIES_SCOPES, AlertScope
 from app.detection import service as detection
 from app.detection.contracts import Direction, Incident, Outcome
 from app.detection.pages.inbox_rows import SignalRow, signal_rows
 from app.detection.pages.other_alerts import OtherAlert, other_alerts
+from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.pagination import Page
 from app.metrics.contracts import ScopeType
 from app.presentation import SCOPE_WORDS, judged_chart
 from components import ChartData
@@ -22,6 +26,7 @@ from components.format import full_number, iso_utc, local_time
 PAGE_SIZE = 50
 BEFORE, AFTER = timedelta(days=3), timedelta(days=1)
 MOST_UNKNOWN = 50
+_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class InboxView:
     quiet: str = ""
     has_any: bool = False
     is_on: bool = True
+    viewer_id: str = ""
+    members: list[list[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +65,17 @@ class Filters:
     scope: ScopeType | None
     days: int | None
     offset: int
+    is_mine: bool = False
 
     @classmethod
-    def of(cls, direction: str, scope: str, days: str, page_number: int) -> Filters:
+    def of(cls, direction: str, scope: str, days: str, page_number: int, *, is_mine: bool = False) -> Filters:
         """From the checked parts of the address."""
         return cls(
             Direction(direction) if direction else None,
             ScopeType(scope) if scope else None,
             int(days) if days else None,
             (page_number - 1) * PAGE_SIZE,
+            is_mine,
         )
 
 
@@ -75,16 +84,7 @@ def inbox_view(
 ) -> tuple[InboxView, dict[str, Incident]]:
     """The page's data in one read, and the incidents behind its lines by key. Errors: NotFound."""
     now = now or SYSTEM_CLOCK.now()
-    found = detection.list_incidents(
-        session,
-        actor,
-        slug,
-        direction=filters.direction,
-        scope=filters.scope,
-        since=now - timedelta(days=filters.days) if filters.days else None,
-        limit=PAGE_SIZE,
-        offset=filters.offset,
-    )
+    found = _mine(session, actor, slug, filters, now) if filters.is_mine else _incidents(session, actor, slug, filters, now)
     settings = detection.get_settings(session, actor, slug)
     evaluations = detection.list_evaluations(session, actor, slug)
     unknown = [item for item in evaluations if item.outcome is Outcome.UNKNOWN]
@@ -93,7 +93,7 @@ def inbox_view(
     view = InboxView(
         rows=[row for row, _ in rows],
         total=found.total,
-        others=other_alerts(session, actor, slug, zone, now),
+        others=other_alerts(session, actor, slug, zone, now, assignee_id=actor.user_id if filters.is_mine else None),
         unknown=[
             UnknownRow(
                 SCOPE_WORDS[item.scope_type],
@@ -109,8 +109,42 @@ def inbox_view(
         quiet=_quiet(latest, zone, now),
         has_any=latest is not None,
         is_on=settings.anomaly_detection_enabled,
+        viewer_id=actor.user_id or "",
+        members=[["", "Nobody"], *([user.id, user.name or user.email] for user in identity.list_users(session, actor))],
     )
     return view, {row.key: incident for row, incident in rows}
+
+
+def _incidents(session: Session, actor: Actor, slug: str, filters: Filters, now: datetime) -> Page[Incident]:
+    return detection.list_incidents(
+        session,
+        actor,
+        slug,
+        direction=filters.direction,
+        scope=filters.scope,
+        since=now - timedelta(days=filters.days) if filters.days else None,
+        limit=PAGE_SIZE,
+        offset=filters.offset,
+    )
+
+
+def _mine(session: Session, actor: Actor, slug: str, filters: Filters, now: datetime) -> Page[Incident]:
+    """Incidents about which the viewer has an alert, newest start first, at most a page of them."""
+    found: dict[tuple[str, str, str, datetime], Incident] = {}
+    for (scan_id, scope_type, ref, way), told in told_scopes(session, actor, slug, now=now).items():
+        is_series = AlertScope(scope_type) in SERIES_SCOPES and told.group.assignee_id == actor.user_id
+        if not is_series or filters.direction not in (None, way) or filters.scope not in (None, scope_type):
+            continue
+        about = {"direction": Direction(way), "scope": ScopeType(scope_type), "scope_ref": ref}
+        span = {"since": told.bucket, "until": told.bucket + _MOMENT}
+        for one in detection.list_incidents(session, actor, slug, **about, **span).items:  # type: ignore[arg-type]
+            if one.scan_config_id == scan_id:
+                found[scan_id, scope_type, ref, one.started_at] = one
+        if len(found) >= PAGE_SIZE:
+            break
+    since = now - timedelta(days=filters.days) if filters.days else None
+    items = [one for one in found.values() if since is None or one.ended_at >= since]
+    return Page(sorted(items, key=lambda one: one.started_at, reverse=True), len(items), PAGE_SIZE, 0)
 
 
 def _watching(scopes: list[ScopeType]) -> str:

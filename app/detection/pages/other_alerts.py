@@ -37,11 +37,18 @@ class OtherAlert:
     iso: str
 
 
-def other_alerts(session: Session, actor: Actor, slug: str, zone: ZoneInfo, now: datetime) -> list[OtherAlert]:
-    """The newest groups of the last 30 days that no incident stands for, the latest delivery first. Errors: NotFound."""
+def other_alerts(
+    session: Session, actor: Actor, slug: str, zone: ZoneInfo, now: datetime, *, assignee_id: str | None = None
+) -> list[OtherAlert]:
+    """The newest groups of the last 30 days that no incident stands for, latest delivery first; a member's own if one is named.
+
+    Errors: NotFound.
+    """
     found: dict[str, OtherAlert] = {}
     for (_, scope_type, _, _), told in told_scopes(session, actor, slug, now=now).items():
         scope, group = AlertScope(scope_type), told.group
+        if assignee_id is not None and group.assignee_id != assignee_id:
+            continue
         if scope in SERIES_SCOPES or group.correlation_group_id in found:
             continue
         deliveries = "delivery" if group.delivery_count == 1 else "deliveries"

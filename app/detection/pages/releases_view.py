@@ -203,7 +203,13 @@ def _gates(
         Gate(
             "An older release is active too",
             f"compared with {pair[1].version}" if pair else "there is none to compare with",
-            pair is not None and not report.reason,
+            pair is not None and (not report.reason or not report.is_comparable),
+        ),
+        Gate(
+            "Both releases count much the same events",
+            "scopes that had less than a fifth of their share before make up to "
+            f"{percent(gates.MOST_UNFAMILIAR)} of the newer one; beyond that only missing scopes are told",
+            report.is_comparable,
         ),
         Gate(
             f"A scope is told of from {gates.LEAST_EXPECTED:.0f} expected events and {percent(gates.LEAST_PREVIOUS_SHARE)} of "

@@ -15,7 +15,7 @@ from app.detection.why.contracts import NewRelease, SourceState, Subject, ValueM
 from app.detection.why.timing import lead_of
 from app.identity.contracts import Actor
 from app.kernel.intervals import Interval
-from app.metrics import breakdowns, charts
+from app.metrics import breakdowns, charts, version_charts
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, SeriesKey
 from app.scans import service as scans
@@ -188,7 +188,7 @@ def new_releases(
     """Releases that appeared after the reference began, and whether the scan knows app versions at all."""
     key = subject.key
     start, stop = reference.start, subject.bucket + subject.width
-    whole = charts.app_versions(session, actor, slug, key.scan_config_id, start=start, stop=stop)
+    whole = version_charts.app_versions(session, actor, slug, key.scan_config_id, start=start, stop=stop)
     if whole.app_version_column is None:
         return [], False
     of_scan = {one.value: _counts(one.points) for one in whole.series if not one.is_other and one.value}
@@ -197,7 +197,7 @@ def new_releases(
         totals[point.bucket] = point.count
     own: dict[str, dict[datetime, int]] = {}
     if key.scope_type is not ScopeType.PROJECT_TOTAL:
-        chart = charts.app_versions(session, actor, slug, key.scan_config_id, key.scope_type, key.ref, start, stop)
+        chart = version_charts.app_versions(session, actor, slug, key.scan_config_id, key.scope_type, key.ref, start, stop)
         own = {one.value: _counts(one.points) for one in chart.series}
     oldest = min(totals, default=subject.bucket)
     found = []

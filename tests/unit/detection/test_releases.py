@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.detection.engine.releases import RegressionKind, active_releases, deficit
+from app.detection.engine.releases import MOST_UNFAMILIAR, RegressionKind, active_releases, deficit, unfamiliar_share
 
 
 def test_a_tenth_of_what_was_expected_is_a_volume_drop():
@@ -47,3 +47,11 @@ def test_only_the_window_before_the_newest_bucket_counts():
     traffic = dict.fromkeys(range(100), 1_000)
     counts = {"1": {0: 500, 1: 500, 99: 10}}
     assert active_releases(counts, traffic, ["1"], 50) == []
+
+
+def test_a_release_that_mostly_counts_what_nobody_counted_before_does_not_compare():
+    grown, new_scope, few = (500, 400), (300, 0), (29, 0)
+    assert unfamiliar_share([grown, new_scope, few], 1_000, 1_000) == pytest.approx(0.3)
+    assert unfamiliar_share([grown, (250, 0)], 1_000, 1_000) <= MOST_UNFAMILIAR
+    assert unfamiliar_share([(600, 100)], 1_000, 1_000) == pytest.approx(0.1)
+    assert unfamiliar_share([new_scope], 1_000, 0) == 0.0

@@ -6,6 +6,7 @@ value (infinite, beyond 1e15, a negative count) is treated as missing, so that i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -17,6 +18,7 @@ from app.detection.engine.adaptive.layout import Floats, Layout, layout_for
 from app.detection.engine.adaptive.step import EXPECTED, HEAD, HISTORY, OUTPUTS, SCORE, SPREAD, WINDOW_EXPECTED
 from app.detection.engine.adaptive.tuning import DEFAULT_TUNING, LARGEST_VALUE, WARM_UP, Tuning
 
+_HOURS_A_DAY = 24.0
 _SHORTEST_MEMORY_DAYS, _LONGEST_MEMORY_DAYS = 7.0, 28.0
 
 
@@ -98,9 +100,13 @@ def add_series(state: FleetState, is_count: ArrayLike) -> FleetState:
 
 
 def tuning_for(layout: Layout, baseline_window_buckets: int) -> Tuning:
-    """The defaults with the memory of the regression set by the baseline window, within 7 to 28 days."""
+    """The defaults with the memory of the regression set by the baseline window, within 7 to 28 days, and the tail by the width."""
     days = baseline_window_buckets / layout.day_buckets
-    return DEFAULT_TUNING._replace(memory_days=min(max(days, _SHORTEST_MEMORY_DAYS), _LONGEST_MEMORY_DAYS))
+    fourfolds = math.log(_HOURS_A_DAY / layout.buckets_per_day) / math.log(4.0)
+    return DEFAULT_TUNING._replace(
+        memory_days=min(max(days, _SHORTEST_MEMORY_DAYS), _LONGEST_MEMORY_DAYS),
+        usual_tail=DEFAULT_TUNING.usual_tail + DEFAULT_TUNING.tail_per_fourfold_width * fourfolds,
+    )
 
 
 def advance(state: FleetState, timestamp: int, values: ArrayLike, rules: Rules) -> Judgements:

@@ -62,7 +62,7 @@ def learn_spread(
     memory = min(7.0 * layout.day_buckets, _LONGEST_MEMORY)
     rate = max(1.0 / (known + 1.0), 1.0 / memory)
     if known > _CLIP_FROM:
-        clip = tuning.spread_clip
+        clip = tuning.count_clip if is_count else tuning.metric_clip
         unit *= 1.0 + 0.9 * math.exp(-0.5 * clip * clip) / clip
         if size > clip * spread:
             # Without a faster step here the scale collapses after a quiet time and cannot climb back.
