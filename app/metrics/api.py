@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
 
 from app.detection import service as detection
@@ -14,7 +14,7 @@ from app.detection.shapes import SignalScope
 from app.http import Caller, Db
 from app.identity.contracts import Actor
 from app.kernel.errors import InvalidInput
-from app.metrics import charts, movers, service
+from app.metrics import breakdowns, charts, movers, service, version_charts
 from app.metrics import shapes as wire
 from app.metrics.contracts import ScopeType
 from app.plan.shapes.value_types import Moment
@@ -28,7 +28,7 @@ To = Annotated[Moment | None, Query(alias="to", description="Exclusive")]
 SERIES_SCOPES = frozenset(ScopeType)
 
 
-@router.get(PROJECT + "/events-metrics", operation_id="get_events_metrics")
+@router.get(PROJECT + "/events-metrics", operation_id="get_events_metrics", response_model=wire.EventMetricsResponse)
 def get_events_metrics(
     slug: str,
     session: Db,
@@ -39,39 +39,46 @@ def get_events_metrics(
     status: Annotated[list[str] | None, Query()] = None,
     start: From = None,
     stop: To = None,
-) -> wire.EventMetricsResponse:
+) -> Response:
     """Volume of the events that meet the conditions, per bucket of the project's newest scan."""
     chart = charts.events_total(
         session, actor, slug, event_type_id=_text(event_type_id), search=_clean(search), tag=_clean(tag),
         statuses=[one.replace("\x00", "") for one in status or ()], start=start, stop=stop,
     )  # fmt: skip
-    return wire.EventMetricsResponse(
-        scope=wire.MetricsScope.EVENTS_TOTAL,
+    return wire.answer(
+        wire.EventMetricsResponse,
+        scope=chart.scope,
         scan_config_id=chart.config_id,
         event_id=None,
         event_type_id=_text(event_type_id),
         interval=chart.interval,
         latest_signal=None,
         data=wire.point_list(chart.points),
+        forecast=[],
     )
 
 
-@router.post(PROJECT + "/events/window-metrics", operation_id="get_events_window_metrics")
-def get_events_window_metrics(
-    slug: str, body: wire.EventWindowMetricsRequest, session: Db, actor: Caller
-) -> list[wire.EventWindowMetricsResponse]:
+@router.post(
+    PROJECT + "/events/window-metrics",
+    operation_id="get_events_window_metrics",
+    response_model=list[wire.EventWindowMetricsResponse],
+)
+def get_events_window_metrics(slug: str, body: wire.EventWindowMetricsRequest, session: Db, actor: Caller) -> Response:
     """Volume of each event in a window, by default the last 48 hours; unknown events are left out."""
     found = charts.window_charts(session, actor, slug, [str(one) for one in body.event_ids], body.time_from, body.time_to)
-    return [
-        wire.EventWindowMetricsResponse(
-            event_id=event_id,
-            scan_config_id=chart.config_id,
-            interval=chart.interval,
-            total_count=sum(point.count for point in chart.points),
-            data=wire.point_list(chart.points),
-        )
-        for event_id, chart in found
-    ]
+    return wire.answers(
+        wire.EventWindowMetricsResponse,
+        (
+            {
+                "event_id": event_id,
+                "scan_config_id": chart.config_id,
+                "interval": chart.interval,
+                "total_count": sum(point.count for point in chart.points),
+                "data": wire.point_list(chart.points),
+            }
+            for event_id, chart in found
+        ),
+    )
 
 
 @router.get(PROJECT + "/overview/kpi-series", operation_id="get_overview_kpi_series")
@@ -100,10 +107,10 @@ def get_overview_top_events(
     ]
 
 
-@router.get(PROJECT + "/metrics/total", operation_id="get_project_total_metrics")
+@router.get(PROJECT + "/metrics/total", operation_id="get_project_total_metrics", response_model=wire.EventMetricsResponse)
 def get_project_total_metrics(
     slug: str, session: Db, actor: Caller, scan_config_id: UUID | None = None, start: From = None, stop: To = None
-) -> wire.EventMetricsResponse:
+) -> Response:
     """The project's total as one scan counts it, by default the newest."""
     chart = charts.scope_chart(
         session, actor, slug, ScopeType.PROJECT_TOTAL, scan_config_id=_text(scan_config_id), start=start, stop=stop
@@ -111,40 +118,48 @@ def get_project_total_metrics(
     return _series(session, actor, slug, ScopeType.PROJECT_TOTAL, None, chart)
 
 
-@router.get(PROJECT + "/events/{event_id}/metrics", operation_id="get_event_metrics")
-def get_event_metrics(
-    slug: str, event_id: UUID, session: Db, actor: Caller, start: From = None, stop: To = None
-) -> wire.EventMetricsResponse:
+@router.get(PROJECT + "/events/{event_id}/metrics", operation_id="get_event_metrics", response_model=wire.EventMetricsResponse)
+def get_event_metrics(slug: str, event_id: UUID, session: Db, actor: Caller, start: From = None, stop: To = None) -> Response:
     """An event's series, of the scan that counted it last."""
     chart = charts.scope_chart(session, actor, slug, ScopeType.EVENT, str(event_id), start=start, stop=stop)
     return _series(session, actor, slug, ScopeType.EVENT, str(event_id), chart)
 
 
-@router.get(PROJECT + "/events/{event_id}/metrics/breakdowns", operation_id="get_event_metric_breakdowns")
+@router.get(
+    PROJECT + "/events/{event_id}/metrics/breakdowns",
+    operation_id="get_event_metric_breakdowns",
+    response_model=wire.EventMetricBreakdownsResponse,
+)
 def get_event_metric_breakdowns(
     slug: str, event_id: UUID, session: Db, actor: Caller, column: str | None = None, start: From = None, stop: To = None
-) -> wire.EventMetricBreakdownsResponse:
+) -> Response:
     """An event by the values of one column, the first one when none is named."""
-    chart = charts.event_breakdowns(session, actor, slug, str(event_id), column or None, start, stop)
-    return wire.EventMetricBreakdownsResponse(
+    chart = breakdowns.event_breakdowns(session, actor, slug, str(event_id), column or None, start, stop)
+    return wire.answer(
+        wire.EventMetricBreakdownsResponse,
         event_id=str(event_id),
         scan_config_id=chart.config_id,
         interval=chart.interval,
         columns=chart.columns,
         selected_column=chart.selected_column,
         series=[
-            wire.EventMetricBreakdownSeries(
-                breakdown_value=one.value, is_other=one.is_other, total_count=one.total_count, data=wire.point_list(one.points)
-            )
+            {
+                "breakdown_value": one.value, "is_other": one.is_other, "total_count": one.total_count,
+                "data": wire.point_list(one.points),
+            }
             for one in chart.series
         ],
-    )
+    )  # fmt: skip
 
 
-@router.get(PROJECT + "/event-types/{event_type_id}/metrics", operation_id="get_event_type_metrics")
+@router.get(
+    PROJECT + "/event-types/{event_type_id}/metrics",
+    operation_id="get_event_type_metrics",
+    response_model=wire.EventMetricsResponse,
+)
 def get_event_type_metrics(
     slug: str, event_type_id: UUID, session: Db, actor: Caller, start: From = None, stop: To = None
-) -> wire.EventMetricsResponse:
+) -> Response:
     """An event type's series, of the scan that counted it last."""
     chart = charts.scope_chart(session, actor, slug, ScopeType.EVENT_TYPE, str(event_type_id), start=start, stop=stop)
     return _series(session, actor, slug, ScopeType.EVENT_TYPE, str(event_type_id), chart)
@@ -191,7 +206,7 @@ def get_seasonality_heatmap(
     )
 
 
-@router.get(SCAN + "/breakdown-timeline", operation_id="get_breakdown_timeline")
+@router.get(SCAN + "/breakdown-timeline", operation_id="get_breakdown_timeline", response_model=wire.BreakdownTimelineResponse)
 def get_breakdown_timeline(
     slug: str,
     scan_config_id: UUID,
@@ -204,14 +219,15 @@ def get_breakdown_timeline(
     is_other: bool = False,
     start: From = None,
     stop: To = None,
-) -> wire.BreakdownTimelineResponse:
+) -> Response:
     """The counts of one value of one column."""
     scope, ref = _scope(scope_type, scope_ref)
-    chart = charts.breakdown_timeline(
+    chart = breakdowns.breakdown_timeline(
         session, actor, slug, str(scan_config_id), scope, ref, breakdown_column.replace("\x00", ""),
         breakdown_value.replace("\x00", ""), is_other=is_other, start=start, stop=stop,
     )  # fmt: skip
-    return wire.BreakdownTimelineResponse(
+    return wire.answer(
+        wire.BreakdownTimelineResponse,
         scan_config_id=str(scan_config_id),
         scope_type=scope_type,
         scope_ref=scope_ref,
@@ -223,7 +239,7 @@ def get_breakdown_timeline(
     )
 
 
-@router.get(SCAN + "/app-versions", operation_id="get_app_version_series")
+@router.get(SCAN + "/app-versions", operation_id="get_app_version_series", response_model=wire.AppVersionSeriesResponse)
 def get_app_version_series(
     slug: str,
     scan_config_id: UUID,
@@ -233,54 +249,53 @@ def get_app_version_series(
     scope_ref: str | None = None,
     start: From = None,
     stop: To = None,
-) -> wire.AppVersionSeriesResponse:
+) -> Response:
     """Counts of a scope per app version."""
     scope, ref = _scope(scope_type, scope_ref)
-    chart = charts.app_versions(session, actor, slug, str(scan_config_id), scope, ref or None, start, stop)
-    return wire.AppVersionSeriesResponse.model_construct(**_versions(chart, scope, ref))
+    chart = version_charts.app_versions(session, actor, slug, str(scan_config_id), scope, ref or None, start, stop)
+    return wire.answer(wire.AppVersionSeriesResponse, **_versions(chart, scope, ref))
 
 
-@router.get(SCAN + "/version-adoption", operation_id="get_app_version_adoption")
+@router.get(SCAN + "/version-adoption", operation_id="get_app_version_adoption", response_model=wire.AppVersionAdoptionResponse)
 def get_app_version_adoption(
     slug: str, scan_config_id: UUID, session: Db, actor: Caller, start: From = None, stop: To = None
-) -> wire.AppVersionAdoptionResponse:
+) -> Response:
     """Counts of the whole project per app version, with their sums."""
-    chart = charts.app_versions(session, actor, slug, str(scan_config_id), start=start, stop=stop)
+    chart = version_charts.app_versions(session, actor, slug, str(scan_config_id), start=start, stop=stop)
     fields = _versions(chart, ScopeType.PROJECT_TOTAL, "")
-    return wire.AppVersionAdoptionResponse.model_construct(**fields, totals=wire.plain_points(chart.totals))
+    return wire.answer(wire.AppVersionAdoptionResponse, **fields, totals=wire.plain_points(chart.totals))
 
 
-def _series(
-    session: Session, actor: Actor, slug: str, scope: ScopeType, ref: str | None, chart: charts.ScopeChart
-) -> wire.EventMetricsResponse:
+def _series(session: Session, actor: Actor, slug: str, scope: ScopeType, ref: str | None, chart: charts.ScopeChart) -> Response:
     signals = detection.list_signals(session, actor, slug, expanded=True) if chart.config_id else []
     wanted = (chart.config_id, scope, ref or chart.config_id)
     latest = next((one for one in signals if (one.scan_config_id, one.scope_type, one.scope_ref) == wanted), None)
     coming = detection.forecast(session, actor, slug, scope, ref, scan_config_id=chart.config_id) if chart.config_id else []
-    return wire.EventMetricsResponse.model_construct(
-        scope=wire.MetricsScope(chart.scope),
+    return wire.answer(
+        wire.EventMetricsResponse,
+        scope=chart.scope,
         scan_config_id=chart.config_id,
         event_id=ref if scope is ScopeType.EVENT else None,
         event_type_id=ref if scope is ScopeType.EVENT_TYPE else None,
         interval=chart.interval,
         latest_signal=signal_response(latest) if latest else None,
         data=wire.point_list(chart.points),
-        forecast=[wire.ForecastPoint.model_validate(point, from_attributes=True) for point in coming],
+        forecast=[{"bucket": one.bucket, "expected_count": one.expected_count, "stddev": one.stddev} for one in coming],
     )
 
 
-def _versions(chart: charts.VersionChart, scope: ScopeType, ref: str) -> dict[str, Any]:
+def _versions(chart: version_charts.VersionChart, scope: ScopeType, ref: str) -> dict[str, Any]:
     series = [wire.version_series(one) for one in chart.series]
     return {
         "scan_config_id": chart.config_id,
-        "scope_type": SignalScope(scope.value),
+        "scope_type": scope.value,
         "scope_ref": chart.config_id if scope is ScopeType.PROJECT_TOTAL else ref,
         "event_id": ref if scope is ScopeType.EVENT else None,
         "event_type_id": ref if scope is ScopeType.EVENT_TYPE else None,
         "app_version_column": chart.app_version_column,
         "interval": chart.interval,
         "latest_version": chart.latest_version,
-        "versions": [wire.AppVersionInfo(version=one.version, is_other=one.is_other, is_latest=one.is_latest) for one in series],
+        "versions": [{name: one[name] for name in wire.AppVersionInfo.model_fields} for one in series],
         "series": series,
     }
 

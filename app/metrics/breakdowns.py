@@ -1,15 +1,82 @@
-"""Any scope by the values of one of its columns; the API has this for events only."""
+"""Scopes by the values of one of their columns (contract 5.4)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from app.identity.contracts import Actor
-from app.metrics import charts, repository
+from app.kernel.errors import BadRequest, NotFound
+from app.kernel.intervals import Interval
+from app.metrics import breakdown_repository, repository
+from app.metrics.charts import (
+    Point,
+    ScopeChart,
+    collected_interval,
+    counting_scan,
+    default_scan,
+    points_on,
+    scan_of,
+)
 from app.metrics.contracts import ScopeType
 from app.projects import service as projects
+from models.scans import ScanConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ValueChart:
+    """The series of one value of a breakdown; `is_latest` is for app versions."""
+
+    value: str
+    is_other: bool
+    total_count: int
+    points: list[Point]
+    is_latest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownChart:
+    """A scope's breakdown by one of its columns."""
+
+    config_id: str | None
+    interval: Interval | None
+    columns: list[str]
+    selected_column: str | None
+    series: list[ValueChart]
+
+
+def event_breakdowns(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    event_id: str,
+    column: str | None = None,
+    start: datetime | None = None,
+    stop: datetime | None = None,
+) -> BreakdownChart:
+    """An event by the values of one column, real values before Other, then by volume.
+
+    Without `column` the first one is taken. Errors: NotFound; BadRequest for a column the event is not broken down by.
+    """
+    project_id = projects.get_project(session, actor, slug).id
+    event = repository.find_event(session, project_id, event_id)
+    if event is None:
+        raise NotFound("Event not found")
+    config = counting_scan(session, project_id, ScopeType.EVENT, event_id)
+    source = config or default_scan(session, project_id)
+    columns = list(dict.fromkeys([*(source.metric_breakdown_columns if source else ()), *event.metric_breakdown_columns]))
+    if config is not None:
+        stored = breakdown_repository.breakdown_columns(session, config.id, ScopeType.EVENT, event_id)
+        columns = [one for one in dict.fromkeys([*columns, *stored]) if one != config.app_version_column]
+    if column is not None and column not in columns:
+        raise BadRequest("Unknown breakdown column")
+    selected = column or (columns[0] if columns else None)
+    if config is None or selected is None:
+        return BreakdownChart(config.id if config else None, collected_interval(config) if config else None, columns, selected, [])
+    series = _value_charts(session, config, ScopeType.EVENT, event_id, selected, start, stop)
+    return BreakdownChart(config.id, collected_interval(config), columns, selected, series)
 
 
 def scope_breakdown(
@@ -22,17 +89,54 @@ def scope_breakdown(
     column: str = "",
     start: datetime | None = None,
     stop: datetime | None = None,
-) -> charts.BreakdownChart:
+) -> BreakdownChart:
     """The scope by one column; the first one when `column` is empty or not one of its own. Errors: NotFound for the scan."""
     project_id = projects.get_project(session, actor, slug).id
-    config = charts.scan_of(session, project_id, scan_config_id)
-    stored_ref = None if scope_type is ScopeType.PROJECT_TOTAL else ref
-    columns = [
-        one for one in repository.breakdown_columns(session, config.id, scope_type, stored_ref) if one != config.app_version_column
-    ]
-    interval = charts.collected_interval(config)
+    config = scan_of(session, project_id, scan_config_id)
+    ref = config.id if scope_type is ScopeType.PROJECT_TOTAL else ref
+    stored = breakdown_repository.breakdown_columns(session, config.id, scope_type, ref)
+    columns = [one for one in stored if one != config.app_version_column]
     if not columns:
-        return charts.BreakdownChart(config.id, interval, [], None, [])
+        return BreakdownChart(config.id, collected_interval(config), [], None, [])
     selected = column if column in columns else columns[0]
-    series = charts.value_charts(session, config, scope_type, stored_ref, selected, start, stop)
-    return charts.BreakdownChart(config.id, interval, columns, selected, series)
+    series = _value_charts(session, config, scope_type, ref, selected, start, stop)
+    return BreakdownChart(config.id, collected_interval(config), columns, selected, series)
+
+
+def breakdown_timeline(
+    session: Session,
+    actor: Actor,
+    slug: str,
+    scan_config_id: str,
+    scope_type: ScopeType,
+    ref: str,
+    column: str,
+    value: str,
+    *,
+    is_other: bool = False,
+    start: datetime | None = None,
+    stop: datetime | None = None,
+) -> ScopeChart:
+    """The counts of one value; without points when it was never counted in [start, stop). Errors: NotFound."""
+    project_id = projects.get_project(session, actor, slug).id
+    config = scan_of(session, project_id, scan_config_id)
+    ref = config.id if scope_type is ScopeType.PROJECT_TOTAL else ref
+    grid = repository.covered_grid(session, config.id, start, stop)
+    found = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column, value=(value, is_other))
+    points = [point for counts in found.values() for point in points_on(grid, counts)]
+    return ScopeChart(scope_type.value, config.id, collected_interval(config), points)
+
+
+def _value_charts(
+    session: Session,
+    config: ScanConfig,
+    scope_type: ScopeType,
+    ref: str,
+    column: str,
+    start: datetime | None,
+    stop: datetime | None,
+) -> list[ValueChart]:
+    grid = repository.covered_grid(session, config.id, start, stop)
+    found = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column)
+    charts = [ValueChart(value, is_other, sum(counts), points_on(grid, counts)) for (value, is_other), counts in found.items()]
+    return sorted(charts, key=lambda chart: (chart.is_other, -chart.total_count, chart.value))

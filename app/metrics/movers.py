@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +15,8 @@ from app.detection.engine.matrix import matrix_of
 from app.detection.judgements import judgement_at
 from app.identity.contracts import Actor
 from app.kernel.intervals import floor_to_bucket
-from app.metrics import charts, figures, repository
-from app.metrics.contracts import ScopeType, SeriesKey
+from app.metrics import breakdown_repository, charts, repository
+from app.metrics.contracts import ScopeType, Series, SeriesKey
 from app.projects import service as projects
 
 # Judging a value costs its whole history; of a column with more values the largest ones are judged.
@@ -61,25 +60,20 @@ def top_movers(
     bucket = floor_to_bucket(bucket, interval)
     stop = bucket + interval.duration
     start = bucket - history_needed(interval, settings) * interval.duration
-    covered = repository.covered_buckets(session, config.id, start, stop)
-    if not covered or covered[-1] != bucket:
+    grid = repository.covered_grid(session, config.id, start, stop)
+    if not grid.buckets or grid.buckets[-1] != bucket:
         return []
-    stored_ref = None if scope_type is ScopeType.PROJECT_TOTAL else ref
-    builder = figures.SeriesBuilder(covered, interval)
-    key = SeriesKey(config.id, scope_type, config.id if stored_ref is None else ref)
+    ref = config.id if scope_type is ScopeType.PROJECT_TOTAL else ref
+    key = SeriesKey(config.id, scope_type, ref)
     found = []
-    for column in repository.breakdown_columns(session, config.id, scope_type, stored_ref):
+    for column in breakdown_repository.breakdown_columns(session, config.id, scope_type, ref):
         if column == config.app_version_column:
             continue
-        counts: dict[tuple[str, bool], list[tuple[datetime, int]]] = defaultdict(list)
-        for value, is_other, at, count in repository.breakdown_rows(
-            session, config.id, scope_type, stored_ref, start, stop, column=column
-        ):
-            counts[(value, is_other)].append((at, count))
-        largest = sorted(counts, key=lambda entry: (-sum(count for _, count in counts[entry]), entry))[:MOST_VALUES_PER_COLUMN]
+        counts = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column)
+        largest = sorted(counts, key=lambda entry: (-sum(counts[entry]), entry))[:MOST_VALUES_PER_COLUMN]
         if not largest:
             continue
-        matrix = matrix_of([builder.build(key, counts[entry]) for entry in largest])
+        matrix = matrix_of([Series(key, interval, grid.buckets, list(counts[entry])) for entry in largest])
         verdicts = judge(matrix, settings)
         for position, (value, is_other) in enumerate(largest):
             verdict = judgement_at(matrix, verdicts, matrix.bucket_count - 1, position, settings)

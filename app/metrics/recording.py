@@ -20,7 +20,7 @@ _ROWS_PER_STATEMENT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class BreakdownRow:
-    """One stored count of an event type or event for one value; `is_other` stands for all values that have no row of their own."""
+    """One stored count of a scope for one value; `is_other` stands for all values that have no row of their own."""
 
     scope_type: ScopeType
     scope_ref: str

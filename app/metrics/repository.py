@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeAlias, cast
@@ -12,7 +13,7 @@ from sqlmodel import Session, col
 
 from app.metrics.contracts import BucketRow, CoverageRow, ScopeType
 from models.detection import Anomaly
-from models.metrics import MetricBreakdown, MetricBucket, MetricCoverage
+from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event, EventType, PlanBranch
 from models.plan_entities import EventTag
 from models.scans import ScanConfig
@@ -22,6 +23,19 @@ AnySelect: TypeAlias = "sa.Select[*tuple[Any, ...]]"
 _ROWS_PER_STATEMENT = 20_000
 _REFS_PER_STATEMENT = 5_000
 STORED_SCOPES = (ScopeType.EVENT.value, ScopeType.EVENT_TYPE.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The collected buckets of [start, stop), oldest first.
+
+    `positions` finds a bucket by what the database itself returns for it: reading thousands of counts makes no instants of them.
+    """
+
+    start: datetime | None
+    stop: datetime | None
+    buckets: list[datetime]
+    positions: dict[object, int]
 
 
 def _table(model: Any) -> sa.Table:
@@ -87,8 +101,42 @@ def covered_buckets(
 ) -> list[datetime]:
     """Collected buckets in [start, stop), oldest first."""
     statement: AnySelect = sa.select(col(MetricCoverage.bucket)).where(col(MetricCoverage.scan_config_id) == config_id)
-    statement = _between(statement, col(MetricCoverage.bucket), start, stop)
+    statement = between(statement, col(MetricCoverage.bucket), start, stop)
     return list(session.execute(statement.order_by(col(MetricCoverage.bucket))).scalars())
+
+
+def covered_grid(session: Session, config_id: str, start: datetime | None = None, stop: datetime | None = None) -> Grid:
+    """The grid that charts of [start, stop) are drawn on."""
+    bucket = col(MetricCoverage.bucket)
+    statement: AnySelect = sa.select(bucket, sa.type_coerce(bucket, sa.String).label("stored")).where(
+        col(MetricCoverage.scan_config_id) == config_id
+    )
+    rows = session.execute(between(statement, bucket, start, stop).order_by(bucket)).all()
+    return Grid(start, stop, [row[0] for row in rows], {row[1]: position for position, row in enumerate(rows)})
+
+
+def scope_counts(session: Session, config_id: str, scope_type: ScopeType, ref: str, grid: Grid) -> list[int]:
+    """The counts of one scope on the grid; the project total is the sum over the event-type rows."""
+    bucket, count = sa.type_coerce(col(MetricBucket.bucket), sa.String), col(MetricBucket.count)
+    of_config = col(MetricBucket.scan_config_id) == config_id
+    statement: AnySelect
+    if scope_type is ScopeType.PROJECT_TOTAL:
+        of_types = col(MetricBucket.scope_type) == ScopeType.EVENT_TYPE.value
+        statement = sa.select(bucket, sa.func.sum(count)).where(of_config, of_types).group_by(col(MetricBucket.bucket))
+    else:
+        of_scope = (col(MetricBucket.scope_type) == scope_type.value, col(MetricBucket.scope_ref) == ref)
+        statement = sa.select(bucket, count).where(of_config, *of_scope)
+    return _on_grid(session, statement, grid)
+
+
+def _on_grid(session: Session, statement: AnySelect, grid: Grid) -> list[int]:
+    counts = [0] * len(grid.buckets)
+    positions = grid.positions
+    for stored, count in session.execute(between(statement, col(MetricBucket.bucket), grid.start, grid.stop)):
+        position = positions.get(stored)
+        if position is not None:
+            counts[position] = int(count)
+    return counts
 
 
 def newest_covered_bucket(session: Session, config_id: str) -> datetime | None:
@@ -122,7 +170,7 @@ def counts_of_scopes(
     statement: AnySelect = sa.select(col(MetricBucket.scope_ref), col(MetricBucket.bucket), col(MetricBucket.count)).where(
         col(MetricBucket.scan_config_id) == config_id, col(MetricBucket.scope_type) == scope_type.value
     )
-    statement = _between(statement, col(MetricBucket.bucket), start, stop)
+    statement = between(statement, col(MetricBucket.bucket), start, stop)
     if refs is None:
         yield from ((row[0], row[1], row[2]) for row in session.execute(statement))
         return
@@ -138,7 +186,7 @@ def total_per_bucket(
     statement: AnySelect = sa.select(col(MetricBucket.bucket), sa.func.sum(col(MetricBucket.count))).where(
         col(MetricBucket.scan_config_id) == config_id, col(MetricBucket.scope_type) == ScopeType.EVENT_TYPE.value
     )
-    statement = _between(statement, col(MetricBucket.bucket), start, stop)
+    statement = between(statement, col(MetricBucket.bucket), start, stop)
     rows = session.execute(statement.group_by(col(MetricBucket.bucket)).order_by(col(MetricBucket.bucket)))
     return [(row[0], int(row[1])) for row in rows]
 
@@ -150,7 +198,7 @@ def anomalous_buckets(
     statement = sa.select(col(Anomaly.bucket)).where(
         col(Anomaly.scan_config_id) == config_id, col(Anomaly.scope_type) == scope_type.value, col(Anomaly.scope_ref) == ref
     )
-    return list(session.execute(_between(statement, col(Anomaly.bucket), start, stop)).scalars())
+    return list(session.execute(between(statement, col(Anomaly.bucket), start, stop)).scalars())
 
 
 def project_configs(session: Session, project_id: str) -> list[ScanConfig]:
@@ -194,9 +242,9 @@ def scope_exists(session: Session, project_id: str, scope_type: ScopeType, ref: 
 
 
 def event_totals(
-    session: Session, config_ids: Sequence[str], since: datetime, event_ids: Sequence[str] | None = None
+    session: Session, project_id: str, config_ids: Sequence[str], since: datetime, event_ids: Sequence[str] | None = None
 ) -> list[tuple[str, str, int]]:
-    """(config, event, volume) of buckets at or after `since`, of the events asked for or of all."""
+    """(config, event, volume) of buckets at or after `since`, of the events asked for or of all of the project."""
     total = sa.func.sum(col(MetricBucket.count))
     statement = (
         sa.select(col(MetricBucket.scan_config_id), col(MetricBucket.scope_ref), total)
@@ -208,7 +256,10 @@ def event_totals(
         .group_by(col(MetricBucket.scan_config_id), col(MetricBucket.scope_ref))
     )
     if event_ids is None:
-        return [(row[0], row[1], int(row[2])) for row in session.execute(statement)]
+        # Event by event through the primary key; all counts of the range at once would first have to be sorted.
+        events = sa.select(col(Event.id)).where(col(Event.project_id) == project_id)
+        some = statement.where(col(MetricBucket.scope_ref).in_(events))
+        return [(row[0], row[1], int(row[2])) for row in session.execute(some)]
     found = []
     for first in range(0, len(event_ids), _REFS_PER_STATEMENT):
         some = statement.where(col(MetricBucket.scope_ref).in_(event_ids[first : first + _REFS_PER_STATEMENT]))
@@ -229,7 +280,7 @@ def anomalies_of(
     statement = sa.select(Anomaly).where(
         col(Anomaly.scan_config_id) == config_id, col(Anomaly.scope_type) == scope_type.value, col(Anomaly.scope_ref).in_(refs)
     )
-    return list(session.execute(_between(statement, col(Anomaly.bucket), start, stop)).scalars())
+    return list(session.execute(between(statement, col(Anomaly.bucket), start, stop)).scalars())
 
 
 def find_event(session: Session, project_id: str, event_id: str) -> Event | None:
@@ -259,7 +310,7 @@ def creation_moments(session: Session, project_id: str, since: datetime) -> list
     return list(session.execute(statement).scalars())
 
 
-def filtered_total_per_bucket(
+def filtered_counts(
     session: Session,
     config: ScanConfig,
     *,
@@ -267,10 +318,9 @@ def filtered_total_per_bucket(
     search: str | None,
     tag: str | None,
     statuses: Sequence[str],
-    start: datetime | None,
-    stop: datetime | None,
-) -> list[tuple[datetime, int]]:
-    """Volume per bucket of the events on main that meet every condition given."""
+    grid: Grid,
+) -> list[int]:
+    """Volume on the grid of the events on main that meet every condition given."""
     events = (
         sa.select(col(Event.id))
         .join(PlanBranch, col(PlanBranch.id) == col(Event.branch_id))
@@ -284,50 +334,20 @@ def filtered_total_per_bucket(
         events = events.where(col(Event.id).in_(sa.select(col(EventTag.event_id)).where(col(EventTag.name) == tag.strip().lower())))
     if statuses:
         events = events.where(col(Event.status).in_(statuses))
-    statement: AnySelect = sa.select(col(MetricBucket.bucket), sa.func.sum(col(MetricBucket.count))).where(
+    counted: AnySelect = sa.select(col(MetricBucket.bucket), col(MetricBucket.count)).where(
         col(MetricBucket.scan_config_id) == config.id,
         col(MetricBucket.scope_type) == ScopeType.EVENT.value,
         col(MetricBucket.scope_ref).in_(events),
     )
-    statement = _between(statement, col(MetricBucket.bucket), start, stop)
-    rows = session.execute(statement.group_by(col(MetricBucket.bucket)).order_by(col(MetricBucket.bucket)))
-    return [(row[0], int(row[1])) for row in rows]
+    counted = between(counted, col(MetricBucket.bucket), grid.start, grid.stop)
+    # Set apart from the sum, so that each event is looked up: grouped at once, SQLite reads every event of the range in time order.
+    rows = counted.cte("counted").prefix_with("MATERIALIZED")
+    summed = sa.select(sa.type_coerce(rows.c.bucket, sa.String), sa.func.sum(rows.c.count)).group_by(rows.c.bucket)
+    return _on_grid(session, summed, replace(grid, start=None, stop=None))
 
 
-def breakdown_columns(session: Session, config_id: str, scope_type: ScopeType, ref: str | None) -> list[str]:
-    """The columns with stored counts of the scope, sorted; `ref` None stands for the total."""
-    statement = _breakdowns_of(sa.select(col(MetricBreakdown.breakdown_column)), config_id, scope_type, ref)
-    return sorted(session.execute(statement.distinct()).scalars())
-
-
-def breakdown_rows(
-    session: Session,
-    config_id: str,
-    scope_type: ScopeType,
-    ref: str | None,
-    start: datetime | None = None,
-    stop: datetime | None = None,
-    *,
-    column: str,
-    value: tuple[str, bool] | None = None,
-) -> list[tuple[str, bool, datetime, int]]:
-    """(value, is_other, bucket, count) of the scope by bucket; `ref` None adds the event types up to the total."""
-    keys = (col(MetricBreakdown.breakdown_value), col(MetricBreakdown.is_other), col(MetricBreakdown.bucket))
-    statement = _breakdowns_of(sa.select(*keys, sa.func.sum(col(MetricBreakdown.count))), config_id, scope_type, ref)
-    statement = _between(statement.where(col(MetricBreakdown.breakdown_column) == column), col(MetricBreakdown.bucket), start, stop)
-    if value is not None:
-        statement = statement.where(col(MetricBreakdown.breakdown_value) == value[0], col(MetricBreakdown.is_other) == value[1])
-    rows = session.execute(statement.group_by(*keys).order_by(col(MetricBreakdown.bucket)))
-    return [(row[0], bool(row[1]), row[2], int(row[3])) for row in rows]
-
-
-def _breakdowns_of(statement: AnySelect, config_id: str, scope_type: ScopeType, ref: str | None) -> AnySelect:
-    stored = ScopeType.EVENT_TYPE if scope_type is ScopeType.PROJECT_TOTAL else scope_type
-    statement = statement.where(col(MetricBreakdown.scan_config_id) == config_id, col(MetricBreakdown.scope_type) == stored.value)
-    return statement if ref is None else statement.where(col(MetricBreakdown.scope_ref) == ref)
-
-
-def _between(statement: AnySelect, column: Any, start: datetime | None, stop: datetime | None) -> AnySelect:
+def between(statement: AnySelect, column: Any, start: datetime | None, stop: datetime | None) -> AnySelect:
+    """The statement for rows of [start, stop) alone; None is no bound."""
     if start is not None:
         statement = statement.where(column >= start)
     if stop is not None:

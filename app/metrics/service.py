@@ -203,7 +203,7 @@ def _window_totals(
     if config_ids:
         since = (now or SYSTEM_CLOCK.now()) - timedelta(hours=hours)
         # Scans are not added up: each is its own series, the fullest one speaks for the event.
-        for _, event_id, total in repository.event_totals(session, config_ids, since, event_ids):
+        for _, event_id, total in repository.event_totals(session, project_id, config_ids, since, event_ids):
             totals[event_id] = max(total, totals.get(event_id, 0))
     return totals
 

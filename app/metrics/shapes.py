@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
+from fastapi import Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from app.detection.api import MetricSignalResponse
 from app.detection.contracts import Direction
 from app.detection.shapes import SignalScope
 from app.kernel.intervals import Interval
-from app.metrics.charts import Point, ValueChart
+from app.metrics.breakdowns import ValueChart
+from app.metrics.charts import Point
 from app.plan.shapes.value_types import Moment
 
 
@@ -202,34 +206,50 @@ class AppVersionAdoptionResponse(AppVersionSeriesResponse):
     totals: list[BreakdownTimelinePoint]
 
 
-def point_list(points: Sequence[Point]) -> list[EventMetricPoint]:
-    """Points as the API shows them."""
-    # Our own values need no validation, and a year of hours is thousands of points.
-    plain = EventMetricPoint.model_construct
-    return [plain(bucket=point.bucket, count=point.count) if point.anomaly is None else _anomalous(point) for point in points]
+def answer(shape: type[BaseModel], **fields: Any) -> Response:
+    """An answer of this shape from our own values, which need no validation: a year of hours is thousands of points."""
+    return _json(_checked(shape, fields))
 
 
-def plain_points(points: Sequence[Point]) -> list[BreakdownTimelinePoint]:
-    """Bucket and count only."""
-    return [BreakdownTimelinePoint.model_construct(bucket=point.bucket, count=point.count) for point in points]
+def answers(shape: type[BaseModel], items: Iterable[Mapping[str, Any]]) -> Response:
+    """A list of such."""
+    return _json([_checked(shape, fields) for fields in items])
 
 
-def version_series(chart: ValueChart) -> AppVersionMetricSeries:
-    """A version's counts as the API shows them."""
-    return AppVersionMetricSeries(
-        version=chart.value, is_other=chart.is_other, is_latest=chart.is_latest, total_count=chart.total_count,
-        data=point_list(chart.points),
-    )  # fmt: skip
+def _checked(shape: type[BaseModel], fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    if fields.keys() != shape.model_fields.keys():
+        raise TypeError(f"{shape.__name__} has the fields {', '.join(shape.model_fields)}")
+    return fields
 
 
-def _anomalous(point: Point) -> EventMetricPoint:
-    assert point.anomaly is not None
-    return EventMetricPoint(
-        bucket=point.bucket,
-        count=point.count,
-        expected_count=point.anomaly.expected_count,
-        stddev=point.anomaly.stddev,
-        is_anomaly=True,
-        anomaly_direction=Direction(point.anomaly.direction),
-        z_score=point.anomaly.z_score,
-    )
+def _json(content: object) -> Response:
+    return Response(to_json(content, inf_nan_mode="null"), media_type="application/json")
+
+
+def point_list(points: Sequence[Point]) -> list[dict[str, object]]:
+    """The fields of EventMetricPoint of each point."""
+    return [
+        {
+            "bucket": bucket, "count": count, "expected_count": None, "stddev": None, "is_anomaly": False,
+            "anomaly_direction": None, "z_score": None,
+        }
+        if anomaly is None
+        else {
+            "bucket": bucket, "count": count, "expected_count": anomaly.expected_count, "stddev": anomaly.stddev,
+            "is_anomaly": True, "anomaly_direction": anomaly.direction, "z_score": anomaly.z_score,
+        }
+        for bucket, count, anomaly in points
+    ]  # fmt: skip
+
+
+def plain_points(points: Sequence[Point]) -> list[dict[str, object]]:
+    """The fields of BreakdownTimelinePoint of each point."""
+    return [{"bucket": point.bucket, "count": point.count} for point in points]
+
+
+def version_series(chart: ValueChart) -> dict[str, object]:
+    """The fields of AppVersionMetricSeries."""
+    return {
+        "version": chart.value, "is_other": chart.is_other, "is_latest": chart.is_latest, "total_count": chart.total_count,
+        "data": point_list(chart.points),
+    }  # fmt: skip

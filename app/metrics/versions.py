@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.scans.versions import version_key
 
@@ -18,25 +16,23 @@ def newest_first(versions: Iterable[str]) -> list[str]:
     return sorted(set(versions), key=version_key, reverse=True)
 
 
-def latest_active(rows: Sequence[tuple[str, bool, datetime, int]]) -> str | None:
-    """The highest active release of (version, is_other, bucket, count) rows in bucket order; None when no version is one.
+def latest_active(counted: Mapping[tuple[str, bool], Sequence[int]]) -> str | None:
+    """The highest active release among the series of each (version, is_other), all on one grid; None when no version is one.
 
     Active: at least 5 % of the traffic in two buckets in a row and at least 200 events. Pre-releases are never active.
     """
-    totals: dict[datetime, int] = defaultdict(int)
-    counts: dict[str, dict[datetime, int]] = defaultdict(dict)
-    for version, is_other, bucket, count in rows:
-        totals[bucket] += count
-        if not is_other and version and _is_release(version):
-            counts[version][bucket] = count
-    for version in newest_first(counts):
+    totals = [sum(counts) for counts in zip(*counted.values(), strict=True)]
+    for version in newest_first(version for version, is_other in counted if not is_other and version and _is_release(version)):
+        counts = counted[(version, False)]
+        if sum(counts) < LEAST_COUNT:
+            continue
         run = 0
-        for bucket in sorted(totals):
-            run = run + 1 if totals[bucket] and counts[version].get(bucket, 0) >= LEAST_SHARE * totals[bucket] else 0
+        for count, total in zip(counts, totals, strict=True):
+            # A bucket in which nothing at all was counted ends no run.
+            if total:
+                run = run + 1 if count >= LEAST_SHARE * total else 0
             if run == LEAST_RUN:
-                if sum(counts[version].values()) >= LEAST_COUNT:
-                    return version
-                break
+                return version
     return None
 
 

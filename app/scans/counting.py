@@ -93,9 +93,14 @@ def ids_of(event_type: str, event_name: str, identities: PlanIdentities) -> tupl
 
 
 def broken_down(
-    column: str, counted: Iterable[CountedValue], identities: PlanIdentities, *, events: Collection[str] | None = None
+    config_id: str,
+    column: str,
+    counted: Iterable[CountedValue],
+    identities: PlanIdentities,
+    *,
+    events: Collection[str] | None = None,
 ) -> list[BreakdownRow]:
-    """Rows of the column per event type and per event; with `events` (ids) only of those events."""
+    """Rows of the column per event, per event type and for all types together; with `events` (ids) only of those events."""
     counts: Counter[tuple[ScopeType, str, str, bool, datetime]] = Counter()
     for row in counted:
         event_type_id, event_id = ids_of(row.event_type, row.event_name, identities)
@@ -104,6 +109,7 @@ def broken_down(
             counts[(ScopeType.EVENT, event_id, value, row.is_other, row.bucket)] += row.count
         if event_type_id is not None and events is None:
             counts[(ScopeType.EVENT_TYPE, event_type_id, value, row.is_other, row.bucket)] += row.count
+            counts[(ScopeType.PROJECT_TOTAL, config_id, value, row.is_other, row.bucket)] += row.count
     return [
         BreakdownRow(scope_type, ref, column, value, is_other, bucket, count)
         for (scope_type, ref, value, is_other, bucket), count in counts.items()

@@ -132,7 +132,7 @@ class SqlReader:
         collected = collect(self.run.config_id, piece, interval, counted, self.identities)
         for column in self.layout.breakdown_columns:
             values = self._values(query, column, piece, self._kept(query, column))
-            collected.breakdowns.extend(broken_down(column, values, self.identities))
+            collected.breakdowns.extend(broken_down(self.run.config_id, column, values, self.identities))
         for column, events in self.own_columns.items():
             collected.breakdowns.extend(self._own_breakdown(query, column, events, piece))
         if self.layout.app_version_column is not None:
@@ -210,7 +210,7 @@ class SqlReader:
                 of_event.setdefault((value.event_type, value.event_name), []).append(value)
             kept = {identity: top_values(rows, limit) for identity, rows in of_event.items()}
             values = folded(values, lambda row: row.value in kept[(row.event_type, row.event_name)])
-        return broken_down(column, values, self.identities, events=events)
+        return broken_down(self.run.config_id, column, values, self.identities, events=events)
 
     def _versions(self, query: ScanQuery, column: str, piece: Window) -> Iterable[BreakdownRow]:
         values = self._values(query, column, piece, None)
@@ -221,7 +221,8 @@ class SqlReader:
                 every = self._values(query, column, Window(self.window.start, self.window.stop), None)
             keep = self.run.config.app_version_keep_releases or DEFAULT_KEEP_RELEASES
             self.kept_versions = frozenset(newest_versions({row.value for row in every}, keep))
-        return broken_down(column, folded(values, lambda row: row.value in self.kept_versions), self.identities)
+        kept = folded(values, lambda row: row.value in self.kept_versions)
+        return broken_down(self.run.config_id, column, kept, self.identities)
 
 
 def stored_naming(naming: Naming) -> dict[str, object]:

@@ -14,7 +14,7 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.kernel.intervals import floor_to_bucket
-from app.metrics import breakdowns, charts, movers
+from app.metrics import breakdowns, movers, version_charts
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, Series
 from app.plan import service as plan
@@ -112,7 +112,7 @@ def monitoring_view(
         return shown
     config_id = series.key.scan_config_id
     found = breakdowns.scope_breakdown(session, actor, slug, config_id, scope_type, series.key.ref, column, start, now)
-    versions = charts.app_versions(session, actor, slug, config_id, scope_type, series_ref, start, now)
+    versions = version_charts.app_versions(session, actor, slug, config_id, scope_type, series_ref, start, now)
     moved, note = _movers(session, actor, slug, series, chart, zone)
     return MonitoringView(
         **{
@@ -147,7 +147,7 @@ def _scopes(session: Session, actor: Actor, slug: str) -> tuple[list[list[str]],
     return choices, names
 
 
-def _rows(series: Sequence[charts.ValueChart]) -> list[ValueRow]:
+def _rows(series: Sequence[breakdowns.ValueChart]) -> list[ValueRow]:
     whole = sum(one.total_count for one in series) or 1
     return [
         ValueRow(

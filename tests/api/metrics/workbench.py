@@ -65,9 +65,11 @@ def make_metric_world(session: Session, project: Project | None = None) -> Metri
         if hour == 5:
             continue
         factor = 10 if hour == 9 else 1
-        for scope_type, ref, count in (("event", event.id, 10), ("event_type", event_type.id, 15)):
+        scopes = (("event", event.id, 10), ("event_type", event_type.id, 15), ("project_total", config.id, 15))
+        for scope_type, ref, count in scopes:
             key = {"scan_config_id": config.id, "scope_type": scope_type, "scope_ref": ref, "bucket": at}
-            session.add(MetricBucket(**key, count=count * factor))
+            if scope_type != "project_total":
+                session.add(MetricBucket(**key, count=count * factor))
             parts = (
                 (COLUMN, "de", False, (count - 4) * factor), (COLUMN, "Other", False, 1), (COLUMN, "Other", True, 3),
                 ("version", "1.9.0", False, 2), ("version", "1.10.0", False, 3), ("version", "1.2.0", False, 1),
