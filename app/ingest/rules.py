@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import compress
@@ -17,6 +15,7 @@ import msgspec
 
 from app.ingest.columns import EventValues, RowBatch, columns_of
 from app.ingest.decode import Batch, Event
+from app.ingest.fresh_ids import FreshIds
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.quarantine import QuarantineRow, quarantine_lines, raw_text
 from app.ingest.times import EPOCH, MILLISECOND, milliseconds_of, stored_time
@@ -92,7 +91,7 @@ def clean_batch(
     Events without an id get a random one; with `id_seed` the same ones every time the same body comes with the same seed.
     """
     received_at = milliseconds_of(now)
-    fresh_ids = _FreshIds(len(batch), received_at, id_seed)
+    fresh_ids = FreshIds(len(batch), received_at, id_seed)
     rules = _Rules(
         received_at=received_at,
         oldest=max(received_at - window.age, DAY),
@@ -317,35 +316,3 @@ def _depth(value: object) -> int:
             if isinstance(inner, dict | list)
         ]
     return depth
-
-
-class _FreshIds:
-    """UUIDv7 texts for the events that come without an id; the random source is read once for all of them, when it is needed.
-
-    With a seed the ids follow from it and from their order (RFC 9562, version 8)."""
-
-    def __init__(self, most: int, received_at: int, seed: str = "") -> None:
-        self._most = most
-        self._received_at = received_at
-        self._seed = seed
-        self._ids: Iterator[str] | None = None
-        self.count = 0
-
-    def __call__(self) -> str:
-        if self._ids is None:
-            self._ids = self._follow() if self._seed else self._make()
-        self.count += 1
-        return next(self._ids)
-
-    def _follow(self) -> Iterator[str]:
-        for index in range(self._most):
-            digits = hashlib.sha256(f"{self._seed}\n{index}".encode()).hexdigest()
-            yield f"{digits[:8]}-{digits[8:12]}-8{digits[12:15]}-{'89ab'[int(digits[15], 16) & 3]}{digits[16:19]}-{digits[19:31]}"
-
-    def _make(self) -> Iterator[str]:
-        stamp = f"{self._received_at:012x}"
-        prefix = f"{stamp[:8]}-{stamp[8:]}-7"
-        random = os.urandom(10 * self._most).hex()
-        for start in range(0, len(random), 20):
-            digits = random[start : start + 20]
-            yield f"{prefix}{digits[:3]}-{'89ab'[int(digits[3], 16) & 3]}{digits[4:7]}-{digits[7:19]}"

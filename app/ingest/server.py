@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 import uvloop
 from granian.constants import Interfaces
@@ -18,8 +18,6 @@ from app.ingest.asgi import app
 from app.kernel.logs import configure_logging
 from app.kernel.settings import get_settings
 
-# Events make thousands of objects a moment and no cycles; the usual 700 looks through them all once for every request.
-_COLLECT_AFTER: Final = 50_000
 log = logging.getLogger("plumbline.ingest")
 
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -50,7 +48,6 @@ def main() -> int:
     # What is loaded now stays: leaving it out of every later collection saves several percent of the processor.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 10, 10)
     try:
         uvloop.run(serve(settings.runtime.host, settings.runtime.port))
     except OSError as error:

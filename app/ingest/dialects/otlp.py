@@ -27,7 +27,7 @@ PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 UNKNOWN_SERVICE: Final = "unknown_service"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_STATUSES: Final = {1: "ok", 2: "error", "STATUS_CODE_OK": "ok", "STATUS_CODE_ERROR": "error"}
+_STATUSES: Final = {"1": "ok", "2": "error", "STATUS_CODE_OK": "ok", "STATUS_CODE_ERROR": "error"}
 _LATEST: Final = 253_402_300_799 * 10**9
 
 
@@ -84,7 +84,7 @@ def _spans(message: Mapping[str, Any]) -> Iterator[Json]:
         event: Json = {
             "service": _service(resource),
             "operation": text_of(span.get("name")) or "span",
-            "status": _STATUSES.get(status.get("code", 0), "unset"),
+            "status": _STATUSES.get(text_of(status.get("code")), "unset"),
             # A span's id is only unique within its trace.
             "id": f"{trace_id}-{span_id}"[:128] if span_id else "",
         }
@@ -146,12 +146,12 @@ def _points(message: Mapping[str, Any], received_at: datetime) -> Iterator[Recor
     for resource, scope, metric in _entries(message, "resourceMetrics", "scopeMetrics", "metrics"):
         name = text_of(metric.get("name"))
         for form in ("gauge", "sum", "histogram", "exponentialHistogram", "summary"):
-            for point in map(mapping_of, mapping_of(metric.get(form)).get("dataPoints") or ()):
+            for point in map(mapping_of, _list(mapping_of(metric.get(form)).get("dataPoints"))):
                 number = point.get("asDouble", point.get("asInt", point.get("sum")))
                 nanoseconds = _nanoseconds(point.get("timeUnixNano"))
                 try:
                     value = None if number is None else float(number)
-                except (TypeError, ValueError):
+                except (TypeError, ValueError, OverflowError):
                     yield RefusedRecord("metric", received_at, "the value of the data point is no number", _json_text(dict(point)))
                     continue
                 detail = {key: found for key, found in point.items() if key not in ("attributes", "timeUnixNano", "exemplars")}
@@ -192,6 +192,10 @@ def _array(parent: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return found
 
 
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def attributes_of(attributes: object) -> Json:
     """OTLP's list of key and typed value as one object; entries without a key are left out."""
     if not isinstance(attributes, list):
@@ -210,7 +214,7 @@ def _value(value: Mapping[str, Any]) -> Any:
         except (TypeError, ValueError):
             return None
     if "arrayValue" in value:
-        return [_value(mapping_of(entry)) for entry in mapping_of(value["arrayValue"]).get("values") or ()]
+        return [_value(mapping_of(entry)) for entry in _list(mapping_of(value["arrayValue"]).get("values"))]
     if "kvlistValue" in value:
         return attributes_of(mapping_of(value["kvlistValue"]).get("values"))
     return next((value[form] for form in ("stringValue", "boolValue", "doubleValue", "bytesValue") if form in value), None)

@@ -242,6 +242,22 @@ def test_exporters_are_refused_in_their_own_encoding(tmp_path):
     assert ExportTraceServiceResponse().SerializeToString() == b""
 
 
+def test_values_of_a_wrong_type_inside_telemetry_never_fail_the_server(tmp_path):
+    odd = [{"key": "k", "value": {"arrayValue": {"values": 5}}}]
+    span = {"name": "n", "status": {"code": {"a": 1}}, "attributes": odd}
+    points = [{"name": "m", "gauge": {"dataPoints": 5}}, {"name": "s", "sum": {"dataPoints": [{"asInt": 10**400}]}}]
+
+    async def scenario():
+        async with serving(tmp_path, World()) as client:
+            traces = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+            assert (await client.post(traces, path="/v1/traces")).status == 200
+            metrics = {"resourceMetrics": [{"scopeMetrics": [{"metrics": points}]}]}
+            answer = await client.post(json.dumps(metrics).encode(), path="/v1/metrics")
+            assert (answer.status, answer.body["partialSuccess"]["rejectedDataPoints"]) == (200, "1")
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("path", ["/v1/batch", "/batch", "/v1/traces", "/v1/logs", "/v1/metrics"])
 @pytest.mark.parametrize(
     "body",

@@ -104,15 +104,25 @@ def test_a_bad_event_is_quarantined_with_its_reason_and_the_others_are_stored(tm
     run(scenario())
 
 
-def test_when_every_event_is_bad_the_answer_is_400_and_they_are_quarantined(tmp_path):
+def test_when_every_event_is_bad_all_of_them_count_as_failed_and_are_quarantined(tmp_path):
     async def scenario():
         world = World()
         async with serving(tmp_path, world) as client:
             answer = await client.post({"events": [{"operation": "x"}, {"service": ""}]})
-        assert answer.status == 400
-        assert answer.body["error"]["code"] == "invalid_argument"
+        assert (answer.status, answer.body["processed"], answer.body["failed"]) == (200, 0, 2)
         assert [fault["index"] for fault in answer.body["errors"]] == [0, 1]
         assert world.store.events == [] and len(world.store.quarantine) == 2
+
+    run(scenario())
+
+
+def test_a_lone_object_without_a_service_is_no_event_and_a_faulty_lone_event_has_failed(tmp_path):
+    async def scenario():
+        async with serving(tmp_path, World()) as client:
+            stray = await client.post({"data": []})
+            assert (stray.status, stray.body["error"]["code"]) == (400, "invalid_argument")
+            faulty = await client.post(event(duration=-1))
+            assert (faulty.status, faulty.body["processed"], faulty.body["failed"]) == (200, 0, 1)
 
     run(scenario())
 

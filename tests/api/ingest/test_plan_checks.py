@@ -67,6 +67,7 @@ def paid(**attributes):
 
 def test_every_event_tells_the_plan_that_judged_it(client, shop, member):
     editor_headers = member(UserRole.EDITOR).headers
+
     def judged_by() -> str:
         assert shop.send(paid())["stored"] is True
         return shop.store.recent(shop.tenant_id, shop.project_id, after=None, limit=1)[0].plan_revision

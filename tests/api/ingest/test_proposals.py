@@ -58,7 +58,7 @@ def fields(client, shop, headers, branch=None):  # noqa: F811
 def test_a_rule_that_is_too_strict_is_loosened_on_a_branch(client, shop, owner, field, sent, remedy, expected):  # noqa: F811
     add_field(client, shop, owner, name="price", **field)
     block(client, shop, owner)
-    assert shop.send(paid(**sent))["error"]["code"] == "invalid_argument"
+    assert shop.send(paid(**sent))["failed"] == 1
     made = proposed(client, shop, owner)
     assert made["remedy"] == remedy
     changed = fields(client, shop, owner, made["branch_id"])["price"]

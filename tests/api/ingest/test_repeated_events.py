@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from app.ingest.fresh_ids import FreshIds
 from app.ingest.kept_answers import CLAIM_LASTS, KEPT_FOR
 from app.ingest.process import running_pipeline
-from app.ingest.rules import _FreshIds
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from models.ingest import IngestRequest
@@ -208,7 +208,7 @@ def test_without_the_database_a_request_with_a_key_is_refused_and_one_without_is
 
 def test_seeded_ids_follow_from_the_seed_and_the_order():
     def ids(seed):
-        fresh = _FreshIds(3, 0, seed)
+        fresh = FreshIds(3, 0, seed)
         return [fresh(), fresh(), fresh()]
 
     assert ids("a") == ids("a")

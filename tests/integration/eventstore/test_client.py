@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.eventstore.address import StoreAddress, embedded_address
+from app.eventstore.address import HANDOVER_FOLDER, StoreAddress, embedded_address
 from app.eventstore.client import ClickHouseEventStore
-from app.eventstore.contracts import BucketCount, GroupCount, ReceivedSpan
+from app.eventstore.contracts import BucketCount, GroupCount, ReceivedSpan, Rejected
 from app.kernel.errors import Unavailable
 from app.kernel.intervals import Interval
 from tests.eventstore_fixtures import RETENTION_DAYS, StoredProject, StoreProcess, free_port
@@ -251,3 +251,18 @@ def test_the_schema_goes_into_the_database_of_the_address(store_process: StorePr
 
     assert [row.plan_revision for row in elsewhere.recent(*ids(stored_project), after=None, limit=9)] == ["main+1"]
     assert ClickHouseEventStore(here).recent(*ids(stored_project), after=None, limit=9) == []
+
+
+def test_a_large_block_goes_through_the_handover_folder_and_leaves_no_file(store_process: StoreProcess, stored_project):
+    folder = store_process.data_dir / HANDOVER_FOLDER
+    store = ClickHouseEventStore(store_process.address, handover=folder)
+    batch = [event(stored_project, time=datetime.now(UTC), properties='{"text":"' + "; \\n" * 500 + '"}') for _ in range(100)]
+    once = token()
+    for _ in range(2):  # a repetition changes nothing, as by socket
+        store.insert_lines("events", lines(*batch), rows=len(batch), token=once)
+
+    assert len(store.recent(*ids(stored_project), after=None, limit=1000)) == len(batch)
+    assert list(folder.iterdir()) == []
+    with pytest.raises(Rejected):
+        store.insert_lines("events", lines(*batch).replace(b'"kind"', b'"kyne"'), rows=len(batch), token=token())
+    assert list(folder.iterdir()) == []

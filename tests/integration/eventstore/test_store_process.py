@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.eventstore.address import PORT_VARIABLE
+from app.eventstore.address import HANDOVER_FOLDER, PORT_VARIABLE
 from app.eventstore.client import ClickHouseEventStore
 from app.eventstore.server import EXIT_NOT_OPENED
 from app.kernel.errors import Unavailable
@@ -36,9 +36,10 @@ def own_store(tmp_path):
         store.kill()
 
 
-def test_everything_acknowledged_is_found_once_after_kills(own_store):
+def test_everything_acknowledged_is_found_once_after_kills(own_store, monkeypatch):
+    monkeypatch.setattr("app.eventstore.client._HANDOVER_BYTES", 10_000)  # some batches by socket, others by file
     project = StoredProject()
-    client = ClickHouseEventStore(own_store.address)
+    client = ClickHouseEventStore(own_store.address, handover=own_store.data_dir / HANDOVER_FOLDER)
     acknowledged: set[str] = set()
     stop = threading.Event()
 

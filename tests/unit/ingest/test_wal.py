@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -117,6 +118,16 @@ def test_a_segment_is_sealed_by_rows_and_by_age(tmp_path):
     recorder.wait(lambda: b'{"n":9}\n' in numbers(recorder.sealed))
     log.close()
     assert len({segment.token for segment in recorder.sealed}) == len(recorder.sealed)
+
+
+@pytest.mark.parametrize("hurry", ["is_waiting", "is_prompt"])
+def test_a_segment_that_somebody_waits_for_is_sealed_long_before_its_time(tmp_path, hurry):
+    recorder = Recorder()
+    log = opened(tmp_path, recorder, rows=1000, seconds=600)
+    log.append(item(1))
+    log.append(replace(item(2), **{hurry: True}))
+    recorder.wait(lambda: numbers(recorder.sealed) == [b'{"n":1}\n', b'{"n":2}\n'])
+    log.close()
 
 
 def test_short_writes_are_completed(tmp_path):
