@@ -12,7 +12,6 @@ from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
-from app.http import reading_caller
 from app.identity import service as identity
 from app.identity.contracts import Actor, IngestPrincipal
 from app.ingest import service as ingest
@@ -86,7 +85,8 @@ def event_api_caller(session: Session, request: Request) -> Actor | IngestPrinci
         raise Unauthorized("missing or malformed credentials")
     principal = identity.ingest_principal_for(session, token)
     if principal is None:
-        return reading_caller(request)
+        now = SYSTEM_CLOCK.now()
+        return identity.resolve_caller(session, authorization=f"Bearer {token}", cookie=None, project_slug=None, now=now)
     wanted = request.headers.get("x-tenant-id", "").strip()
     if wanted and wanted != principal.tenant_id:
         raise Forbidden("X-Tenant-ID does not match the key's tenant")

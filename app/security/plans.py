@@ -14,7 +14,6 @@ EVENTS_PAGE: Final = 50
 MOST_EVENTS_PAGE: Final = 200
 ALERTS_PAGE: Final = 100
 MOST_ALERTS_PAGE: Final = 500
-ACCEPTED_STATUS: Final = 202
 
 
 @dataclass(frozen=True, slots=True)

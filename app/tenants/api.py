@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
-from sqlmodel import Session
 
 from app.event_api import application, event_api_caller
-from app.identity.contracts import Actor, IngestPrincipal
+from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.kernel.errors import BadRequest, Forbidden
+from app.kernel.errors import BadRequest
 from app.tenants import service
 from app.tenants.service import TenantDraft, TenantView
 
@@ -49,31 +46,29 @@ class TenantChange(BaseModel):
     company_size: str | None = Field(None, max_length=64)
 
 
-@contextmanager
-def _as_admin(request: Request) -> Iterator[tuple[Session, Actor]]:
+def _administrator(request: Request) -> Actor:
     with session_scope(write=False) as session:
-        caller = event_api_caller(session, request)
-    if isinstance(caller, IngestPrincipal):
-        raise Forbidden("an administrator's credential is needed")
-    service.require_admin(caller)
-    with session_scope(write=request.method != "GET") as session:
-        yield session, caller
+        return service.administrator(session, event_api_caller(session, request))
+
+
+Administrator = Annotated[Actor, Depends(_administrator)]
+"""Resolved before the body is looked at."""
 
 
 @router.post(TENANTS, operation_id="create_tenant", status_code=201)
-def create_tenant(request: Request, body: TenantBody) -> JSONResponse:
+def create_tenant(actor: Administrator, body: TenantBody) -> JSONResponse:
     """Make a tenant; the answer alone holds the key that sends to its project."""
-    with _as_admin(request) as (session, actor):
+    with session_scope() as session:
         made = service.create_tenant(session, actor, TenantDraft(**body.model_dump()), SYSTEM_CLOCK.now())
     return JSONResponse(_out(made), 201)
 
 
 @router.get(TENANTS, operation_id="list_tenants")
-def list_tenants(request: Request, limit: int = 20, offset: int = 0) -> JSONResponse:
+def list_tenants(actor: Administrator, limit: int = 20, offset: int = 0) -> JSONResponse:
     """Tenants, newest first."""
     if not 1 <= limit <= LARGEST_PAGE or offset < 0:
         raise BadRequest(f"limit is from 1 to {LARGEST_PAGE}, offset from 0")
-    with _as_admin(request) as (session, actor):
+    with session_scope(write=False) as session:
         found, total = service.list_tenants(session, actor, limit, offset, SYSTEM_CLOCK.now())
     page = {"total": total, "limit": limit, "offset": offset, "has_more": offset + limit < total}
     return JSONResponse({"tenants": [_out(one) for one in found], "pagination": page})
@@ -86,17 +81,17 @@ def get_tenant(request: Request, tenant_id: str) -> JSONResponse:
 
 
 @router.put(TENANTS + "/{tenant_id}", operation_id="update_tenant")
-def update_tenant(request: Request, tenant_id: str, body: TenantChange) -> JSONResponse:
+def update_tenant(actor: Administrator, tenant_id: str, body: TenantChange) -> JSONResponse:
     """Change a tenant."""
-    with _as_admin(request) as (session, actor):
+    with session_scope() as session:
         changed = service.update_tenant(session, actor, tenant_id, body.model_dump(), SYSTEM_CLOCK.now())
     return JSONResponse(_out(changed))
 
 
 @router.delete(TENANTS + "/{tenant_id}", operation_id="delete_tenant", status_code=204)
-def delete_tenant(request: Request, tenant_id: str) -> Response:
+def delete_tenant(actor: Administrator, tenant_id: str) -> Response:
     """Remove a tenant without projects."""
-    with _as_admin(request) as (session, actor):
+    with session_scope() as session:
         service.delete_tenant(session, actor, tenant_id)
     return Response(status_code=204)
 

@@ -13,7 +13,18 @@ from sqlmodel import Session
 
 from app.eventstore.service import get_event_store
 from app.identity import service as identity
-from app.identity.contracts import Actor, ApiKeyScope, IngestKind, IngestPrincipal, IngestScope, TenantPlan, UserRole, Via
+from app.identity.contracts import (
+    OPERATOR_EMAIL,
+    SYSTEM_ACTOR,
+    Actor,
+    ApiKeyScope,
+    IngestKind,
+    IngestPrincipal,
+    IngestScope,
+    TenantPlan,
+    UserRole,
+    Via,
+)
 from app.ingest import service as ingest
 from app.kernel.errors import BadRequest, Conflict, Forbidden, NotFound, Unavailable
 from app.kernel.ids import new_id
@@ -23,6 +34,10 @@ from models.identity import Tenant
 
 _DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 LONGEST_NAME: Final = 255
+NEEDS_ADMINISTRATOR: Final = (
+    "an administrator's credential is needed: an owner's API key that may write, or a key of kind events and scope admin"
+    " from plumbline key create"
+)
 
 
 class TenantStatus(StrEnum):
@@ -94,10 +109,28 @@ class TenantDraft:
 
 
 def require_admin(actor: Actor) -> None:
-    """Owners, by session or by a key of theirs that may write and is bound to no project. Forbidden for everybody else."""
-    if actor.role is not UserRole.OWNER or (actor.via is Via.KEY and actor.scope is not ApiKeyScope.WRITE):
-        raise Forbidden("an administrator's credential is needed")
+    """Owners, by session or by a key of theirs that may write and is bound to no project. Forbidden for everybody else.
+
+    Before anybody has signed up, keys made at the command line stand for the operator.
+    """
+    is_admin = actor.role is UserRole.OWNER or actor.email == OPERATOR_EMAIL
+    if not is_admin or (actor.via is Via.KEY and actor.scope is not ApiKeyScope.WRITE):
+        raise Forbidden(NEEDS_ADMINISTRATOR)
     actor.require_reach(None)
+
+
+def administrator(session: Session, caller: Actor | IngestPrincipal) -> Actor:
+    """Who administers tenants with this credential: an owner, or the operator by their key. Forbidden for everybody else."""
+    if not isinstance(caller, IngestPrincipal):
+        require_admin(caller)
+        return caller
+    if not _is_operator(session, caller):
+        raise Forbidden(NEEDS_ADMINISTRATOR)
+    return SYSTEM_ACTOR
+
+
+def _is_operator(session: Session, principal: IngestPrincipal) -> bool:
+    return principal.kind is IngestKind.EVENTS and identity.is_operator_key(session, principal)
 
 
 def create_tenant(session: Session, actor: Actor, draft: TenantDraft, now: datetime) -> TenantView:
@@ -190,11 +223,11 @@ def is_exceeded(view: TenantView, resource: str) -> bool:
 
 def _find(session: Session, caller: Actor | IngestPrincipal, tenant_id: str, *, lock: bool = False) -> Tenant:
     if isinstance(caller, IngestPrincipal):
-        is_own = caller.tenant_id == tenant_id
+        may_see = caller.tenant_id == tenant_id or _is_operator(session, caller)
     else:
         require_admin(caller)
-        is_own = True
-    tenant = repository.find(session, tenant_id, lock=lock) if is_own else None
+        may_see = True
+    tenant = repository.find(session, tenant_id, lock=lock) if may_see else None
     if tenant is None:
         raise NotFound("tenant not found")
     return tenant

@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 
-from app import edge_headers
+from app import edge_headers, event_api
 from app.edge import Edge
 from app.http import area_app
 from app.kernel.settings import Settings
@@ -85,6 +85,20 @@ def test_unknown_api_paths_and_wrong_methods_are_told_in_json(client: TestClient
         answer = client.get(path)
         assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"}), path
     assert client.delete("/api/v1/projects").status_code == 405
+
+
+def test_an_unknown_path_of_a_surface_is_told_in_the_surface_s_own_words() -> None:
+    events = APIRouter()
+    events.add_api_route("/v1/anomalies", lambda: "anomalies", methods=["GET"])
+    areas = [(event_api.application(events), [events])]
+    edge = Edge(ingest=stand_in("ingest"), areas=areas, operations=stand_in("operations"), pages=stand_in("pages"))
+    client = TestClient(edge, base_url="http://plumbline.test")
+    for path in ("/v1/nothing", "/v1/events/7", "/driftlock", "/driftlock/nothing", "/driftlock/v1/nothing"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found"), path
+    assert client.post("/v1/events/").text == client.post("/driftlock/v1/events").text == "ingest"
+    wrong = client.put("/v1/anomalies")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
 
 
 def test_head_is_answered_like_get_without_a_body(client: TestClient) -> None:

@@ -8,21 +8,21 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from app.kernel.errors import BadRequest
+from app.kernel.settings import get_settings
 from app.security.api.gate import Watch, count_call, enter, instant, standing
 from app.security.api.work import body_of, read, take_in
 from app.security.normalise import decode, incoming_events
-from app.security.plans import ACCEPTED_STATUS
 
 router = APIRouter(tags=["Security"])
 
 
-@router.post("/collect", operation_id="collect_security_events", status_code=ACCEPTED_STATUS)
+@router.post("/collect", operation_id="collect_security_events", status_code=202)
 async def collect(request: Request) -> JSONResponse:
     """Take in one event, or all events of a batch."""
     return await _collect(request, is_batch_only=False)
 
 
-@router.post("/collect/batch", operation_id="collect_security_batch", status_code=ACCEPTED_STATUS)
+@router.post("/collect/batch", operation_id="collect_security_batch", status_code=202)
 async def collect_batch(request: Request) -> JSONResponse:
     """Take in all events of a batch."""
     return await _collect(request, is_batch_only=True)
@@ -50,4 +50,4 @@ async def _collect(request: Request, *, is_batch_only: bool) -> JSONResponse:
         content["queued"] = len(events)
     else:
         content["event_id"] = events[0].id
-    return JSONResponse(content, status_code=ACCEPTED_STATUS)
+    return JSONResponse(content, status_code=get_settings().ingest.collect_status)

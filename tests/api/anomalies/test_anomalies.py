@@ -13,9 +13,11 @@ import pytest
 from app.anomalies import service
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestScope
+from app.ingest.process import Process
 from app.ingest.records import Record, encode_records
 from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
+from app.kernel.errors import TooManyRequests
 from app.scans import service as scans
 from jobs import analyse_streams
 from jobs.leadership import Leadership
@@ -204,6 +206,17 @@ def test_keys_of_another_kind_or_scope_are_refused(shop, client, engine):
         own = headers(kind, scope)
         assert client.get(PATH, headers=own).status_code == reading, (kind, scope)
         assert client.patch(path, json={"status": "open"}, headers=own).status_code == changing, (kind, scope)
+
+
+def test_reading_counts_against_the_tenant_s_minute_too(shop, client, monkeypatch):
+    class Full:
+        def take_request(self, principal):
+            raise TooManyRequests("more than 60 requests per minute", retry_after_seconds=2)
+
+    monkeypatch.setattr(Process, "pipeline", Full())
+    answer = client.get(PATH, headers=shop.headers)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
+    assert answer.json()["error"]["retry_after_seconds"] == 2
 
 
 def test_a_burst_inside_one_large_request_is_seen_too(shop, leadership, client):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,10 @@ def _direct(event_store, monkeypatch) -> None:  # noqa: F811
 def key_in(answer) -> str:
     assert set(answer.json()) == {"loc", "msg", "type"}
     return LINK.search(answer.json()["msg"]).group(2)
+
+
+def metric(name: str, value: object) -> dict[str, object]:
+    return {"name": name, "is_metric": True, "value": value}
 
 
 def sign_up(client, name="ana_1", **more):
@@ -260,6 +265,40 @@ def test_metrics_are_listed_and_summed_up_by_window(client, account, clock):
             ).status_code
             == status
         )
+
+
+def test_nobody_signs_up_under_the_administrator_s_name(client, clock):
+    assert sign_up(client, "admin").json() == {"detail": {"msg": "The username is already taken"}}
+    assert sign_up(client, "other", email="admin@plumbline.io").json() == {"detail": {"msg": "The email is already in use"}}
+
+
+def test_metadata_is_any_json_and_a_metric_has_any_name_but_a_built_in_one(client, account, clock):
+    bearer, key = account()
+    plain = [{"name": "where", "value": {"rack": [1, None]}}, {"name": "none", "value": None}]
+    assert client.post("/audit/log", json=record(metadata=[*plain, metric("login time", 3)]), headers=key).status_code == 204
+    clock.advance(timedelta(seconds=1))
+    assert ask(client, bearer)[0]["metadata"] == {"where": {"rack": [1, None]}, "none": None, "login time": 3}
+    (own,) = ask(client, bearer, "/audit/metrics/login time", interval="1d")
+    assert own["data"][0]["value"] == 3
+    for name in ("cpu_usage", "cpuUsage", "status", "event_name", "eventName", "a/b"):
+        assert client.post("/audit/log", json=record(metadata=[metric(name, 1)]), headers=key).status_code == 422, name
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['"\\ud800"', "NaN", "1e999", "{}" + "9" * 400, '{"a":' * 200 + "1" + "}" * 200],
+    ids=["half of a surrogate pair", "NaN", "beyond any number", "two documents", "nested too deeply"],
+)
+def test_what_no_answer_could_show_is_refused(client, account, value):
+    _, key = account()
+    body = json.dumps(record(metadata=[{"name": "x", "value": "@"}])).replace('"@"', value)
+    answer = client.post("/audit/log", content=body.encode(), headers=key)
+    assert answer.status_code == 422 and isinstance(answer.json()["detail"], list)
+
+
+def test_a_wrong_method_is_told_which_ones_there_are(client):
+    answer = client.delete("/auth/login")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 def test_the_administrator_exists_for_the_surface_s_own_records(engine, clock):

@@ -9,6 +9,7 @@ import pytest
 from app.identity.contracts import IngestScope, TenantPlan
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
+from app.kernel.settings import get_settings
 from models.identity import IngestKey
 from tests.api.security.conftest import book_events
 
@@ -100,6 +101,13 @@ def test_faulty_item_of_a_batch_is_named_by_its_index(security):
     answer = security().call("POST", "/collect", json={"events": [{"event": "a.b"}, {"actor": "x"}]})
     assert answer.status_code == 400
     assert "events[1]" in answer.json()["error"]
+
+
+def test_the_status_of_what_was_taken_in_is_a_setting(security, monkeypatch):
+    monkeypatch.setenv("PLUMBLINE_COLLECT_STATUS", "200")
+    get_settings.cache_clear()
+    answer = security().collect("a.b")
+    assert (answer.status_code, answer.json()["status"]) == (200, "queued")
 
 
 def test_batch_over_the_quota_is_403_and_takes_nothing(security, clock):

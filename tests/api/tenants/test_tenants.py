@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from app.identity import service as identity
-from app.identity.contracts import ApiKeyScope, UserRole
+from app.identity.contracts import SYSTEM_ACTOR, ApiKeyScope, IngestKind, IngestScope, TenantPlan, UserRole
 from app.kernel.database import session_scope
+from app.projects import onboarding
 from tests.api.plan.workbench import key_headers
+from tests.factories import make_actor, make_project
 from tests.unit.ingest.harness import World, event, serving
 
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 TENANTS = "/v1/tenants"
 
 
@@ -61,6 +65,45 @@ def test_credentials_decide_and_other_tenants_do_not_exist(client, admin, engine
     assert client.get(TENANTS, headers={"Authorization": "Bearer nope"}).status_code == 401
     assert client.get(f"{TENANTS}/tenant_x", headers=admin).status_code == 404
     assert client.patch(TENANTS, headers=admin).status_code == 405
+
+
+def command_line_key(engine, scope: IngestScope, plan: TenantPlan | None = None) -> dict[str, str]:
+    with session_scope(engine) as session:
+        _, token = onboarding.create_watched_ingest_key(
+            session, SYSTEM_ACTOR, project_slug=None, kind=IngestKind.EVENTS, scope=scope, name="Command line", plan=plan, now=NOW
+        )
+    return {"X-Api-Key": token}
+
+
+def test_an_administrating_key_of_the_command_line_makes_tenants_and_no_other_ingest_key_does(client, engine):
+    operator = command_line_key(engine, IngestScope.ADMIN)
+    made = make(client, operator)
+    assert made.status_code == 201
+    assert client.get(f"{TENANTS}/{made.json()['id']}", headers=operator).json()["domain"] == "acme.example"
+    with session_scope(engine) as session:
+        editor = make_actor(session)
+        slug = make_project(session).slug
+        _, token = identity.create_ingest_key(
+            session, editor, slug, kind=IngestKind.EVENTS, scope=IngestScope.ADMIN, name="an editor's", now=NOW
+        )
+    others = [
+        command_line_key(engine, IngestScope.APPEND),
+        command_line_key(engine, IngestScope.ADMIN, TenantPlan.TRIAL),
+        {"X-Api-Key": made.json()["api_key"]},
+        {"X-Api-Key": token},
+    ]
+    assert [make(client, other, domain="c.example").status_code for other in others] == [403] * 4
+    assert client.get(f"{TENANTS}/{made.json()['id']}", headers=others[3]).status_code == 404
+
+
+def test_before_anybody_signed_up_a_writing_key_of_the_command_line_administers(client, engine):
+    tokens = {}
+    for scope in ApiKeyScope:
+        with session_scope(engine) as session:
+            _, tokens[scope] = identity.create_operator_key(session, scope=scope, name="Command line", now=NOW)
+    assert make(client, {"X-Api-Key": tokens[ApiKeyScope.WRITE]}).status_code == 201
+    assert make(client, {"Authorization": f"Bearer {tokens[ApiKeyScope.READ]}"}).status_code == 403
+    assert client.post(TENANTS, content=b"{").status_code == 401, "who calls is looked at before what they send"
 
 
 def test_a_domain_is_taken_once_and_tenants_are_listed_changed_and_deleted(client, admin):
