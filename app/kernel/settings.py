@@ -193,7 +193,7 @@ class IngestSettings(_Group):
     min_free_disk_bytes: int = Field(268_435_456, ge=0, description="free disk space below which requests are refused with 503")
     drain_rows: int = Field(150_000, ge=1, description="rows after which the log is drained into the event store")
     drain_seconds: float = Field(1.0, gt=0, le=60, description="seconds after which the log is drained into the event store")
-
+    collect_status: int = Field(202, ge=200, le=202, description="status of answers that took in security events: 200, 201 or 202")
     otlp_grpc_port: int = Field(0, ge=0, le=65535, description="port for OpenTelemetry over gRPC, usually 4317; 0 switches it off")
 
 

@@ -96,6 +96,10 @@ def test_a_rule_is_tried_while_it_is_written_and_compared_once_it_is_stored(
     page.get_by_label("Quiet until").fill("07:00")
     page.get_by_role("button", name="Save schedule").click()
     expect(page.get_by_text("but never between 22:00 and 07:00")).to_be_visible()
+    page.get_by_label("Alerts go to").select_option(label="Owners, else the destination")
+    page.get_by_label("Then tell", exact=True).select_option(label="Team chat")
+    page.get_by_role("button", name="Save who else is told").click()
+    expect(page.get_by_text("When nobody answers for 30 min, Team chat is told, once.")).to_be_visible()
 
     page.goto(f"/p/{slug}/rules")
     switch = page.get_by_label("Orders drop is on")
