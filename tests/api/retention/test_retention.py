@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app.identity.contracts import UserRole
+from app.identity.contracts import SYSTEM_ACTOR, UserRole
+from app.kernel.errors import InvalidInput
 from app.kernel.settings import get_settings
+from app.preferences.pages.settings_view import save_setting
+from app.preferences.tree import list_settings
 
 RETENTION = "/api/v1/retention"
 
@@ -49,3 +52,12 @@ def test_only_owners_may(client, member, role):
     ]
     assert [answer.status_code for answer in answers] == [403, 403, 403]
     assert client.get(RETENTION).status_code == 401
+
+
+def test_the_form_of_the_settings_page_judges_alike(session, clock):
+    save_setting(session, SYSTEM_ACTOR, "retention_job_days", "7", clock.now())
+    with pytest.raises(InvalidInput, match="The value must be 0 or at least 30"):
+        save_setting(session, SYSTEM_ACTOR, "retention_audit_days", "29", clock.now())
+    lines = {line.name: line.value for line in list_settings(session, SYSTEM_ACTOR) if line.section == "retention"}
+    assert lines["retention_job_days"] == 7
+    assert lines["retention_audit_days"] == 0
