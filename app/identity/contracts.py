@@ -210,6 +210,22 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordResetLink:
+    """A link that lets the holder of the account choose another password, without its token."""
+
+    email: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ResetHolder:
+    """Whose password a link resets, and whether a code is still asked for afterwards."""
+
+    email: str
+    has_second_factor: bool
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationView:
     """An invitation that waits for an answer. `invited_by` is the email of who made it."""
 

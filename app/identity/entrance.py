@@ -59,23 +59,23 @@ def finish_sign_in(ticket: str, code: str, *, address: str, clock: Clock, user_a
 
 
 def begin_second_factor(actor: Actor, password: str, *, clock: Clock) -> Enrolment:
-    """Hand the signed-in caller a secret to confirm. Errors: as `_check_own_password`, Conflict when the factor is on."""
-    _check_own_password(actor, password, clock)
+    """Hand the signed-in caller a secret to confirm. Errors: as `check_own_password`, Conflict when the factor is on."""
+    check_own_password(actor, password, clock)
     with session_scope() as session:
         return service.begin_second_factor(session, actor)
 
 
 def turn_off_second_factor(actor: Actor, password: str, code: str, *, clock: Clock, address: str = "") -> None:
-    """Ask the caller for no code any more. Errors: as `_check_own_password`, Conflict when it is off, InvalidInput at `code`."""
-    user_id = _check_own_password(actor, password, clock)
-    with _own_code_attempt(user_id, "turn off", address) as session:
+    """Ask the caller for no code any more. Errors: as `check_own_password`, Conflict when it is off, InvalidInput at `code`."""
+    user_id, _ = check_own_password(actor, password, clock)
+    with own_code_attempt(user_id, "turn off", address) as session:
         service.turn_off_second_factor(session, actor, code, clock.now())
 
 
 def renew_recovery_codes(actor: Actor, password: str, code: str, *, clock: Clock, address: str = "") -> list[str]:
     """Give the caller fresh recovery codes; the earlier ones are void. Errors: as `turn_off_second_factor`."""
-    user_id = _check_own_password(actor, password, clock)
-    with _own_code_attempt(user_id, "renew recovery codes", address) as session:
+    user_id, _ = check_own_password(actor, password, clock)
+    with own_code_attempt(user_id, "renew recovery codes", address) as session:
         return service.renew_recovery_codes(session, actor, code, clock.now())
 
 
@@ -101,7 +101,7 @@ def accept_invitation(token: str, password: str, name: str | None, *, address: s
 
     Errors: TooManyRequests, NotFound for an invitation that is not valid, Conflict when the email has an account.
     """
-    _require_passwords()
+    require_passwords()
     limit = Allowance("register", get_settings().security.registrations_per_hour, timedelta(hours=1))
     with session_scope() as session:
         service.take_turn(session, limit, address, clock.now())
@@ -113,14 +113,14 @@ def accept_invitation(token: str, password: str, name: str | None, *, address: s
         return service.accept_invitation(session, token, password_hash=password_hash, name=name, now=clock.now(), origin=origin)
 
 
-def _require_passwords() -> None:
+def require_passwords() -> None:
     """Forbidden where people enter through the provider only."""
     if get_settings().oidc.is_only_way:
         raise Forbidden("Passwords are switched off. Sign in through the provider.")
 
 
 def _checked_credential(email: str, password: str, address: str, clock: Clock) -> Credential:
-    _require_passwords()
+    require_passwords()
     limit = Allowance("login", get_settings().security.login_attempts_per_minute, timedelta(minutes=1))
     with session_scope() as session:
         service.take_turn(session, limit, address, clock.now())
@@ -131,15 +131,18 @@ def _checked_credential(email: str, password: str, address: str, clock: Clock) -
     return credential
 
 
-def _check_own_password(actor: Actor, password: str, clock: Clock) -> str:
-    """The caller's id. Errors: Forbidden for a key, Conflict for an account without password, TooManyRequests, InvalidInput."""
+def check_own_password(actor: Actor, password: str, clock: Clock, *, field: str = "password") -> tuple[str, str]:
+    """The caller's id and the hash their password fits, after one of their turns.
+
+    Errors: Forbidden for a key, Conflict for an account without password, TooManyRequests, InvalidInput at `field`.
+    """
     with session_scope() as session:
         credential = service.credential_for_change(session, actor)
         user_id = credential.user_id or ""
         service.take_code_turn(session, user_id, clock.now())
     if not verify_password(password, credential.password_hash):
-        raise InvalidInput("The password is wrong", field="password")
-    return user_id
+        raise InvalidInput("The password is wrong", field=field)
+    return user_id, credential.password_hash or ""
 
 
 @contextmanager
@@ -157,7 +160,7 @@ def _code_attempt(user_id: str, purpose: str, address: str, clock: Clock) -> Ite
 
 
 @contextmanager
-def _own_code_attempt(user_id: str, purpose: str, address: str) -> Iterator[Session]:
+def own_code_attempt(user_id: str, purpose: str, address: str) -> Iterator[Session]:
     """Like `_code_attempt` for somebody who is signed in and whose password was just checked: no reason to sign in anew."""
     try:
         with session_scope() as session:

@@ -88,7 +88,7 @@ def replace_recovery_codes(session: Session, user_id: str, code_hashes: Iterable
 def delete_factor(session: Session, user_id: str) -> bool:
     """Remove the person's factor, its recovery codes and sign-ins that wait for it; whether there was a factor."""
     session.execute(sa.delete(RecoveryCode).where(col(RecoveryCode.user_id) == user_id))
-    session.execute(sa.delete(SignInTicket).where(col(SignInTicket.user_id) == user_id))
+    delete_tickets_of(session, user_id)
     statement = sa.delete(SecondFactor).where(col(SecondFactor.user_id) == user_id)
     return session.execute(statement.returning(col(SecondFactor.user_id))).first() is not None
 
@@ -105,6 +105,11 @@ def take_ticket(session: Session, token_hash: str, now: datetime) -> bool:
     """Use the ticket up; whether it was still good."""
     statement = sa.delete(SignInTicket).where(col(SignInTicket.token_hash) == token_hash, col(SignInTicket.expires_at) > now)
     return session.execute(statement.returning(col(SignInTicket.id))).first() is not None
+
+
+def delete_tickets_of(session: Session, user_id: str) -> None:
+    """Make the person's sign-ins that wait for a code void."""
+    session.execute(sa.delete(SignInTicket).where(col(SignInTicket.user_id) == user_id))
 
 
 def delete_expired_tickets(session: Session, now: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from app.identity import policy, repository, second_factor_repository
+from app.identity import password_repository, policy, repository, second_factor_repository
 from app.identity.contracts import OPERATOR_EMAIL, Actor, Credential, SignedIn, SignInOrigin, UserRole, UserView, Via
 from app.identity.passwords import UNUSABLE
 from app.identity.service.audit import record_audit
@@ -34,9 +34,10 @@ def is_registration_open(session: Session) -> bool:
 
 
 def delete_expired(session: Session, now: datetime) -> None:
-    """Delete sessions and half sign-ins that are over, and rate buckets of clients long gone."""
+    """Delete sessions, half sign-ins and links for a password that are over, and rate buckets of clients long gone."""
     repository.delete_expired_sessions(session, now)
     second_factor_repository.delete_expired_tickets(session, now)
+    password_repository.delete_expired_resets(session, now)
     delete_idle_turns(session, now)
 
 

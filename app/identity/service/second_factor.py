@@ -143,6 +143,19 @@ def demand_code(session: Session, user: User, code: str | None, now: datetime) -
         raise factor.CodeRefused(CODE_DOES_NOT_FIT)
 
 
+def prove_factor(session: Session, user: User, code: str | None, now: datetime) -> None:
+    """Spend a code before something else of a locked account changes, where it has a second factor.
+
+    Errors: InvalidInput at `code` without one, CodeRefused.
+    """
+    if not repository.is_confirmed(session, user.id):
+        return
+    if not code:
+        raise InvalidInput("Enter a code of your authenticator app, or a recovery code", field="code")
+    if not _prove(session, user, code, now):
+        raise factor.CodeRefused(CODE_DOES_NOT_FIT)
+
+
 def take_code_turn(session: Session, user_id: str, now: datetime) -> None:
     """Use one of the person's turns to give a password or code; wants a transaction of its own. Errors: TooManyRequests."""
     take_turn(session, _allowance(), user_id, now)
