@@ -120,7 +120,11 @@ def delivery_page() -> rx.Component:
                 rx.cond(view.drill_href != "", link_button("Fire drill", href=view.drill_href), rx.fragment()),
                 rx.cond(view.rule_href != "", link_button("Rule", href=view.rule_href), rx.fragment()),
                 rx.cond(view.destination_href != "", to_destination, rx.fragment()),
-                rx.cond(view.may_retry, button("Retry", kind="primary", on_click=state.retry), rx.fragment()),
+                rx.cond(
+                    view.may_retry,
+                    button(rx.cond(view.state == "dropped", "Send anyway", "Retry"), kind="primary", on_click=state.retry),
+                    rx.fragment(),
+                ),
                 rx.cond(view.may_redeliver, button("Redeliver", on_click=state.redeliver), rx.fragment()),
                 beside=rx.fragment(
                     rx.el.span(state_badge(view.state), role="status", aria_label="State"), " ", kind_badge(view.kind)
@@ -155,7 +159,8 @@ def _ticket(view: Any) -> rx.Component:
 
 
 def _message(view: Any) -> rx.Component:
-    marked = rx.cond(view.message_format != "", rx.fragment("Shown as text; it is ", view.message_format, "."), "As it was sent.")
+    as_it_is = rx.cond(view.state == "sent", "As it was sent.", "As it would be sent.")
+    marked = rx.cond(view.message_format != "", rx.fragment("Shown as text; it is ", view.message_format, "."), as_it_is)
     return section(
         "Message",
         rx.cond(view.subject != "", rx.el.div(rx.el.strong(view.subject), style={"padding": "10px 0 8px"}), rx.fragment()),

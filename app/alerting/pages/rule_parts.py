@@ -43,12 +43,15 @@ def rule_form(state: Any) -> rx.Component:
         section(
             "Who is told",
             rx.el.div(_text(state, "Name", "name", placeholder="Revenue events drop"), _destination(state), class_name="pair"),
-            _switch(state, "enabled", "The rule is switched on", ""),
-            _switch(
-                state,
-                "ai_explanation_enabled",
-                "The assistant explains what happened",
-                "Two sentences under the message, when it is on",
+            rx.el.div(
+                _switch(state, "enabled", "The rule is switched on", ""),
+                _switch(
+                    state,
+                    "ai_explanation_enabled",
+                    "The assistant explains what happened",
+                    "Two sentences under the message, while it is on",
+                ),
+                class_name="rule-switches",
             ),
         ),
         section(

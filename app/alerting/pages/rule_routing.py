@@ -127,10 +127,9 @@ def routing_section(state: Any) -> rx.Component:
         "Who else is told",
         rx.el.p(form.sentence, class_name="rule-verdicts", custom_attrs={"aria-live": "polite"}),
         rx.el.p(
-            "An acknowledgement, a resolution or a verdict in the inbox is an answer. Members choose where they are told at ",
-            text_link("Destinations", href=ui_paths.project_destinations(slug_var())),
-            ".",
+            "An acknowledgement, a resolution or a verdict in the inbox is an answer. Members choose where they are told.",
             class_name="muted",
         ),
+        rx.el.p(text_link("Where I am told", href=ui_paths.project_destinations(slug_var()))),
         rx.form(fields, key=state.routing_drawn, on_submit=state.save_routing, reset_on_submit=False),
     )
