@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ import numpy as np
 from app.detection.contracts import DetectionSettings
 from app.detection.engine.judging import Verdict, Verdicts, judge
 from app.detection.engine.matrix import CountMatrix
-from app.kernel.settings import get_settings
 from app.metrics.contracts import SeriesKey
 
 SIGMA_STEP, LARGEST_SIGMA = 0.5, 10.0
@@ -79,8 +77,6 @@ def judge_with(detector: Detector, matrix: CountMatrix, settings: DetectionSetti
 
 
 def _adaptive(matrix: CountMatrix, settings: DetectionSettings, fallback: Verdicts) -> Verdicts:
-    # The machine code is kept with the data, so that only the first start of a version compiles.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(get_settings().data_dir / "numba"))
     from app.detection.engine import adaptive  # imported on first use: loading the compiled code takes a while
 
     start = int(matrix.bucket(0).timestamp())

@@ -57,7 +57,7 @@ def judge_scan(
     judged = Judged(scan, start, stop, {}, [] if reaches_newest else None, now)
     load_from = start - history_needed(scan.interval, settings) * scan.interval.duration
     rules = tuning_repository.rules_of_scan(session, scan.id)
-    for block in metrics.count_blocks(session, scan.id, _wanted_keys(session, scan, settings), load_from, stop):
+    for block in metrics.count_blocks(session, scan.id, judged_keys(session, scan, settings), load_from, stop):
         matrix = CountMatrix(scan.interval, block.first_index, block.counts.T)
         verdicts = judge_series(matrix, block.keys, settings, rules)
         judged.found.update(_found(scan, block.keys, matrix, verdicts, settings, start, stop))
@@ -102,7 +102,7 @@ def _evaluated_range(
     return max(start, oldest), stop
 
 
-def _wanted_keys(session: Session, scan: WatchedScan, settings: DetectionSettings) -> list[SeriesKey]:
+def judged_keys(session: Session, scan: WatchedScan, settings: DetectionSettings) -> list[SeriesKey]:
     """The series to judge: what the settings ask for of all that was ever counted and is not archived."""
     switched_on = {ScopeType.EVENT_TYPE: settings.detect_event_types, ScopeType.EVENT: settings.detect_events}
     names = repository.scope_names(session, scan.project_id)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import numpy as np
 from sqlmodel import Session
 
-from app.detection import repository, service, tuning_repository
+from app.detection import evaluation, repository, service, tuning_repository
 from app.detection.contracts import DetectionSettings, Direction, Judgement
 from app.detection.detectors import USUAL, ScopeRules, judge_series
 from app.detection.engine.baseline import history_needed
@@ -16,10 +17,10 @@ from app.detection.engine.episodes import Episode, episodes
 from app.detection.engine.judging import Verdicts
 from app.detection.engine.matrix import CountMatrix, matrix_of
 from app.detection.judgements import direction_of, judgement_at
+from app.detection.repository import WatchedScan
 from app.identity.contracts import Actor
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, SeriesKey
-from app.plan import service as plan
 from app.projects import service as projects
 
 MOST_SERIES, MOST_TYPES = 60, 20
@@ -57,64 +58,99 @@ class Preview:
 
 
 def preview(session: Session, actor: Actor, slug: str, settings: DetectionSettings, drawn_key: SeriesKey | None = None) -> Preview:
-    """Judge the last week of at most 60 series, the largest ones, by these settings; writes nothing.
+    """Judge the last week of at most 60 series, the largest ones of all scans, by these settings; writes nothing.
 
-    Looks at the scan that speaks for the project's total. `drawn_key` is the series to draw, by default the one with most alarms.
-    Errors: NotFound, InvalidInput for settings that break a constraint.
+    `drawn_key` is the series to draw, by default the one with most alarms. Errors: NotFound, InvalidInput for settings that break a
+    constraint.
     """
     service.check_settings(settings)
     project = projects.get_project(session, actor, slug)
-    total = metrics.series_for(session, actor, slug, ScopeType.PROJECT_TOTAL)
-    scan = repository.watched_scan(session, total.key.scan_config_id) if total.buckets else None
-    if scan is None or not settings.anomaly_detection_enabled:
+    newest = repository.newest_buckets(session, project.id)
+    found = [repository.watched_scan(session, scan_id) for scan_id in sorted(newest)]
+    watched = {scan.id: scan for scan in found if scan is not None}
+    if not watched or not settings.anomaly_detection_enabled:
         return Preview()
-    names, series_count = _watched(session, actor, slug, project.id, scan.id, settings, total.buckets[-1] + scan.interval.duration)
-    newest, width = total.buckets[-1], scan.interval.duration
-    start = newest - DRAWN - history_needed(scan.interval, settings) * width
-    series = [one for one in metrics.load_series(session, scan.id, list(names), start) if one.buckets]
-    if not series:
+    until = max(newest[scan.id] + scan.interval.duration for scan in watched.values())
+    names, series_count = _watched(session, actor, slug, project.id, list(watched.values()), settings, until)
+    looks = [
+        _look(session, scan, [key for key in names if key.scan_config_id == scan.id], settings, newest[scan.id])
+        for scan in watched.values()
+    ]
+    alarms = {key: count for look in looks for key, count in look.alarm_counts().items()}
+    if not alarms:
         return Preview(series_count=series_count)
-    matrix = matrix_of(series)
-    keys = [one.key for one in series]
-    rules = tuning_repository.rules_of_scan(session, scan.id)
-    verdicts = judge_series(matrix, keys, settings, rules)
-    first = max(0, matrix.bucket_count - int(LOOKED_BACK / width))
-    counts = _incidents(matrix, verdicts, first)
-    looked_at = [SeriesAlarms(key, names[key], counts.get(column, 0)) for column, key in enumerate(keys)]
-    column = keys.index(drawn_key) if drawn_key in keys else max(range(len(keys)), key=lambda place: (counts.get(place, 0), -place))
-    own = rules.get(keys[column], USUAL).apply(settings)
-    drawn_from = max(0, matrix.bucket_count - int(DRAWN / width))
+    drawn = drawn_key if drawn_key in alarms else max(alarms, key=lambda key: alarms[key])
+    look = next(look for look in looks if drawn in look.keys)
+    order = list(ScopeType)
+    looked_at = [SeriesAlarms(key, names[key], count) for key, count in alarms.items()]
     return Preview(
-        looked_at=sorted(looked_at, key=lambda one: (-one.alarm_count, list(ScopeType).index(one.key.scope_type), one.name)),
+        looked_at=sorted(looked_at, key=lambda one: (-one.alarm_count, order.index(one.key.scope_type), one.name)),
         series_count=series_count,
-        drawn_key=keys[column],
-        drawn=[judgement_at(matrix, verdicts, row, column, own) for row in range(drawn_from, matrix.bucket_count)],
-        sigma=own.sigma_threshold,
-        bucket_seconds=scan.interval.seconds,
+        drawn_key=drawn,
+        drawn=look.judgements(drawn, settings),
+        sigma=look.rules_of(drawn, settings).sigma_threshold,
+        bucket_seconds=look.matrix.interval.seconds,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The judged series of one scan."""
+
+    keys: list[SeriesKey]
+    matrix: CountMatrix
+    verdicts: Verdicts
+    rules: Mapping[SeriesKey, ScopeRules]
+
+    def alarm_counts(self) -> dict[SeriesKey, int]:
+        """Incidents of each series in the days looked back at."""
+        counts = _incidents(self.matrix, self.verdicts, self._first(LOOKED_BACK))
+        return {key: counts.get(column, 0) for column, key in enumerate(self.keys)}
+
+    def rules_of(self, key: SeriesKey, settings: DetectionSettings) -> DetectionSettings:
+        """What the series is judged by."""
+        return self.rules.get(key, USUAL).apply(settings)
+
+    def judgements(self, key: SeriesKey, settings: DetectionSettings) -> list[Judgement]:
+        """The buckets to draw."""
+        column, own = self.keys.index(key), self.rules_of(key, settings)
+        rows = range(self._first(DRAWN), self.matrix.bucket_count)
+        return [judgement_at(self.matrix, self.verdicts, row, column, own) for row in rows]
+
+    def _first(self, span: timedelta) -> int:
+        return max(0, self.matrix.bucket_count - int(span / self.matrix.interval.duration))
+
+
+def _look(session: Session, scan: WatchedScan, keys: list[SeriesKey], settings: DetectionSettings, newest: datetime) -> _Look:
+    start = newest - DRAWN - history_needed(scan.interval, settings) * scan.interval.duration
+    series = [one for one in metrics.load_series(session, scan.id, keys, start) if one.buckets]
+    keys = [one.key for one in series]
+    matrix = matrix_of(series) if series else CountMatrix(scan.interval, 0, np.empty((0, 0)))
+    rules = tuning_repository.rules_of_scan(session, scan.id)
+    return _Look(keys, matrix, judge_series(matrix, keys, settings, rules), rules)
+
+
 def _watched(
-    session: Session, actor: Actor, slug: str, project_id: str, scan_id: str, settings: DetectionSettings, until: datetime
+    session: Session,
+    actor: Actor,
+    slug: str,
+    project_id: str,
+    scans: Sequence[WatchedScan],
+    settings: DetectionSettings,
+    until: datetime,
 ) -> tuple[dict[SeriesKey, str], int]:
-    """The series to look at with their names, and how many there are in all."""
-    names: dict[SeriesKey, str] = {}
-    count = 0
-    if settings.detect_project_total:
-        names[SeriesKey(scan_id, ScopeType.PROJECT_TOTAL, scan_id)] = "Project total"
-        count += 1
-    if settings.detect_event_types:
-        kinds = plan.list_event_types(session, actor, slug)
-        names |= {SeriesKey(scan_id, ScopeType.EVENT_TYPE, kind.id): kind.display_name for kind in kinds[:MOST_TYPES]}
-        count += len(kinds)
-    if settings.detect_events:
-        room = MOST_SERIES - len(names)
-        top = metrics.top_events(
-            session, actor, slug, window_hours=int(LOOKED_BACK.total_seconds() // 3_600), limit=room, now=until
-        )
-        names |= {SeriesKey(scan_id, ScopeType.EVENT, event.event_id): event.name for event in top}
-        count += max(plan.count_events(session, project_id), len(top))
-    return names, count
+    """The series to look at with their names, and how many the settings would judge: totals, some event types, the largest events."""
+    every = [key for scan in scans for key in evaluation.judged_keys(session, scan, settings)]
+    scopes = repository.scope_names(session, project_id)
+    volumes = metrics.window_totals(session, actor, slug, window_hours=int(LOOKED_BACK.total_seconds() // 3_600), now=until)
+    scan_names = {scan.id: f" ({scan.name})" if len(scans) > 1 else "" for scan in scans}
+    names = {key: _scope_name(key, scopes) + scan_names[key.scan_config_id] for key in every}
+    of_type: dict[ScopeType, list[SeriesKey]] = {scope_type: [] for scope_type in ScopeType}
+    for key in sorted(every, key=lambda key: (-volumes.get(key.ref, 0), names[key], key.ref)):
+        of_type[key.scope_type].append(key)
+    of_type[ScopeType.EVENT_TYPE] = of_type[ScopeType.EVENT_TYPE][:MOST_TYPES]
+    chosen = [key for scope_type in ScopeType for key in of_type[scope_type]][:MOST_SERIES]
+    return {key: names[key] for key in chosen}, len(every)
 
 
 def _incidents(matrix: CountMatrix, verdicts: Verdicts, first: int) -> dict[int, int]:

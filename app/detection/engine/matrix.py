@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -53,22 +54,28 @@ class CountMatrix:
 def matrix_of(series: Sequence[Series]) -> CountMatrix:
     """Series of one interval on their common grid; buckets a series does not mention are unknown, not zero.
 
-    Raises ValueError when the intervals differ or there is no bucket at all.
+    Of a bucket that is mentioned twice the later count holds. Raises ValueError when the intervals differ or there is no bucket.
     """
     if len({one.interval for one in series}) != 1:
         raise ValueError("all series of a matrix have the same interval")
     interval = series[0].interval
-    spans = [(bucket_index(one.buckets[0], interval), bucket_index(one.buckets[-1], interval)) for one in series if one.buckets]
+    spans = [(bucket_index(min(one.buckets), interval), bucket_index(max(one.buckets), interval)) for one in series if one.buckets]
     if not spans:
         raise ValueError("no series has a bucket")
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     counts = np.full((last - first + 1, len(series)), np.nan)
     for column, one in enumerate(series):
         values = np.array([np.nan if count is None else count for count in one.counts], dtype=np.float64)
-        start = bucket_index(one.buckets[0], interval) - first if one.buckets else 0
-        if one.buckets and bucket_index(one.buckets[-1], interval) - first == start + len(values) - 1:
-            counts[start : start + len(values), column] = values  # the usual gapless grid
+        if _is_gapless(one.buckets, interval):
+            start = bucket_index(one.buckets[0], interval) - first
+            counts[start : start + len(values), column] = values
         else:
-            rows = [bucket_index(bucket, interval) - first for bucket in one.buckets]
-            counts[rows, column] = values
+            for bucket, value in zip(one.buckets, values, strict=True):
+                counts[bucket_index(bucket, interval) - first, column] = value
     return CountMatrix(interval, first, counts)
+
+
+def _is_gapless(buckets: Sequence[datetime], interval: Interval) -> bool:
+    """Whether each bucket follows the one before, as on the usual grid."""
+    width = interval.duration
+    return bool(buckets) and all(after - before == width for before, after in pairwise(buckets))
