@@ -105,7 +105,7 @@ def fill(session: Session, events: int, days: int) -> None:
 
 
 def filled(engine: Engine, events: int, days: int) -> tuple[str, str, str, datetime]:
-    """The ids of the scan, of an event with breakdowns and of its type, and the newest bucket; fills a database that has nothing."""
+    """The ids of the scan, of an event with breakdowns and of its type, and the newest bucket; an empty database is filled."""
     with session_scope(engine) as session:
         is_empty = session.execute(sa.select(ScanConfig.id)).first() is None
         if is_empty:

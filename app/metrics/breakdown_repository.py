@@ -42,7 +42,9 @@ def value_counts(
         statement = statement.where(col(MetricBreakdown.breakdown_value) == value[0], col(MetricBreakdown.is_other) == value[1])
     found: dict[tuple[str, bool], list[int]] = {}
     positions = grid.positions
-    for name, is_other, stored, count in session.execute(between(statement, col(MetricBreakdown.bucket), grid.start, grid.stop)):
+    # No bare column: SQLite would then take the index by time and read all scopes of the range instead of this one.
+    bucket = sa.func.coalesce(col(MetricBreakdown.bucket), col(MetricBreakdown.bucket))
+    for name, is_other, stored, count in session.execute(between(statement, bucket, grid.start, grid.stop)):
         position = positions.get(stored)
         if position is not None:
             counts = found.get((name, is_other))

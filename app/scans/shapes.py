@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.kernel.clock import as_utc
 from app.kernel.intervals import Interval
@@ -248,6 +248,12 @@ class ScanMetricsReplayRequest(BaseModel):
 
     time_from: Moment
     time_to: Moment
+
+    @model_validator(mode="after")
+    def _must_span_time(self) -> Self:
+        if self.time_from >= self.time_to:
+            raise ValueError("time_from must be before time_to")
+        return self
 
 
 class ScanJobResponse(BaseModel):

@@ -126,6 +126,14 @@ def test_one_live_job_per_scan_and_cancel_only_while_it_lives(call, world):
     assert [one["id"] for one in call("GET", f"{world.scan}/jobs?limit=1").json()] == [job["id"]]
 
 
+def test_a_replay_of_no_time_is_malformed_also_where_the_scan_cannot_be_replayed(call, world):
+    bare = call("POST", world.base, body_of(world, event_type_id=world.event_type_id)).json()
+    for scan, code in ((bare["id"], 400), (NOBODY, 404)):
+        path = f"{world.base}/{scan}/metrics/replay"
+        assert call("POST", path, {"time_from": "2026-01-02T00:00:00Z", "time_to": "2026-01-02T00:00:00Z"}).status_code == 422
+        assert call("POST", path, {"time_from": "2026-01-01T00:00:00Z", "time_to": "2026-01-02T00:00:00Z"}).status_code == code
+
+
 def test_replay_ranges(call, world):
     path = f"{world.scan}/metrics/replay"
     job = call("POST", path, {"time_from": "2026-01-01T00:30:00", "time_to": "2026-01-02T00:10:00+00:00"}).json()
