@@ -8,8 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, cast
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -30,6 +29,7 @@ from app.eventstore.contracts import (
     ReceivedSpan,
     Rejected,
 )
+from app.eventstore.handover import Handover
 from app.eventstore.schema import EVENTS, PROJECT_TABLES, QUARANTINE, ensure_schema
 from app.kernel.errors import Unavailable
 
@@ -41,7 +41,6 @@ _COLUMNS = {EVENTS: EVENT_COLUMNS, QUARANTINE: QUARANTINE_COLUMNS}
 _CONNECT_SECONDS = 3
 _ANSWER_SECONDS = 120
 _PING_SECONDS = 2.0
-_HANDOVER_BYTES = 65_536
 _RECENT_WINDOW = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,7 +69,7 @@ class ClickHouseEventStore:
     def __init__(self, address: StoreAddress, *, handover: Path | None = None) -> None:
         """`handover` is the folder from which a store on this machine takes blocks that would else go through its socket."""
         self.address = address
-        self._handover = handover
+        self._handover = Handover(handover)
         self._client: Client | None = None
         self._lock = threading.Lock()
 
@@ -101,16 +100,15 @@ class ClickHouseEventStore:
         self._insert(table, block, columns, "Native", rows=rows, token=token)
 
     def _insert(self, table: str, data: bytes, columns: Sequence[str], data_format: str, *, rows: int, token: str) -> None:
+        target, names = f"{self.address.database}.{table}", ", ".join(f"`{column}`" for column in columns)
         settings = {**_INSERT_SETTINGS, "insert_deduplication_token": token}
         try:
-            if self._handover is not None and len(data) >= _HANDOVER_BYTES:
-                summary = self._hand_over(self._handover, table, data, columns, data_format, settings)
-            else:
-                summary = self._connected().raw_insert(
-                    f"{self.address.database}.{table}", columns, io.BytesIO(data), settings=settings, fmt=data_format
-                )
-        except OSError as error:
-            raise self._unavailable(error) from error
+            with self._handover.laid_down(data) as file:
+                if file is None:
+                    summary = self._connected().raw_insert(target, columns, io.BytesIO(data), settings=settings, fmt=data_format)
+                else:
+                    statement = f"INSERT INTO {target} ({names}) FROM INFILE '{file}' FORMAT {data_format}"
+                    summary = cast("QuerySummary", self._connected().command(statement, settings=settings))
         except (ClickHouseError, HTTPError) as error:
             if _is_data_error(error):
                 raise Rejected(str(error)) from error
@@ -119,27 +117,6 @@ class ClickHouseEventStore:
         if summary.written_rows < rows:
             log.error("the event store wrote %s of %s rows of batch %s", summary.written_rows, rows, token)
             raise Unavailable(f"the event store wrote {summary.written_rows} of {rows} rows")
-
-    def _hand_over(
-        self,
-        folder: Path,
-        table: str,
-        data: bytes,
-        columns: Sequence[str],
-        data_format: str,
-        settings: dict[str, Any],
-    ) -> QuerySummary:
-        """Insert through a file: half the copies that a socket makes of every byte."""
-        path = folder / uuid4().hex
-        names = ", ".join(f"`{column}`" for column in columns)
-        statement = f"INSERT INTO {self.address.database}.{table} ({names}) FROM INFILE '{path.name}' FORMAT {data_format}"
-        try:
-            path.write_bytes(data)
-            summary = self._connected().command(statement, settings=settings)
-        finally:
-            path.unlink(missing_ok=True)
-        assert isinstance(summary, QuerySummary)  # the answer to an INSERT has no rows
-        return summary
 
     def count_groups(self, tenant_id: str, project_id: str, kind: str, start: datetime, stop: datetime) -> Sequence[GroupCount]:
         """Groups in [start, stop), largest first. Errors: Unavailable."""

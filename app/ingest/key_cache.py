@@ -74,6 +74,12 @@ class KeyCache:
             return None
         return entry.principal
 
+    def expire(self) -> None:
+        """Ask about every key at its next use. Entries stay for the time when nobody can be asked."""
+        stale = self._monotonic() - LIFE_SECONDS
+        for entry in [*self._known.values(), *self._unknown.values()]:
+            entry.looked_up_at = min(entry.looked_up_at, stale)
+
     async def resolve(self, token: bytes) -> IngestPrincipal:
         """The key's principal. Unauthorized when there is none, Unavailable when nobody can tell."""
         principal = self.cached(token)

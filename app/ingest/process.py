@@ -35,6 +35,13 @@ def take_request(principal: IngestPrincipal) -> None:
         Process.pipeline.take_request(principal)
 
 
+def expire_keys() -> None:
+    """What keys may do has changed: this process asks at their next use, others follow within seconds."""
+    pipeline = Process.pipeline
+    if pipeline is not None:
+        pipeline.loop.call_soon_threadsafe(pipeline.keys.expire)
+
+
 async def keep(records: RecordLines, *, is_waiting: bool = False) -> bool | None:
     """Make the records durable; on the event loop of the process. See `Pipeline.keep`."""
     return await running_pipeline().keep(records, is_waiting=is_waiting)

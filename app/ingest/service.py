@@ -16,7 +16,7 @@ from app.ingest.cleaning import ValueCleaner, value_cleaner
 from app.ingest.folders import unstored_segments
 from app.ingest.kept_answers import KEPT_FOR
 from app.ingest.policies import pseudonym_of
-from app.ingest.process import keep, keep_from_thread, take_request
+from app.ingest.process import expire_keys, keep, keep_from_thread, take_request
 from app.ingest.quotas import take_anomaly
 from app.ingest.records import Record, RecordLines, RefusedRecord, encode_records
 from app.projects import service as projects
@@ -28,6 +28,7 @@ __all__ = [
     "RefusedRecord",
     "ValueCleaner",
     "encode_records",
+    "expire_keys",
     "forget_answers",
     "forget_key_hours",
     "has_records",

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app.identity.contracts import IngestScope
+from app.ingest.process import expire_keys
 from app.kernel.telemetry import INGEST_RECORDS
 from tests.unit.ingest.harness import TENANT, World, event, principal, serving
 
@@ -112,6 +113,19 @@ def test_when_every_event_is_bad_all_of_them_count_as_failed_and_are_quarantined
         assert (answer.status, answer.body["processed"], answer.body["failed"]) == (200, 0, 2)
         assert [fault["index"] for fault in answer.body["errors"]] == [0, 1]
         assert world.store.events == [] and len(world.store.quarantine) == 2
+
+    run(scenario())
+
+
+def test_a_tenant_that_is_suspended_is_refused_from_its_next_request_on(tmp_path):
+    async def scenario():
+        world = World()
+        async with serving(tmp_path, world) as client:
+            assert (await client.post([event()])).status == 200
+            world.keys["good"] = principal(tenant_status="suspended")
+            expire_keys()
+            await asyncio.sleep(0)
+            assert (await client.post([event()])).status == 403
 
     run(scenario())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -266,3 +267,10 @@ def test_a_large_block_goes_through_the_handover_folder_and_leaves_no_file(store
     with pytest.raises(Rejected):
         store.insert_lines("events", lines(*batch).replace(b'"kind"', b'"kyne"'), rows=len(batch), token=token())
     assert list(folder.iterdir()) == []
+
+
+def test_without_a_folder_to_write_in_a_large_block_goes_by_socket(store_process: StoreProcess, stored_project, tmp_path):
+    store = ClickHouseEventStore(store_process.address, handover=tmp_path / "nowhere")
+    insert(store, *(event(stored_project, time=datetime.now(UTC), properties=json.dumps({"text": "x" * 1000})) for _ in range(100)))
+
+    assert len(store.recent(*ids(stored_project), after=None, limit=1000)) == 100

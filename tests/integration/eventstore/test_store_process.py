@@ -37,7 +37,7 @@ def own_store(tmp_path):
 
 
 def test_everything_acknowledged_is_found_once_after_kills(own_store, monkeypatch):
-    monkeypatch.setattr("app.eventstore.client._HANDOVER_BYTES", 10_000)  # some batches by socket, others by file
+    monkeypatch.setattr("app.eventstore.handover.FEWEST_BYTES", 10_000)  # some batches by socket, others by file
     project = StoredProject()
     client = ClickHouseEventStore(own_store.address, handover=own_store.data_dir / HANDOVER_FOLDER)
     acknowledged: set[str] = set()
