@@ -16,6 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
+from app.api_description import complete
 from app.eventstore.service import get_event_store
 from app.ingest.asgi import ingest_health, kafka_state
 from app.kernel.clock import SYSTEM_CLOCK
@@ -107,7 +108,9 @@ def operations_app(routers: Callable[[], list[APIRouter]]) -> FastAPI:
             merged = FastAPI()
             for router in routers():
                 merged.include_router(router)
-            described.update(get_openapi(title="Plumbline", version=product_version(), routes=merged.routes))
+            found = get_openapi(title="Plumbline", version=product_version(), routes=merged.routes)
+            complete(found)
+            described.update(found)
         return described
 
     @app.get("/docs", include_in_schema=False)

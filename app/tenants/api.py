@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.event_api import application, event_api_caller
 from app.identity.contracts import Actor
+from app.ingest import service as ingest
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.errors import BadRequest
@@ -85,6 +86,7 @@ def update_tenant(actor: Administrator, tenant_id: str, body: TenantChange) -> J
     """Change a tenant."""
     with session_scope() as session:
         changed = service.update_tenant(session, actor, tenant_id, body.model_dump(), SYSTEM_CLOCK.now())
+    ingest.expire_keys()
     return JSONResponse(_out(changed))
 
 

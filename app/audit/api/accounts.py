@@ -44,7 +44,7 @@ async def _change_form(request: Request, _account: Caller) -> ChangePasswordForm
     return await form_of(request, ChangePasswordForm)
 
 
-@router.post("/auth/signup", operation_id="audit_sign_up")
+@router.post("/auth/signup", operation_id="audit_sign_up", status_code=201)
 def sign_up(request: Request, form: Annotated[SignUpForm, Depends(_sign_up_form)]) -> JSONResponse:
     """Make an account; the answer holds the link that activates it."""
     hashed = hash_password(form.password)
@@ -75,7 +75,7 @@ def resend(request: Request, form: Annotated[EmailForm, Depends(_email_form)]) -
     return _said(text)
 
 
-@router.post("/auth/login", operation_id="audit_login")
+@router.post("/auth/login", operation_id="audit_login", status_code=202)
 def login(request: Request, form: Annotated[LoginForm, Depends(_login_form)]) -> JSONResponse:
     """Sign in for an hour; failed tries are bounded for the account and for the client's address."""
     address, now = client_address(request), SYSTEM_CLOCK.now()

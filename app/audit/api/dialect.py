@@ -24,6 +24,7 @@ from app.ingest.process import Process
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.errors import AppError, InvalidInput, TooManyRequests, Unauthorized, Unavailable
+from app.kernel.settings import get_settings
 from models.audit import AuditAccount
 
 log = logging.getLogger("plumbline.audit")
@@ -107,6 +108,11 @@ async def _noted(request: Request, call_next: Callable[[Request], Awaitable[Resp
     return response
 
 
+def _origin(request: Request) -> str:
+    address = client_address(request)
+    return f"{address}:{request.client.port}" if request.client else address
+
+
 async def _note(request: Request, status: int, milliseconds: float) -> None:
     try:
         await run_in_threadpool(_keep_note, request, status, milliseconds)
@@ -124,7 +130,7 @@ def _keep_note(request: Request, status: int, milliseconds: float) -> None:
     admin_id = admin.id
     record = RecordIn(
         category="http_events",
-        source_information=SourceInformation(application="spectratrace_api", environment="production"),
+        source_information=SourceInformation(application="spectratrace_api", environment=get_settings().runtime.environment.value),
         method=request.method,
         status="success" if status < 400 else "error",
         level="info" if status < 500 else "error",
@@ -132,6 +138,6 @@ def _keep_note(request: Request, status: int, milliseconds: float) -> None:
         event=EventInformation(
             name=request.url.path[:1000] or "/", type="http_request", total_duration=milliseconds, latency=milliseconds * 2 / 3
         ),
-        actor=ActorInformation(origin=client_address(request), detail={"userAgent": request.headers.get("user-agent", "")[:500]}),
+        actor=ActorInformation(origin=_origin(request), detail={"userAgent": request.headers.get("user-agent", "")[:500]}),
     )
     records.append(bucket_of(admin_id), [record], now)

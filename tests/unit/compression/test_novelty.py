@@ -69,6 +69,19 @@ def test_false_alarms_stay_within_what_the_test_promises():
     assert alarms <= 2
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_two_foreign_lines_among_twenty_are_found_against_a_hundred(seed):
+    window = lines(18, 2 * seed + 1) + lines(2, 9000 + seed, strange_line)
+    found = judge(lines(100, 2 * seed), window)
+
+    assert found.is_anomaly, explain(found)
+    assert found.p_value <= SIGNIFICANT or (found.foreign_lines == 2 and "2 lines are unlike every line" in explain(found))
+
+
+def test_one_rare_line_is_no_anomaly():
+    assert not any(judge(lines(100, seed), lines(19, 50 + seed) + lines(1, seed, strange_line)).is_anomaly for seed in range(3))
+
+
 def test_other_ids_and_times_are_no_news():
     def event(number: int, seed: int) -> str:
         generator = random.Random(seed * 10_000 + number)

@@ -1,0 +1,62 @@
+"""The merged API description tells what the wire surfaces take and how they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.operations import operations_app
+from tests.conftest import area_routers
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    with TestClient(operations_app(area_routers)) as http:
+        return http.get("/api/openapi.json").json()
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key == "$ref")
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_every_reference_leads_somewhere(described):
+    known = {f"#/components/schemas/{name}" for name in described["components"]["schemas"]}
+    assert set(references(described)) <= known
+
+
+def test_whatever_a_wire_surface_reads_from_a_body_is_described(described):
+    surfaces = {path: operations for path, operations in described["paths"].items() if not path.startswith("/api/")}
+    without_body = {
+        operation["operationId"]
+        for operations in surfaces.values()
+        for method, operation in operations.items()
+        if method in ("post", "put", "patch") and "requestBody" not in operation
+    }
+    assert without_body == {"truncate_log_data_source"}
+    assert described["paths"]["/v1/events"]["post"]["responses"].keys() >= {"200", "400", "401", "403", "413", "429"}
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status", "fault", "security"),
+    [
+        ("/v1/anomalies", "get", "200", "400", [{"bearer": []}, {"apiKey": []}]),
+        ("/v0/events", "post", "202", "403", [{"bearer": []}, {"token": []}]),
+        ("/collect", "post", "202", "401", [{"apiKey": []}]),
+        ("/auth/signup", "post", "201", "422", []),
+        ("/auth/login", "post", "202", "422", []),
+        ("/audit/log", "post", "204", "422", [{"accessKey": []}]),
+    ],
+)
+def test_each_surface_has_its_own_statuses_and_credentials(described, path, method, status, fault, security):
+    operation = described["paths"][path][method]
+    assert {status, fault} <= operation["responses"].keys() and ("422" in operation["responses"]) == (fault == "422")
+    assert operation["security"] == security
