@@ -87,6 +87,8 @@ class _Supervisor:
             "PLUMBLINE_HOST": settings.runtime.host,
             "PLUMBLINE_PORT": str(settings.runtime.port),
             PARENT_VARIABLE: str(os.getpid()),
+            # Machine code of the detection engine is kept with the data, so that only the first start of a version compiles.
+            "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR") or str(self._data_dir / "numba"),
         }
         self._store: ChildProcess | None = None
         if settings.eventstore_is_embedded:

@@ -37,6 +37,8 @@ pytest_plugins = ["tests.eventstore_fixtures"]
 SQLITE = "sqlite"
 POSTGRES = "postgres"
 BOTH_ENGINES = [SQLITE, pytest.param(POSTGRES, marks=pytest.mark.postgres)]
+# Servers that tests start share the machine code of the detection engine; each data folder would compile its own.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "plumbline" / "numba"))
 
 
 @pytest.fixture(scope="session", autouse=True)
