@@ -9,10 +9,13 @@ import typer
 from app.cli.console import fail, load_settings_or_exit
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR
+from app.identity.letters import reset_link
 from app.identity.oidc.service import unlink
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.kernel.errors import NotFound
+from app.kernel.errors import Conflict, NotFound
 from app.migrations import upgrade
+from app.preferences import service as preferences
 
 app = typer.Typer(help="People who cannot get in.", no_args_is_help=True)
 
@@ -31,6 +34,27 @@ def reset_second_factor(email: Annotated[str, typer.Argument(help="Whose second 
         if not identity.reset_second_factor(session, SYSTEM_ACTOR, user_id):
             fail(f"{email} has no second factor")
     typer.echo(f"{email} signs in with the password alone now, and should turn the second factor on again.")
+
+
+@app.command("reset-password")
+def reset_password(email: Annotated[str, typer.Argument(help="Whose password is forgotten.")]) -> None:
+    """Print a link with which the holder of an account chooses another password, once and within 60 minutes.
+
+    The instance may be stopped; to be opened, the link needs it running. It begins with the public address of the settings.
+    Exit codes: 0 done, 1 there is no such account or it has no password.
+    """
+    upgrade(load_settings_or_exit())
+    with session_scope(write=False) as session:
+        preferences.refresh(session)
+    try:
+        with session_scope() as session:
+            user_id = identity.find_credential(session, email).user_id
+            if user_id is None:
+                fail(f"there is no account {email}")
+            _, token = identity.create_reset_link(session, SYSTEM_ACTOR, user_id, SYSTEM_CLOCK.now())
+    except Conflict as refusal:
+        fail(refusal.message)
+    typer.echo(reset_link(token))
 
 
 @app.command("unlink")

@@ -8,13 +8,23 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from app.http import SESSION_COOKIE, Caller, Db, client_address, user_agent
-from app.identity import audit_api, entrance, forms, invitations_api, second_factor_api, service
+from app.identity import (
+    audit_api,
+    entrance,
+    forms,
+    invitations_api,
+    password_api,
+    password_forms,
+    second_factor_api,
+    service,
+)
 from app.identity.cookies import clear_session_cookie, set_session_cookie
 from app.identity.oidc import routes as oidc_routes
 from app.identity.shapes import (
     ApiKeyCreate,
     ApiKeyCreateResponse,
     ApiKeyResponse,
+    AuthStatusResponse,
     AuthUserResponse,
     LoginRequest,
     RegisterRequest,
@@ -24,8 +34,15 @@ from app.identity.shapes import (
 from app.kernel.clock import SYSTEM_CLOCK
 
 router = APIRouter()
-for _part in (forms, oidc_routes, audit_api, invitations_api, second_factor_api):
+for _part in (forms, password_forms, oidc_routes, audit_api, invitations_api, second_factor_api, password_api):
     router.routes.extend(_part.router.routes)  # flat: the edge reads the path of every route
+
+
+@router.get("/api/v1/auth/status", operation_id="auth_status", tags=["auth"])
+def auth_status(request: Request) -> AuthStatusResponse:
+    """Whether the instance has people, and takes new ones. For anybody, thirty times a minute."""
+    has_users, is_open = entrance.standing(address=client_address(request), clock=SYSTEM_CLOCK)
+    return AuthStatusResponse(has_users=has_users, registration_enabled=is_open)
 
 
 @router.post("/api/v1/auth/register", operation_id="register", tags=["auth"], status_code=201)

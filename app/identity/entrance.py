@@ -13,10 +13,12 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from app.identity import service
-from app.identity.contracts import Actor, Credential, Enrolment, SignedIn, SignInOrigin
+from app.identity.contracts import Actor, Credential, Enrolment, InvitationView, SignedIn, SignInOrigin, UserRole
+from app.identity.letters import invitation_letter
 from app.identity.passwords import hash_password, verify_password
 from app.identity.policy import Allowance
 from app.identity.second_factor import CodeRefused
+from app.kernel import mail
 from app.kernel.clock import Clock
 from app.kernel.database import session_scope
 from app.kernel.errors import Forbidden, InvalidInput, Unauthorized
@@ -96,6 +98,17 @@ def sign_up(email: str, password: str, name: str | None, *, address: str, clock:
         return service.register(session, email=email, password_hash=password_hash, name=name, now=clock.now(), origin=origin)
 
 
+def invite(actor: Actor, email: str, role: UserRole, *, clock: Clock) -> tuple[InvitationView, str]:
+    """Invite somebody, by mail too where the instance can send any; the token is for the inviter to hand over.
+
+    Errors: Forbidden for callers who are no owners, Conflict when the address has an account.
+    """
+    with session_scope() as session:
+        view, token = service.create_invitation(session, actor, email=email, role=role, now=clock.now())
+    mail.post(lambda: invitation_letter(view.email, view.role, view.invited_by, token))
+    return view, token
+
+
 def accept_invitation(token: str, password: str, name: str | None, *, address: str, clock: Clock, user_agent: str = "") -> SignedIn:
     """Open the account that an invitation offers to a client at `address`, and a session.
 
@@ -111,6 +124,14 @@ def accept_invitation(token: str, password: str, name: str | None, *, address: s
     with session_scope() as session:
         origin = SignInOrigin(address, user_agent)
         return service.accept_invitation(session, token, password_hash=password_hash, name=name, now=clock.now(), origin=origin)
+
+
+def standing(*, address: str, clock: Clock) -> tuple[bool, bool]:
+    """Whether anybody has signed up, and whether somebody new may. Errors: TooManyRequests for a client that asks too often."""
+    with session_scope() as session:
+        service.take_turn(session, Allowance("status", 30, timedelta(minutes=1)), address, clock.now())
+    with session_scope(write=False) as session:
+        return service.has_owner(session), service.is_registration_open(session)
 
 
 def require_passwords() -> None:

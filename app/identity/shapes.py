@@ -170,6 +170,54 @@ class SecondFactorProof(SecondFactorBegin, SecondFactorConfirm):
     """The caller's password, and a code of their app or a recovery code."""
 
 
+class PasswordChange(BaseModel):
+    """The caller's present password and the one to have; with a second factor also a code of their app, or a recovery code."""
+
+    current_password: PlainText = Field(min_length=1, max_length=255)
+    new_password: PlainText = Field(min_length=8, max_length=255)
+    code: PlainText | None = Field(None, min_length=1, max_length=64)
+
+
+class PasswordResetRequest(BaseModel):
+    """Whose password is forgotten."""
+
+    email: PlainText = Field(min_length=3, max_length=320)
+
+
+class PasswordResetConfirm(BaseModel):
+    """The token of a link, and the password to have."""
+
+    token: str
+    new_password: PlainText = Field(min_length=8, max_length=255)
+
+
+class MessageResponse(BaseModel):
+    """What was done, in a sentence."""
+
+    message: str
+
+
+class PasswordResetRequestResponse(MessageResponse):
+    """The same for every address; whether this instance can send mail."""
+
+    email_configured: bool
+
+
+class PasswordResetLinkResponse(BaseModel):
+    """A link for a member's account, which no later answer shows."""
+
+    email: str
+    expires_at: datetime
+    reset_path: str
+
+
+class AuthStatusResponse(BaseModel):
+    """Whether anybody has signed up, and whether somebody new may."""
+
+    has_users: bool
+    registration_enabled: bool
+
+
 class RecoveryCodes(BaseModel):
     """Codes that stand in for the app, once each, which no later answer shows."""
 

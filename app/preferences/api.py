@@ -14,6 +14,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.preferences import service
 from app.preferences.catalogue import KEYS
+from app.preferences.mail_probe import send_probe
 from app.preferences.service import SettingsView
 from app.preferences.shapes import (
     AiSettingsResponse,
@@ -83,6 +84,13 @@ def test_ai_settings(actor: Owner, body: AiSettingsTestRequest | None = None) ->
     """Ask the model something; a fault is told, not raised. Owners."""
     asked = body or AiSettingsTestRequest.model_validate({})
     is_fine, message = assistant.try_model(actor, asked.prompt)
+    return SettingsTestResponse(ok=is_fine, message=message)
+
+
+@router.post(SETTINGS + "/email/test", operation_id="test_email_settings")
+def test_email_settings(actor: Owner) -> SettingsTestResponse:
+    """Send yourself a mail; a fault is told, not raised. Owners."""
+    is_fine, message = send_probe(actor)
     return SettingsTestResponse(ok=is_fine, message=message)
 
 

@@ -29,6 +29,8 @@ OPEN = {
     f"{ROOT}.app___identity___pages___sign_in____sign_in_state.load",
     f"{ROOT}.app___identity___pages___sign_in_code____sign_in_code_state.load",
     f"{ROOT}.app___identity___pages___sign_up____sign_up_state.load",
+    f"{ROOT}.app___identity___pages___forgot_password____forgot_password_state.load",
+    f"{ROOT}.app___identity___pages___reset_password____reset_password_state.load",
     f"{ROOT}.app___identity___pages___invitation____invitation_state.load",
 }
 HYDRATE = f"{ROOT}.hydrate_and_load"

@@ -2,9 +2,11 @@
 
 from app.identity.pages import (
     api_keys,
+    forgot_password,
     ingest_keys,
     invitation,
     members,
+    reset_password,
     second_factor,
     sessions,
     sign_in,
@@ -12,4 +14,16 @@ from app.identity.pages import (
     sign_up,
 )
 
-__all__ = ["api_keys", "ingest_keys", "invitation", "members", "second_factor", "sessions", "sign_in", "sign_in_code", "sign_up"]
+__all__ = [
+    "api_keys",
+    "forgot_password",
+    "ingest_keys",
+    "invitation",
+    "members",
+    "reset_password",
+    "second_factor",
+    "sessions",
+    "sign_in",
+    "sign_in_code",
+    "sign_up",
+]

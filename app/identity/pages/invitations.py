@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,11 @@ from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app import ui_paths
+from app.identity import entrance
 from app.identity import service as identity
 from app.identity.contracts import Actor, UserRole
 from app.identity.shapes import InvitationCreate
+from app.kernel import mail
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.kernel.settings import get_settings
@@ -72,6 +75,10 @@ def invitation_rows(session: Session, actor: Actor, zone: ZoneInfo, now: datetim
     ]
 
 
+def _caller(_session: Session, actor: Actor) -> Actor:
+    return actor
+
+
 class InvitationsState(AppState):
     """The invitations, the form, and the link of the newest one until it is put away."""
 
@@ -80,6 +87,7 @@ class InvitationsState(AppState):
     refusal: str = ""
     link: str = ""
     invited: str = ""
+    is_mailed: bool = False
 
     @rx.event
     async def load(self) -> None:
@@ -100,14 +108,16 @@ class InvitationsState(AppState):
         except ValidationError:
             self.refusal = "Enter an email address and choose a role"
             return
+        actor = await self._read(_caller)
         try:
-            view, token = await self._call(identity.create_invitation, email=wanted.email, role=wanted.role, now=SYSTEM_CLOCK.now())
+            view, token = await asyncio.to_thread(entrance.invite, actor, wanted.email, wanted.role, clock=SYSTEM_CLOCK)
         except AppError as error:
             self.refusal = error.message
             return
         origin = get_settings().runtime.public_url.rstrip("/") or str(self.router.url.origin)
         self.is_inviting, self.refusal = False, ""
         self.link, self.invited = origin + ui_paths.invitation(token), view.email
+        self.is_mailed = mail.is_configured(get_settings().email)
         await self._show()
 
     @rx.event
@@ -185,7 +195,14 @@ def _link(state: Any) -> rx.Component:
         state.link != "",
         rx.el.section(
             rx.el.h2("Invitation of ", state.invited, class_name="state-title"),
-            rx.el.p("Send this link yourself; no mail was sent. It is stored as a hash only and cannot be shown again."),
+            rx.el.p(
+                rx.cond(
+                    state.is_mailed,
+                    "A mail with this link is on its way. Hand it over yourself should it not arrive.",
+                    "Send this link yourself; no mail was sent.",
+                ),
+                " It is stored as a hash only and cannot be shown again.",
+            ),
             rx.el.div(
                 rx.el.code(state.link, id="invitation-link", class_name="token", tab_index=0),
                 copy_button(state.link, "Copy link"),

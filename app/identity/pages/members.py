@@ -15,8 +15,10 @@ from app.frame import workspace_frame
 from app.identity import service as identity
 from app.identity.contracts import Actor, UserRole, UserView
 from app.identity.pages.invitations import InvitationsState, invitations_section, invite_button
+from app.identity.pages.reset_link import ResetLinkState, reset_link_button, reset_link_panel
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
+from app.kernel.settings import get_settings
 from app.page_states import page_body
 from app.presentation import Phase, phase_of
 from app.ui import AppState, page
@@ -43,12 +45,16 @@ class MemberRow:
     joined_iso: str
     is_you: bool
     has_second_factor: bool
+    has_reset_link: bool
 
 
-def _people(session: Session, actor: Actor) -> tuple[list[UserView], frozenset[str]]:
-    """Everyone, and for owners who has a second factor."""
-    holders = identity.second_factor_holders(session, actor) if actor.role is UserRole.OWNER else frozenset()
-    return identity.list_users(session, actor), holders
+def _people(session: Session, actor: Actor) -> tuple[list[UserView], frozenset[str], frozenset[str]]:
+    """Everyone, and for owners who has a second factor and who may be given a link for another password."""
+    users = identity.list_users(session, actor)
+    if actor.role is not UserRole.OWNER:
+        return users, frozenset(), frozenset()
+    resettable = frozenset() if get_settings().oidc.is_only_way else identity.password_holders(session, actor)
+    return users, identity.second_factor_holders(session, actor), resettable - {actor.user_id}
 
 
 class MembersState(AppState):
@@ -71,6 +77,7 @@ class MembersState(AppState):
         except AppError as refusal:
             self.phase, self.problem = phase_of(refusal).value, refusal.message
             return
+        yield ResetLinkState.forget
         yield InvitationsState.load
 
     @rx.event
@@ -111,7 +118,7 @@ class MembersState(AppState):
         return toast_done(f"{self.resetting_email} signs in with the password alone now")
 
     async def _show(self) -> None:
-        users, holders = await self._read(_people)
+        users, holders, resettable = await self._read(_people)
         zone, now = self._zone(), SYSTEM_CLOCK.now()
         self.members = [
             MemberRow(
@@ -123,6 +130,7 @@ class MembersState(AppState):
                 joined_iso=iso_utc(user.created_at),
                 is_you=user.email == self.user_email,
                 has_second_factor=user.id in holders,
+                has_reset_link=user.id in resettable,
             )
             for user in users
         ]
@@ -144,6 +152,7 @@ def members() -> rx.Component:
                 notice("You see who is here. Only owners change roles."),
             ),
             rx.cond(state.refusal != "", refused, rx.fragment()),
+            reset_link_panel(),
             data_table(
                 [
                     Column("Name", _name),
@@ -151,6 +160,7 @@ def members() -> rx.Component:
                     Column("Role", _role, width="160px"),
                     Column("Second factor", _second_factor, secondary=True),
                     Column("Joined", lambda row: time_text(row.joined, row.joined_iso), secondary=True),
+                    Column("", lambda row: rx.cond(row.has_reset_link, reset_link_button(row), rx.fragment())),
                 ],
                 state.members,
                 caption="Members of this instance",

@@ -1,4 +1,4 @@
-"""Sign-in security: the viewer's second factor and the codes for the day it is lost."""
+"""Sign-in security: the viewer's password, their second factor and the codes for the day it is lost."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.frame import workspace_frame
 from app.identity import entrance
 from app.identity import service as identity
 from app.identity.contracts import Actor
+from app.identity.pages.own_password import OwnPasswordState, password_section
 from app.identity.pages.second_factor_parts import Question, enrolment_panel, question_dialog, recovery_panel, standing
 from app.identity.second_factor import in_groups, qr_picture
 from app.kernel.clock import SYSTEM_CLOCK
@@ -47,13 +48,14 @@ class SecondFactorState(LoadedState):
     recovery_codes: list[str] = []
 
     @rx.event
-    async def load(self) -> AsyncIterator[None]:
+    async def load(self) -> AsyncIterator[Any]:
         """Show whether a code is asked for."""
         self._forget()
         if self._begin("sign-in security"):
             yield
         with self._loading():
             await self._show()
+        yield OwnPasswordState.load
 
     @rx.event
     def ask(self, question: str) -> None:
@@ -142,10 +144,11 @@ def sign_in_security() -> rx.Component:
     """The page."""
     state: Any = SecondFactorState
     return workspace_frame(
-        page_header("Sign-in security", note="What you show beside your password, and how you get in without your phone."),
+        page_header("Sign-in security", note="Your password, what you show beside it, and how you get in without your phone."),
         page_body(
             state,
             recovery_panel(state),
+            password_section(state),
             rx.cond(state.secret_text != "", enrolment_panel(state), standing(state)),
             question_dialog(state),
             on_retry=state.load,

@@ -28,6 +28,8 @@ MESSAGES = {
     EntryRefusal.SSO_TAKEN: "Your email address belongs to an account that somebody else at the provider enters. Tell an owner.",
 }
 
+DONE = {"password": "Your password is changed. Sign in with it."}
+
 
 class SignInState(rx.State):
     """What the form needs to know from the address."""
@@ -35,6 +37,7 @@ class SignInState(rx.State):
     message: str = ""
     next_path: str = ui_paths.HOME
     sign_up_href: str = ui_paths.REGISTER
+    done: str = ""
     has_passwords: bool = True
     provider_name: str = ""
     provider_href: str = ""
@@ -45,6 +48,7 @@ class SignInState(rx.State):
         query = self.router.url.query_parameters
         code = query.get("error", "")
         self.message = refusal_message(code, MESSAGES)
+        self.done = DONE.get(query.get("done", ""), "")
         self.next_path = ui_paths.safe_next(query.get("next", ""))
         self.sign_up_href = ui_paths.register(query.get("next", ""))
         oidc = get_settings().oidc
@@ -62,11 +66,19 @@ def sign_in() -> rx.Component:
     return form_page(
         rx.el.h1("Sign in"),
         form_message(SignInState.message),
+        rx.cond(
+            SignInState.done != "",
+            rx.el.div(rx.el.p(SignInState.done), class_name="notice notice-accent", role="status"),
+            rx.fragment(),
+        ),
         rx.cond(SignInState.has_passwords, _password_form(), rx.fragment()),
         provider_button(SignInState.provider_name, SignInState.provider_href),
         rx.cond(
             SignInState.has_passwords,
-            rx.el.p("No account yet? ", text_link("Sign up", href=SignInState.sign_up_href), class_name="muted"),
+            rx.fragment(
+                rx.el.p(text_link("Forgot your password?", href=ui_paths.FORGOT_PASSWORD), class_name="muted"),
+                rx.el.p("No account yet? ", text_link("Sign up", href=SignInState.sign_up_href), class_name="muted"),
+            ),
             rx.fragment(),
         ),
     )

@@ -17,6 +17,7 @@ from app.identity.service.callers import actor_for, session_hash
 from app.identity.service.second_factor import prove_factor
 from app.kernel.crypto import random_token
 from app.kernel.errors import BadRequest, Conflict, InvalidInput, NotFound, Unauthorized
+from app.kernel.settings import get_settings
 from models.identity import User
 from models.password_resets import PasswordReset
 
@@ -46,7 +47,7 @@ def create_reset_link(session: Session, actor: Actor, user_id: str, now: datetim
     """A link for somebody else's account, to be handed over by whoever makes it; the token is known only here.
 
     Owners only, and not for themselves: a stolen session must not be able to. Errors: NotFound, BadRequest, Conflict for an
-    account without password.
+    account without password and where passwords are switched off.
     """
     actor.require_owner()
     if user_id == actor.user_id:
@@ -54,13 +55,15 @@ def create_reset_link(session: Session, actor: Actor, user_id: str, now: datetim
     user = second_factor_repository.locked_account(session, user_id)
     if user is None:
         raise NotFound("User not found")
+    if get_settings().oidc.is_only_way:
+        raise Conflict("Passwords are switched off by PLUMBLINE_OIDC_ONLY")
     if user.password_hash == UNUSABLE:
         raise Conflict(_ENTERS_ELSEWHERE)
     return _link(session, actor, user, now, {"email": user.email})
 
 
-def create_mailed_reset(session: Session, user_id: str, address: str, now: datetime) -> str | None:
-    """The token of a link that goes to the account's own address, asked for by a client at `address`.
+def create_mailed_reset(session: Session, user_id: str, address: str, now: datetime) -> tuple[PasswordResetLink, str] | None:
+    """A link that goes to the account's own address, with its token; a client at `address` asked for it.
 
     None when the account is gone or has no password.
     """
@@ -68,7 +71,7 @@ def create_mailed_reset(session: Session, user_id: str, address: str, now: datet
     if user is None or user.password_hash == UNUSABLE:
         return None
     payload: dict[str, object] = {"by": "mail", **({"address": address} if address else {})}
-    return _link(session, actor_for(user), user, now, payload)[1]
+    return _link(session, actor_for(user), user, now, payload)
 
 
 def reset_holder(session: Session, token: str, now: datetime) -> ResetHolder:

@@ -17,6 +17,7 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
+from app.preferences.mail_probe import send_probe
 from app.preferences.pages.settings_parts import settings_list
 from app.preferences.pages.settings_view import SCOPES, SettingsView, reset_setting, save_setting, settings_view, take_effect
 from app.preferences.shapes import AiSettingsTestRequest
@@ -36,17 +37,20 @@ class SettingsState(LoadedState):
     is_testing: bool = False
     is_test_fine: bool = False
     test_message: str = ""
+    is_mailing: bool = False
+    is_mail_fine: bool = False
+    mail_message: str = ""
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
         """Rebuild the page from the address."""
         if self._begin("settings"):
-            self.view, self.test_message = SettingsView(), ""
+            self.view, self.test_message, self.mail_message = SettingsView(), "", ""
             yield
         query = self.router.url.query_parameters
         self.query = str(query.get("q", ""))[:200]
         self.scope = query.get("show", "") if query.get("show", "") in SCOPES else ""
-        self.open_name, self.refusal, self.is_testing = "", "", False
+        self.open_name, self.refusal, self.is_testing, self.is_mailing = "", "", False, False
         with self._loading():
             await self._refresh()
 
@@ -105,6 +109,19 @@ class SettingsState(LoadedState):
             self.is_test_fine, self.test_message = False, refusal.message
         finally:
             self.is_testing = False
+
+    @rx.event
+    async def test_mail(self) -> AsyncIterator[None]:
+        """Send the viewer a mail; no transaction is open meanwhile."""
+        self.is_mailing, self.mail_message = True, ""
+        yield
+        try:
+            actor = await self._read(_owner)
+            self.is_mail_fine, self.mail_message = await asyncio.to_thread(send_probe, actor)
+        except AppError as refusal:
+            self.is_mail_fine, self.mail_message = False, refusal.message
+        finally:
+            self.is_mailing = False
 
     async def _changed(self) -> None:
         self.open_name, self.refusal = "", ""

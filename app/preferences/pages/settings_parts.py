@@ -24,7 +24,7 @@ def settings_list(state: Any) -> rx.Component:
 def _section(state: Any, part: Any) -> rx.Component:
     return section(
         part.title,
-        rx.cond(part.key == "ai", _assistant(state), rx.fragment()),
+        rx.match(part.key, ("ai", _assistant(state)), ("email", _mail(state)), rx.fragment()),
         rx.el.ul(rx.foreach(part.rows, lambda row: _setting(state, row)), class_name="settings", aria_label=part.title),
     )
 
@@ -108,6 +108,35 @@ def _form(state: Any, row: Any) -> rx.Component:
     )
 
 
+def _mail(state: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.p(
+            "Alerts, invitations and links for forgotten passwords go out through this server. The test goes to your own address.",
+            class_name="setting-note",
+        ),
+        button(
+            rx.cond(state.is_mailing, "Sending…", "Send a test mail"),
+            small=True,
+            on_click=state.test_mail,
+            disabled=state.is_mailing,
+        ),
+        _outcome(state.mail_message, state.is_mail_fine, "sent"),
+        class_name="assistant-card",
+    )
+
+
+def _outcome(message: Any, is_fine: Any, word: str) -> rx.Component:
+    return rx.el.p(
+        rx.cond(
+            message != "",
+            rx.fragment(badge(rx.cond(is_fine, word, "failed"), rx.cond(is_fine, "ok", "bad"), dot=True), " ", message),
+            "",
+        ),
+        role="status",
+        class_name="assistant-answer",
+    )
+
+
 def _assistant(state: Any) -> rx.Component:
     return rx.el.div(
         rx.el.p(
@@ -120,18 +149,6 @@ def _assistant(state: Any) -> rx.Component:
             on_click=state.test_model,
             disabled=state.is_testing,
         ),
-        rx.el.p(
-            rx.cond(
-                state.test_message != "",
-                rx.fragment(
-                    badge(rx.cond(state.is_test_fine, "answered", "failed"), rx.cond(state.is_test_fine, "ok", "bad"), dot=True),
-                    " ",
-                    state.test_message,
-                ),
-                "",
-            ),
-            role="status",
-            class_name="assistant-answer",
-        ),
+        _outcome(state.test_message, state.is_test_fine, "answered"),
         class_name="assistant-card",
     )

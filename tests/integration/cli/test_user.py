@@ -1,4 +1,4 @@
-"""`plumbline user reset-second-factor` for somebody whose phone is gone."""
+"""`plumbline user` for somebody whose phone is gone, who forgot their password, or whose account somebody else enters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from app.cli.main import app
 from app.identity import service
 from app.identity.second_factor import code_at, step_of
 from app.identity.service.callers import actor_for
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
+from app.kernel.settings import get_settings
 from models.identity import AuditEntry, UserSession
 from models.second_factors import RecoveryCode, SecondFactor
 from models.single_sign_on import ExternalIdentity
@@ -40,6 +42,25 @@ def test_it_is_taken_away_with_its_codes_and_sessions_and_noted(engine, clock):
 def test_an_unknown_account_is_named(engine):
     result = CliRunner().invoke(app, ["user", "reset-second-factor", "eve@example.com"])
     assert (result.exit_code, "no account eve@example.com" in result.output) == (1, True)
+
+
+def test_a_link_for_a_forgotten_password_is_printed_under_the_public_address(engine, monkeypatch, clock):
+    with session_scope(engine) as session:
+        make_user(session, email="ada@example.com", role="owner", password="not remembered")
+        make_user(session, email="vic@example.com")  # enters at a provider
+    monkeypatch.setenv("PLUMBLINE_PUBLIC_URL", "https://plumb.example/")
+    get_settings.cache_clear()
+    result = CliRunner().invoke(app, ["user", "reset-password", "Ada@example.com"])
+    assert result.exit_code == 0, result.output
+    link, token = result.stdout.strip().split("?token=")
+    assert link == "https://plumb.example/reset-password"
+    with session_scope(engine) as session:
+        assert service.reset_holder(session, token, SYSTEM_CLOCK.now()).email == "ada@example.com"
+        entry = session.exec(select(AuditEntry)).one()
+    assert (entry.action, entry.actor_email) == ("user.create_reset_link", "system")
+    for email, words in (("vic@example.com", "no password"), ("eve@example.com", "no account eve@example.com")):
+        refused = CliRunner().invoke(app, ["user", "reset-password", email])
+        assert (refused.exit_code, words in refused.output) == (1, True)
 
 
 def test_who_enters_an_account_at_a_provider_is_forgotten(engine):
