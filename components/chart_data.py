@@ -151,11 +151,14 @@ def _summary(points: Sequence[ChartPoint], zone: ZoneInfo, subject: str, mark_co
     )
 
 
-def spark_path(values: Sequence[int | None]) -> str:
-    """Bars as one SVG path in a 96 by 20 box; an uncounted bucket leaves a hole, a zero a hairline."""
+def spark_path(values: Sequence[int | None], *, peak: int = 0) -> str:
+    """Bars as one SVG path in a 96 by 20 box; an uncounted bucket leaves a hole, a zero a hairline.
+
+    `peak` is the value of a full bar; without one it is the largest.
+    """
     if not values:
         return ""
-    peak = max((value or 0 for value in values), default=0) or 1
+    peak = peak or max((value or 0 for value in values), default=0) or 1
     pitch = SPARK_WIDTH / len(values)
     width = max(0.8, pitch - 1)
     bars = []

@@ -1,5 +1,5 @@
 """The pages of security; importing it registers them."""
 
-from app.security.pages import alert, alerts, events, overview, threat_models
+from app.security.pages import actors, alert, alerts, events, overview, threat_models
 
-__all__ = ["alert", "alerts", "events", "overview", "threat_models"]
+__all__ = ["actors", "alert", "alerts", "events", "overview", "threat_models"]

@@ -152,6 +152,9 @@ def _facts(alert: AlertView, slug: str, zone: ZoneInfo, now: datetime) -> list[F
 
     found = [
         Fact("Actor", alert.actor_id, events(actor=alert.actor_id)) if alert.actor_id else None,
+        Fact("Behaviour", "beside own days and peers", ui_paths.project_actors(slug, actor=alert.actor_id))
+        if alert.actor_id
+        else None,
         Fact("Email", str(details["actor_email"])) if details.get("actor_email") else None,
         Fact("Address", alert.source_ip, events(ip=alert.source_ip)) if alert.source_ip else None,
         Fact("Place", place_text(alert.location)) if place_text(alert.location) else None,

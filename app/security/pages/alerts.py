@@ -32,6 +32,7 @@ from components import (
 from components.shell import Crumb
 
 USUAL_STATUS = "open"
+LONGEST_WORD = 320
 _MOST_PAGES = 10_000
 
 
@@ -42,6 +43,7 @@ class SecurityAlertsState(LoadedState):
     status: str = USUAL_STATUS
     severity: str = ""
     alert_type: str = ""
+    actor: str = ""
     page_number: int = 1
 
     @rx.event
@@ -55,6 +57,7 @@ class SecurityAlertsState(LoadedState):
         self.status = _one_of(query.get("status", ""), STATUSES) or USUAL_STATUS
         self.severity = _one_of(query.get("severity", ""), ALERT_SEVERITIES)
         self.alert_type = _one_of(query.get("type", ""), TYPE_WORDS)
+        self.actor = query.get("actor", "")[:LONGEST_WORD].replace("\0", "")
         self.page_number = page_of(query.get("page", ""))
         with self._loading():
             await self._enter()
@@ -64,6 +67,7 @@ class SecurityAlertsState(LoadedState):
                 status=self.status,
                 severity=self.severity,
                 alert_type=self.alert_type,
+                actor_id=self.actor,
                 page=self.page_number,
                 zone=self._zone(),
             )
@@ -84,12 +88,18 @@ class SecurityAlertsState(LoadedState):
         return self._go(alert_type=alert_type)
 
     @rx.event
+    def drop_actor(self) -> EventSpec:
+        """Alerts of everybody again."""
+        return self._go(actor="")
+
+    @rx.event
     def turn(self, step: int) -> EventSpec:
         """A page on or back."""
         return self._go(page=str(max(1, self.page_number + step)))
 
     def _go(self, **changed: str) -> EventSpec:
-        now = {"status": self.status, "severity": self.severity, "alert_type": self.alert_type, "page": "", **changed}
+        now = {"status": self.status, "severity": self.severity, "alert_type": self.alert_type, "actor": self.actor, "page": ""}
+        now |= changed
         usual = {"status": USUAL_STATUS, "page": "1"}
         chosen = {name: "" if value == usual.get(name) else value for name, value in now.items()}
         return rx.redirect(ui_paths.project_security_alerts(self._slug(), **chosen), replace=True)
@@ -131,11 +141,26 @@ def security_alerts_page() -> rx.Component:
                     on_change=state.choose_type,
                 ),
             ),
+            rx.cond(state.actor != "", _actor_chip(state), rx.fragment()),
             _table(state),
             on_retry=state.load,
         ),
         active="security-alerts",
         crumbs=[Crumb("Security", ui_paths.project_security(slug_var())), Crumb("Alerts")],
+    )
+
+
+def _actor_chip(state: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.button(
+            rx.el.span("Actor: ", state.actor),
+            rx.icon("x", size=12, aria_hidden="true"),
+            type="button",
+            class_name="chip",
+            on_click=state.drop_actor,
+            aria_label=f"Lift the filter Actor: {state.actor}",
+        ),
+        class_name="chips",
     )
 
 
@@ -153,10 +178,10 @@ def _table(state: Any) -> rx.Component:
         view.rows,
         caption="Security alerts, newest first",
         empty=rx.cond(
-            (state.severity != "") | (state.alert_type != ""),
+            (state.severity != "") | (state.alert_type != "") | (state.actor != ""),
             empty_state(
                 "No alert matches",
-                "No alert of this status has this severity and type.",
+                "No alert of this status has this severity, type and actor.",
                 link_button("Show all open alerts", href=ui_paths.project_security_alerts(slug_var())),
             ),
             rx.cond(

@@ -61,6 +61,7 @@ def alerts_view(
     status: str,
     severity: str,
     alert_type: str,
+    actor_id: str = "",
     page: int,
     zone: ZoneInfo,
     now: datetime | None = None,
@@ -76,6 +77,7 @@ def alerts_view(
         status="" if status == EVERY_STATUS else status,
         severity=severity,
         alert_type=alert_type,
+        actor_id=actor_id,
         limit=PAGE_SIZE,
         offset=start,
     )

@@ -144,7 +144,7 @@ def actor_section(view: Any) -> rx.Component:
                 Column("From", lambda row: row.places, secondary=True),
                 Column(
                     "Unusual",
-                    lambda row: rx.cond(row.unusual != "", badge(row.unusual, row.unusual_tone), "–"),
+                    lambda row: rx.cond(row.unusual != "", rx.link(badge(row.unusual, row.unusual_tone), href=row.score_href), "–"),
                     numeric=True,
                     secondary=True,
                 ),
@@ -153,6 +153,7 @@ def actor_section(view: Any) -> rx.Component:
             caption="Actors with the most grave events, then the most events",
             empty=empty_state("No event names an actor"),
         ),
+        actions=[text_link("All actors", href=ui_paths.project_actors(slug_var()))],
         note="by grave events; 'unusual' is the share of known days that were less so",
     )
 
@@ -262,19 +263,24 @@ def origin_section(state: Any) -> rx.Component:
 
 def first_event(origin: Any) -> rx.Component:
     """What to do before the first event."""
-    command = (
-        f"curl -X POST {origin}/collect \\\n  -H 'X-API-Key: YOUR_KEY' -H 'Content-Type: application/json' \\\n"
-        '  -d \'{"event": "auth.login_success", "actor": {"id": "user-1"}, "user_ip": "81.2.69.160"}\''
-    )
     return rx.el.div(
         empty_state(
             "No security events in this period",
             "Send sign-ins and other security events with a key of the kind security; alerts follow from them.",
             link_button("Ingest keys", href=ui_paths.project_keys(slug_var()), kind="primary"),
         ),
-        code_block(command, label="Request for a first event"),
+        request_for_a_first_event(origin),
         class_name="stack narrow",
     )
+
+
+def request_for_a_first_event(origin: Any) -> rx.Component:
+    """A command that sends one event."""
+    command = (
+        f"curl -X POST {origin}/collect \\\n  -H 'X-API-Key: YOUR_KEY' -H 'Content-Type: application/json' \\\n"
+        '  -d \'{"event": "auth.login_success", "actor": {"id": "user-1"}, "user_ip": "81.2.69.160"}\''
+    )
+    return code_block(command, label="Request for a first event")
 
 
 def _two_lines(first: Any, second: Any) -> rx.Component:

@@ -63,6 +63,7 @@ class ActorRow:
     places: str
     unusual: str
     unusual_tone: str
+    score_href: str
     href: str
 
 
@@ -257,6 +258,7 @@ def _actor_row(one: ActorCount, slug: str, days: int, score: ScoreView | None) -
         places=places,
         unusual="" if score is None or score.score is None else f"{score.score:.1f}",
         unusual_tone="warn" if score is not None and score.is_unusual else "neutral",
+        score_href=ui_paths.project_actors(slug, actor=one.actor_id),
         href=ui_paths.project_security_events(slug, actor=one.actor_id, days=str(days)),
     )
 

@@ -32,18 +32,35 @@ _DEVICE = (
     "replaceRegexpAll(lower(JSONExtractString(properties, 'metadata', 'user_agent')), '[0-9._]+', ''))"
 )
 _COUNTRY = "JSONExtractString(properties, 'country_code')"
-# In the order of `behaviour.actor_scores.FEATURES`. Windows of 24 hours that end where the last one ends, not calendar days:
-# a day that has only begun cannot be compared with whole ones.
-_DAYS = (
+# In the order of `behaviour.actor_scores.FEATURES`.
+_FIGURES: Final = (
+    "count()",
+    "countIf(name = 'auth.login_failed')",
+    "countIf(startsWith(name, 'data.'))",
+    "countIf(startsWith(name, 'admin.') OR startsWith(name, 'authz.'))",
+    "uniq(name)",
+    "uniqIf(ip, ip != '')",
+    f"uniqIf({_COUNTRY}, {_COUNTRY} != '')",
+    f"uniqIf({_DEVICE}, {_DEVICE} != '')",
+    "countIf(toHour(time, 'UTC') < 6)",
+)
+# Windows of 24 hours that end where the last one ends, not calendar days: a day that has only begun cannot be compared with
+# whole ones.
+_BY_DAY = (
     "SELECT actor_id, intDiv({{end:Int64}} - 1 - toUnixTimestamp64Milli(time), 86400000) AS ago, "
-    "count(), countIf(name = 'auth.login_failed'), countIf(startsWith(name, 'data.')), "
-    "countIf(startsWith(name, 'admin.') OR startsWith(name, 'authz.')), uniq(name), uniqIf(ip, ip != ''), "
-    f"uniqIf({_COUNTRY}, {_COUNTRY} != ''), uniqIf({_DEVICE}, {_DEVICE} != ''), countIf(toHour(time, 'UTC') < 6), "
-    "argMax(id, (time, id)), max(time) "
-    f"{_WHERE}AND (actor_id IN (SELECT actor_id {_WHERE}{_LAST_DAY}GROUP BY actor_id ORDER BY count() DESC, actor_id "
+    f"{', '.join(_FIGURES)}, argMax(id, (time, id)), max(time) {_WHERE}"
+)
+_DAYS = (
+    f"{_BY_DAY}AND (actor_id IN (SELECT actor_id {_WHERE}{_LAST_DAY}GROUP BY actor_id ORDER BY count() DESC, actor_id "
     f"LIMIT {MOST_ACTORS}) OR actor_id IN (SELECT actor_id {_WHERE}GROUP BY actor_id "
     f"ORDER BY cityHash64(actor_id), actor_id LIMIT {MOST_PEERS})) "
     f"GROUP BY actor_id, ago ORDER BY actor_id, ago LIMIT {(MOST_ACTORS + MOST_PEERS) * 60}"
+)
+_OWN_DAYS = f"{_BY_DAY}AND actor_id = {{{{actor:String}}}} GROUP BY actor_id, ago ORDER BY ago LIMIT 100"
+_PEERS = (
+    f"SELECT count(), {', '.join(f'quantilesExactInclusive(0.5, 0.95)(f{number})' for number in range(len(_FIGURES)))} FROM ("
+    f"SELECT actor_id, {', '.join(f'{figure} AS f{number}' for number, figure in enumerate(_FIGURES))} "
+    f"{_WHERE}AND actor_id != {{{{actor:String}}}} GROUP BY actor_id)"
 )
 
 
@@ -58,6 +75,15 @@ class ActorDay:
     last_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PeerFigures:
+    """The median and the 95th percentile of each feature over so many actors; empty without any."""
+
+    count: int
+    middle: tuple[float, ...]
+    high: tuple[float, ...]
+
+
 def actor_days(scope: Scoped, end: datetime, days: int) -> list[ActorDay]:
     """The 2,000 most active actors of the last 24 hours and 500 further ones, day by day. Errors: Unavailable."""
     parameters = {
@@ -65,8 +91,22 @@ def actor_days(scope: Scoped, end: datetime, days: int) -> list[ActorDay]:
         "last_day": _millis(end - timedelta(days=1)),
         "end": _millis(end),
     }
-    rows: Sequence[Sequence[Any]] = get_event_store().select(_DAYS, scope.tenant_id, scope.project_id, parameters)
-    return [ActorDay(row[0], int(row[1]), tuple(map(float, row[2:11])), row[11], row[12]) for row in rows]
+    return [_day(row) for row in get_event_store().select(_DAYS, scope.tenant_id, scope.project_id, parameters)]
+
+
+def days_of(scope: Scoped, actor_id: str, end: datetime, days: int) -> list[ActorDay]:
+    """The actor's last so many windows of 24 hours that hold an event, the newest first. Errors: Unavailable."""
+    parameters = {"since": _millis(end - timedelta(days=days)), "end": _millis(end), "actor": actor_id}
+    return [_day(row) for row in get_event_store().select(_OWN_DAYS, scope.tenant_id, scope.project_id, parameters)]
+
+
+def peer_figures(scope: Scoped, actor_id: str, end: datetime) -> PeerFigures:
+    """What everybody else did in the 24 hours until then. Errors: Unavailable."""
+    parameters = {"since": _millis(end - timedelta(days=1)), "end": _millis(end), "actor": actor_id}
+    [[count, *spread]] = get_event_store().select(_PEERS, scope.tenant_id, scope.project_id, parameters)
+    if not count:
+        return PeerFigures(0, (), ())
+    return PeerFigures(int(count), tuple(float(pair[0]) for pair in spread), tuple(float(pair[1]) for pair in spread))
 
 
 def unusual_days(session: Session, project_id: str, since: date, until: date) -> list[tuple[str, date, str]]:
@@ -133,6 +173,10 @@ def latest_day(session: Session, project_id: str) -> date | None:
 def forget_scores(session: Session, before: date) -> None:
     """Forget days before this one."""
     session.execute(sa.delete(SecurityActorScore).where(col(SecurityActorScore.day) < before))
+
+
+def _day(row: Sequence[Any]) -> ActorDay:
+    return ActorDay(row[0], int(row[1]), tuple(map(float, row[2:11])), row[11], row[12])
 
 
 def _millis(moment: datetime) -> int:

@@ -21,6 +21,7 @@ def list_alerts(
     status: str | None,
     severity: str | None,
     alert_type: str | None,
+    actor_id: str | None = None,
     limit: int,
     offset: int,
 ) -> tuple[Sequence[SecurityAlert], int]:
@@ -30,6 +31,7 @@ def list_alerts(
         (SecurityAlert.status, status),
         (SecurityAlert.severity, severity),
         (SecurityAlert.alert_type, alert_type),
+        (SecurityAlert.actor_id, actor_id),
     ):
         if value:
             conditions.append(col(column) == value)

@@ -82,6 +82,7 @@ def list_alerts(
     status: str = "",
     severity: str = "",
     alert_type: str = "",
+    actor_id: str = "",
     limit: int,
     offset: int,
 ) -> tuple[list[AlertView], int]:
@@ -95,6 +96,7 @@ def list_alerts(
         status=status or None,
         severity=severity or None,
         alert_type=alert_type or None,
+        actor_id=actor_id or None,
         limit=limit,
         offset=offset,
     )
