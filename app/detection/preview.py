@@ -139,7 +139,7 @@ def _watched(
     settings: DetectionSettings,
     until: datetime,
 ) -> tuple[dict[SeriesKey, str], int]:
-    """The series to look at with their names, and how many the settings would judge: totals, some event types, the largest events."""
+    """What to look at with names: totals, some event types, the largest events; and how many series the settings would judge."""
     every = [key for scan in scans for key in evaluation.judged_keys(session, scan, settings)]
     scopes = repository.scope_names(session, project_id)
     volumes = metrics.window_totals(session, actor, slug, window_hours=int(LOOKED_BACK.total_seconds() // 3_600), now=until)

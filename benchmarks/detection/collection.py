@@ -12,6 +12,7 @@ import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -62,11 +63,12 @@ def fill(session: Session, events: int, always: int) -> str:
     many = 20 + col(Event.order) * 7 % 900 + dice % 40
     is_seldom = col(Event.order) >= always
     events_and_buckets = sa.join(Event, MetricCoverage, sa.true())
-    for scope, ref, number, source_rows, wanted in (
+    parts: tuple[tuple[str, Any, Any, Any, Any], ...] = (
         ("event", col(Event.id), many, events_and_buckets, ~is_seldom),
         ("event", col(Event.id), 1 + dice % 2, events_and_buckets, sa.and_(is_seldom, dice % SELDOM == 0)),
         ("event_type", sa.literal(kind.id), 50_000 + dice % 9_000, MetricCoverage, sa.true()),
-    ):
+    )
+    for scope, ref, number, source_rows, wanted in parts:
         every = (
             sa.select(sa.literal(config.id), sa.literal(scope), ref, col(MetricCoverage.bucket), number)
             .select_from(source_rows)

@@ -13,7 +13,10 @@ from app.detection.feedback import VerdictKind, record_verdict, tune_scope
 from app.detection.pages.settings_view import choice_of, key_of, preview_view, settings_view
 from app.detection.planned import plan_window
 from app.kernel.errors import InvalidInput, NotFound
-from app.metrics.contracts import ScopeType, SeriesKey
+from app.metrics import service as metrics
+from app.metrics.contracts import BucketRow, CoverageRow, ScopeType, SeriesKey
+from models.projects import Project
+from tests import factories
 from tests.integration.detection.watched_project import EDITOR, HOUR, MONDAY, VIEWER, WatchedProject
 
 ON = DetectionSettings(anomaly_detection_enabled=True)
@@ -59,6 +62,25 @@ def test_no_more_than_the_most_series_are_looked_at(shop, monkeypatch):
     found = look(shop, ON)
     assert (len(found.looked_at), found.series_count) == (3, 4)
     assert "view" in {one.name for one in found.looked_at} and "pay" not in {one.name for one in found.looked_at}
+
+
+def test_the_series_of_every_scan_are_looked_at_and_named_after_it(shop):
+    with shop.transaction() as session:
+        project = session.get_one(Project, shop.project_id)
+        other = factories.make_scan_config(session, project, name="Warehouse", interval="1d").id
+        key = SeriesKey(other, ScopeType.EVENT_TYPE, shop.type_id)
+        days = [MONDAY + timedelta(days=day) for day in range(20)]
+        counts = [BucketRow(key, day, 500 if day < days[-1] else 5) for day in days]
+        metrics.replace_window(
+            session, other, MONDAY, days[-1] + timedelta(days=1), counts, [CoverageRow(day, 500, 500) for day in days]
+        )
+    found = look(shop, ON, key)
+    assert found.series_count == 6
+    assert {(one.key.scan_config_id, one.name) for one in found.looked_at if one.key.scope_type is ScopeType.PROJECT_TOTAL} == {
+        (shop.scan_id, "Project total (Received events)"),
+        (other, "Project total (Warehouse)"),
+    }
+    assert (found.drawn_key, found.bucket_seconds) == (key, 86_400)
 
 
 def test_the_series_asked_for_is_drawn_over_two_weeks(shop):

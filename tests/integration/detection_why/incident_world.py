@@ -132,13 +132,15 @@ class IncidentWorld:
                         rate = mean * shape * part * of_version
                         count = int(random.poisson(rate * (self.factor(event, country, version) if during else 1.0)))
                         total += count
-                        for scope in (("event", self.ids[event]), ("event_type", self.ids[kind])):
+                        scopes = (("event", self.ids[event]), ("event_type", self.ids[kind]), ("project_total", self.scan_id))
+                        for scope in scopes:
                             cells = per_scope.setdefault(scope, {})
                             for cell in (("country", country), ("version", version)):
                                 cells[cell] = cells.get(cell, 0) + count
             for (scope, ref), cells in per_scope.items():
                 row = {"scan_config_id": self.scan_id, "scope_type": scope, "scope_ref": ref, "bucket": at}
-                buckets.append({**row, "count": sum(n for (column, _), n in cells.items() if column == "country")})
+                if scope != "project_total":
+                    buckets.append({**row, "count": sum(n for (column, _), n in cells.items() if column == "country")})
                 values += [
                     {**row, "breakdown_column": column, "breakdown_value": value, "is_other": False, "count": n}
                     for (column, value), n in cells.items()
