@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -26,7 +25,8 @@ NO_ANOMALIES: Mapping[datetime, Anomaly] = MappingProxyType({})
 Counts = list[tuple[datetime, int]]
 
 
-class Point(NamedTuple):
+@dataclass(slots=True)
+class Point:
     """One collected bucket; the anomaly's numbers only where detection found one."""
 
     bucket: datetime

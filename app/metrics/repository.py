@@ -29,13 +29,13 @@ STORED_SCOPES = (ScopeType.EVENT.value, ScopeType.EVENT_TYPE.value)
 class Grid:
     """The collected buckets of [start, stop), oldest first.
 
-    `positions` finds a bucket by what the database itself returns for it: reading thousands of counts makes no instants of them.
+    `positions` finds a bucket by the database's own text of it: reading thousands of counts makes no instants of them.
     """
 
     start: datetime | None
     stop: datetime | None
     buckets: list[datetime]
-    positions: dict[object, int]
+    positions: dict[str, int]
 
 
 def _table(model: Any) -> sa.Table:
@@ -108,7 +108,7 @@ def covered_buckets(
 def covered_grid(session: Session, config_id: str, start: datetime | None = None, stop: datetime | None = None) -> Grid:
     """The grid that charts of [start, stop) are drawn on."""
     bucket = col(MetricCoverage.bucket)
-    statement: AnySelect = sa.select(bucket, sa.type_coerce(bucket, sa.String).label("stored")).where(
+    statement: AnySelect = sa.select(bucket, sa.cast(bucket, sa.String).label("stored")).where(
         col(MetricCoverage.scan_config_id) == config_id
     )
     rows = session.execute(between(statement, bucket, start, stop).order_by(bucket)).all()
@@ -117,7 +117,7 @@ def covered_grid(session: Session, config_id: str, start: datetime | None = None
 
 def scope_counts(session: Session, config_id: str, scope_type: ScopeType, ref: str, grid: Grid) -> list[int]:
     """The counts of one scope on the grid; the project total is the sum over the event-type rows."""
-    bucket, count = sa.type_coerce(col(MetricBucket.bucket), sa.String), col(MetricBucket.count)
+    bucket, count = sa.cast(col(MetricBucket.bucket), sa.String), col(MetricBucket.count)
     of_config = col(MetricBucket.scan_config_id) == config_id
     statement: AnySelect
     if scope_type is ScopeType.PROJECT_TOTAL:
@@ -132,7 +132,7 @@ def scope_counts(session: Session, config_id: str, scope_type: ScopeType, ref: s
 def _on_grid(session: Session, statement: AnySelect, grid: Grid) -> list[int]:
     counts = [0] * len(grid.buckets)
     positions = grid.positions
-    for stored, count in session.execute(between(statement, col(MetricBucket.bucket), grid.start, grid.stop)):
+    for stored, count in session.connection().execute(between(statement, col(MetricBucket.bucket), grid.start, grid.stop)):
         position = positions.get(stored)
         if position is not None:
             counts[position] = int(count)
@@ -342,7 +342,7 @@ def filtered_counts(
     counted = between(counted, col(MetricBucket.bucket), grid.start, grid.stop)
     # Set apart from the sum, so that each event is looked up: grouped at once, SQLite reads every event of the range in time order.
     rows = counted.cte("counted").prefix_with("MATERIALIZED")
-    summed = sa.select(sa.type_coerce(rows.c.bucket, sa.String), sa.func.sum(rows.c.count)).group_by(rows.c.bucket)
+    summed = sa.select(sa.cast(rows.c.bucket, sa.String), sa.func.sum(rows.c.count)).group_by(rows.c.bucket)
     return _on_grid(session, summed, replace(grid, start=None, stop=None))
 
 

@@ -19,6 +19,7 @@ from app.kernel.intervals import Interval
 from app.metrics.breakdowns import ValueChart
 from app.metrics.charts import Point
 from app.plan.shapes.value_types import Moment
+from models.detection import Anomaly
 
 
 class MetricsScope(StrEnum):
@@ -230,16 +231,20 @@ def point_list(points: Sequence[Point]) -> list[dict[str, object]]:
     """The fields of EventMetricPoint of each point."""
     return [
         {
-            "bucket": bucket, "count": count, "expected_count": None, "stddev": None, "is_anomaly": False,
+            "bucket": point.bucket, "count": point.count, "expected_count": None, "stddev": None, "is_anomaly": False,
             "anomaly_direction": None, "z_score": None,
         }
-        if anomaly is None
-        else {
-            "bucket": bucket, "count": count, "expected_count": anomaly.expected_count, "stddev": anomaly.stddev,
-            "is_anomaly": True, "anomaly_direction": anomaly.direction, "z_score": anomaly.z_score,
-        }
-        for bucket, count, anomaly in points
+        if point.anomaly is None
+        else _anomalous(point.bucket, point.count, point.anomaly)
+        for point in points
     ]  # fmt: skip
+
+
+def _anomalous(bucket: datetime, count: int, anomaly: Anomaly) -> dict[str, object]:
+    return {
+        "bucket": bucket, "count": count, "expected_count": anomaly.expected_count, "stddev": anomaly.stddev,
+        "is_anomaly": True, "anomaly_direction": anomaly.direction, "z_score": anomaly.z_score,
+    }  # fmt: skip
 
 
 def plain_points(points: Sequence[Point]) -> list[dict[str, object]]:

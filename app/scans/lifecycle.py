@@ -55,6 +55,14 @@ def create_due_jobs(session: Session, now: datetime) -> list[str]:
     ]
 
 
+def note_alerts(session: Session, project_id: str, job_id: str, queued: int) -> None:
+    """Complete the summary of a collection with the alerts it led to: rules are asked only after it has ended (contract 5.3)."""
+    job = repository.find_job(session, project_id, job_id)
+    if job is not None:
+        job.result_summary = {**(job.result_summary or {}), "alerts_queued": queued}
+        session.add(job)
+
+
 def has_pending_jobs(session: Session) -> bool:
     """Whether a job waits to be claimed; a cheap look without writing."""
     return bool(repository.oldest_pending(session, 1))

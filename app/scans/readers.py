@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -18,10 +18,12 @@ from app.scans.contracts import ScanFailure
 from app.scans.counting import CollectedCounts, collect
 from app.scans.layout import listed
 from app.scans.property_contracts import checks_of, drifts_in
+from app.scans.property_drifts import LEAST_REACH, described, property_drifts
 from app.scans.runs import Run
 from app.scans.windows import Window
 from app.warehouse.contracts import Arrivals, TooManyRows, Warehouse
 from app.warehouse.field_checks import CheckedFields
+from app.warehouse.observed_properties import ObservedProperty
 
 T = TypeVar("T")
 
@@ -68,6 +70,8 @@ class RollupReader:
     interval: Interval
     targets: Mapping[str, ScanTarget] = field(default_factory=dict)
     checked: CheckedFields = field(default_factory=CheckedFields)
+    described: Sequence[str] = ()
+    properties: Sequence[ObservedProperty] = ()
     observed: list[ObservedEvent] = field(default_factory=list)
     identities: PlanIdentities = field(default_factory=lambda: PlanIdentities({}, {}))
 
@@ -83,7 +87,11 @@ class RollupReader:
             ObservedEvent(group.event_type, group.event_name, group.count, floor_to_bucket(group.last_at, self.interval))
             for group in self.warehouse.catalog(window.start, until)
         ]
-        checks = checks_of(self.targets, (one.source for one in self.observed))
+        sources = {one.source for one in self.observed}
+        self.described = described(self.targets, sources)
+        if self.described:
+            self.properties = self.warehouse.properties(self.described, min(window.start, until - LEAST_REACH), until)
+        checks = checks_of(self.targets, sources)
         if checks:
             self.checked = self.warehouse.field_checks(checks, window.start, until)
 
@@ -91,6 +99,7 @@ class RollupReader:
         """As Reader."""
         result = plan.sync_observed_events(session, self.run.project_id, self.observed)
         drifts = drifts_in(self.targets, self.checked)
+        drifts += property_drifts(self.targets, self.described, self.properties)
         drift_count = plan.record_drifts(session, self.run.project_id, self.run.config_id, drifts, now)
         left_out = [f"{one.event_type}.{one.field_name}" for one in self.checked.not_checked]
         notes = [f"Patterns that the event store does not understand were not checked: {listed(left_out)}."] if left_out else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from app.eventstore.contracts import EventStore
 from app.kernel.intervals import Interval
 from app.warehouse.contracts import Arrivals, CatalogGroup, CountedBucket, TooManyRows
 from app.warehouse.field_checks import CheckedFields, FieldCheck, check_fields
+from app.warehouse.observed_properties import ObservedProperty, observe_properties
 
 PRODUCT_EVENTS = "event"
 
@@ -51,3 +52,7 @@ class BuiltinWarehouse:
     def field_checks(self, checks: Sequence[FieldCheck], start: datetime, stop: datetime) -> CheckedFields:
         """How many values of properties break a rule in [start, stop). Errors: Unavailable."""
         return check_fields(self.store, self.tenant_id, self.project_id, PRODUCT_EVENTS, checks, start, stop)
+
+    def properties(self, event_types: Iterable[str], start: datetime, stop: datetime) -> list[ObservedProperty]:
+        """What events of these types carry in [start, stop). Errors: Unavailable."""
+        return observe_properties(self.store, self.tenant_id, self.project_id, PRODUCT_EVENTS, event_types, start, stop)

@@ -5,7 +5,7 @@ Two protocols: `Warehouse` is the short road to the product's own roll-up, `SqlW
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from app.kernel.intervals import Interval
 from app.warehouse.field_checks import CheckedFields, FieldCheck
+from app.warehouse.observed_properties import ObservedProperty
 
 DEFAULT_TIMEOUT_SECONDS = 300.0
 MOST_JSON_PATHS = 1000
@@ -249,6 +250,10 @@ class Warehouse(Protocol):
 
     def field_checks(self, checks: Sequence[FieldCheck], start: datetime, stop: datetime) -> CheckedFields:
         """How many values of properties break a rule in [start, stop)."""
+        ...
+
+    def properties(self, event_types: Iterable[str], start: datetime, stop: datetime) -> list[ObservedProperty]:
+        """What events of these types carry in [start, stop)."""
         ...
 
 

@@ -108,10 +108,7 @@ class ScanEditorState(LoadedState):
         """Show what a scan would create."""
         async with self:
             try:
-                draft, source_id = (
-                    draft_of_form({**self.form, "name": self.form.get("name") or "Draft"}),
-                    self.form["data_source_id"],
-                )
+                draft = draft_of_form({**self.form, "name": self.form.get("name") or "Draft"})
             except InvalidInput as refusal:
                 self._note(refusal)
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.scans.builtin import ensure_builtin_scan
 from app.scans.leases import SCHEDULER, Holder, acquire, announce_worker, this_process, withdraw_worker
-from app.scans.lifecycle import claim_next_job, create_due_jobs, create_job, has_pending_jobs, reap_jobs
+from app.scans.lifecycle import claim_next_job, create_due_jobs, create_job, has_pending_jobs, note_alerts, reap_jobs
 from app.scans.look_run import claim_next_look, has_pending_looks, run_look
 from app.scans.progress import Transaction
 from app.scans.runner import run_job
@@ -38,6 +38,7 @@ __all__ = [
     "has_pending_looks",
     "list_configs",
     "list_jobs",
+    "note_alerts",
     "reap_jobs",
     "request_dry_run",
     "request_grouping",

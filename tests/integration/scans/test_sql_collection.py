@@ -55,7 +55,8 @@ def test_the_top_values_are_kept_and_the_rest_is_other_by_its_flag(engine):
     expected = {("os", "a", False): 50, ("os", "b", False): 30, ("os", "Other", True): 30}
     assert bench.breakdowns() == expected
     assert bench.breakdowns("event_type") == expected
-    assert job.result_summary["breakdown_rows"] == 6
+    assert bench.breakdowns("project_total") == expected
+    assert job.result_summary["breakdown_rows"] == 9
 
 
 def test_without_a_limit_a_genuine_other_and_null_are_values(engine):
