@@ -7,6 +7,7 @@ import logging
 from app.alerting import service as alerting
 from app.kernel.database import session_scope
 from app.kernel.telemetry import JOB_RUNS
+from app.scans import service as scans
 from jobs.leadership import Leadership
 
 NAME = "evaluate_alerts"
@@ -23,7 +24,10 @@ def run(leadership: Leadership) -> int:
             with leadership.turn() as session:
                 if session is None:
                     return queued
-                queued += len(alerting.evaluate_scan(session, scan, leadership.clock.now()))
+                told = len(alerting.evaluate_scan(session, scan, leadership.clock.now()))
+                if told:
+                    scans.note_alerts(session, scan.project_id, scan.job_id, told)
+                queued += told
         except Exception:
             JOB_RUNS.labels(job=NAME, result="failed").inc()
             log.exception("alert rules could not be asked about scan %s", scan.scan_config_id)

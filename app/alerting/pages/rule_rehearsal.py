@@ -137,7 +137,7 @@ def _note(messages: int, times: int, held: int, considered: int) -> str:
 def _escalated(steps: int) -> str:
     if not steps:
         return ""
-    return f" Had nobody answered, it would have told others {_times(steps)} as stored below."
+    return f" Had nobody answered, it would have told others {_times(steps)} more."
 
 
 def _verdicts(found: Score) -> str:

@@ -84,8 +84,9 @@ def said(found: alerting.Routing, names: Mapping[str, str]) -> str:
     told = " and ".join(names.get(each, "a deleted destination") for each in one.destination_ids)
     often = "once" if one.most_steps == 1 else f"at most {one.most_steps} times"
     when = ", also in quiet hours" if one.ignores_quiet_hours else ""
+    verb = "is" if len(one.destination_ids) == 1 else "are"
     wait = duration(int(one.after.total_seconds()))
-    return f"{first} When nobody answers for {wait}, {told} is told, {often}{when}."
+    return f"{first} When nobody answers for {wait}, {told} {verb} told, {often}{when}."
 
 
 def _number(form: Mapping[str, Any], name: str) -> int:
@@ -130,6 +131,6 @@ def routing_section(state: Any) -> rx.Component:
             "An acknowledgement, a resolution or a verdict in the inbox is an answer. Members choose where they are told.",
             class_name="muted",
         ),
-        rx.el.p(text_link("Where I am told", href=ui_paths.project_destinations(slug_var()))),
+        rx.el.p(text_link("Where I am told", href=ui_paths.project_destinations(slug_var())), style={"padding_bottom": "12px"}),
         rx.form(fields, key=state.routing_drawn, on_submit=state.save_routing, reset_on_submit=False),
     )

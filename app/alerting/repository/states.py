@@ -165,6 +165,29 @@ def release_scopes(session: Session, delivery: AlertDelivery, *, arrived_at: dat
     )
 
 
+def settle_scopes(session: Session, delivery: AlertDelivery) -> None:
+    """What the delivery leaves out is not told by the next one either: people know about these buckets."""
+    left_out = sa.select(sa.func.max(col(AlertDeliveryItem.bucket))).where(
+        col(AlertDeliveryItem.delivery_id) == delivery.id,
+        col(AlertDeliveryItem.dropped_because).is_not(None),
+        col(AlertDeliveryItem.scope_type) == col(AlertRuleState.scope_type),
+        col(AlertDeliveryItem.scope_ref) == col(AlertRuleState.scope_ref),
+    )
+    bucket = left_out.correlate(AlertRuleState).scalar_subquery()
+    is_news = sa.or_(col(AlertRuleState.notified_bucket).is_(None), col(AlertRuleState.notified_bucket) < bucket)
+    session.execute(
+        sa.update(AlertRuleState)
+        .where(
+            col(AlertRuleState.rule_id) == delivery.rule_id,
+            col(AlertRuleState.scan_config_id) == delivery.scan_config_id,
+            bucket.is_not(None),
+            is_news,
+        )
+        .values(notified_bucket=bucket),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def _about(delivery: AlertDelivery) -> list[sa.ColumnElement[bool]]:
     is_item = sa.exists().where(
         col(AlertDeliveryItem.delivery_id) == delivery.id,

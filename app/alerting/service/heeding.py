@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app.alerting import messages, views
 from app.alerting.contracts import RuleSpec
-from app.alerting.repository import deliveries, holding
+from app.alerting.repository import deliveries, holding, states
 from app.alerting.repository import destinations as rows
 from app.alerting.repository.states import Collected
 from app.alerting.service import outbox
@@ -44,6 +44,8 @@ def heed(session: Session, row: AlertDelivery, now: datetime) -> str:
             item.dropped_because = settled[item.id][:LONGEST_REASON]
     left = [item for item in items if item.id not in settled]
     session.flush()
+    if not is_step:
+        states.settle_scopes(session, row)
     if not left:
         return _sentence(items)
     _say_less(session, row, left, [item for item in items if item.id in settled])

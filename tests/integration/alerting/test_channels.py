@@ -13,8 +13,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message as MailHandler
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
@@ -248,33 +246,6 @@ def test_linear_makes_one_issue_per_delivery_and_errors_inside_a_200_are_errors(
     with pytest.raises(channels.OutboundFailed) as failure:
         linear.send(one, CALLS, api=service.url)
     assert failure.value.kind.value == "rate_limited" and 50 < failure.value.retry_after_seconds <= 60
-
-
-class Mailbox(MailHandler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.mails: list[Any] = []
-
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - the name aiosmtpd calls
-        if address.startswith("gone@"):
-            return "550 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    def handle_message(self, message: Any) -> None:
-        self.mails.append(message)
-
-
-@pytest.fixture
-def mailbox() -> Iterator[tuple[Mailbox, EmailSettings]]:
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    settings = EmailSettings(
-        smtp_host="127.0.0.1", smtp_port=controller.port, smtp_use_tls=False, smtp_from_address="plumb@example.org"
-    )
-    yield box, settings
-    controller.stop()
 
 
 def test_mail_arrives_once_per_message_id_and_refused_recipients_are_told(mailbox):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 
 import pytest
+import sqlalchemy as sa
 
 from app.alerting import service as alerting
 from app.alerting.contracts import SendOutcome
@@ -17,7 +18,7 @@ from app.detection.planned import plan_window
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import session_scope
 from app.metrics.contracts import ScopeType, SeriesKey
-from models.detection import SignalVerdict
+from models.detection import Anomaly, SignalVerdict
 from tests import factories
 from tests.integration.alerting.past_world import EVENING, HOUR, Night
 
@@ -76,6 +77,16 @@ def test_a_verdict_that_it_was_nothing_drops_the_message_too(asleep, kind, is_se
     asleep.judge_event(asleep.refs[0], kind)
 
     assert (asleep.claimed() is not None) is is_sent
+
+
+def test_a_departure_that_was_judged_and_lasts_on_is_not_told_again(asleep):
+    asleep.collected(1, asleep.refs[0])
+    asleep.judge_event(asleep.refs[0], VerdictKind.FALSE_POSITIVE)
+    assert asleep.claimed() is None
+
+    lasting = asleep.session.execute(sa.select(Anomaly)).scalars().one()
+    lasting.last_bucket = MORNING - HOUR
+    assert asleep.collected(10) == []
 
 
 def test_an_event_that_was_planned_afterwards_is_left_out(asleep):

@@ -30,7 +30,7 @@ from jobs.leadership import Leadership
 from models.alerting import AlertDelivery
 from models.metrics import MetricCoverage
 from models.projects import Project
-from models.scans import ScanConfig
+from models.scans import ScanConfig, ScanJob
 from tests.factories import make_anomaly, make_project, make_scan_config, make_scan_job
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -105,6 +105,9 @@ def deliver(runner: DeliveryRunner) -> int:
 def test_a_signal_becomes_one_message_that_tells_what_happened(engine, leadership, scan_id, clock):
     assert evaluate_alerts.run(leadership) == 1
     assert evaluate_alerts.run(leadership) == 0, "a collection is told once"
+    with session_scope(engine, write=False) as session:
+        (job,) = session.scalars(sa.select(ScanJob))
+        assert (job.result_summary or {})["alerts_queued"] == 1
     line = Line()
 
     assert deliver(DeliveryRunner("a", send=line, clock=clock)) == 1
