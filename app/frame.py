@@ -151,6 +151,7 @@ def _project(slug: Any) -> list[NavGroup]:
                 NavItem("security", "Security", ui_paths.project_security(slug), "shield", "z"),
                 NavItem("security-alerts", "Security alerts", ui_paths.project_security_alerts(slug), "siren", "j"),
                 NavItem("security-events", "Security events", ui_paths.project_security_events(slug), "fingerprint"),
+                NavItem("actors", "Actors", ui_paths.project_actors(slug), "user-search"),
                 NavItem("threat-models", "Threat models", ui_paths.project_threat_models(slug), "crosshair"),
                 NavItem("audit", "Audit records", ui_paths.project_audit(slug), "file-clock"),
             ],

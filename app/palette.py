@@ -12,10 +12,14 @@ from app import ui_paths
 from app.assistant import service as assistant
 from app.assistant.contracts import KIND_WORDS, EntityType
 from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
+from app.security.service import actor_ranking
 from app.ui import AppState
 
 MOST_FOUND: Final = 8
+MOST_ACTORS: Final = 2
+FEWEST_LETTERS: Final = 2
 
 
 class Found(TypedDict):
@@ -49,10 +53,22 @@ def address_entries(slug: str, words: str) -> list[Found]:
     return [{"label": f"Security events from {address}", "hint": "Secure", "href": href}]
 
 
+def actor_entries(session: Session, actor: Actor, slug: str, words: str) -> list[Found]:
+    """Actors of the last week whose id begins with what is typed. Errors: NotFound."""
+    if len(words) < FEWEST_LETTERS:
+        return []
+    found = actor_ranking.actors_named(session, actor, slug, words, SYSTEM_CLOCK.now(), limit=MOST_ACTORS)
+    return [{"label": f"Behaviour of {one}", "hint": "Secure", "href": ui_paths.project_actors(slug, actor=one)} for one in found]
+
+
 def palette_entries(session: Session, actor: Actor, slug: str, words: str, branch: str) -> list[Found]:
     """The best matches of what is typed, best first. Errors: as search has them."""
     found = assistant.search(session, actor, slug, words, limit=MOST_FOUND, branch=branch or None)
-    entries = [*address_entries(slug, words), *pages_off_the_rail(slug, words)]
+    entries = [
+        *address_entries(slug, words),
+        *pages_off_the_rail(slug, words),
+        *actor_entries(session, actor, slug, words),
+    ]
     for hit in found.items:
         kind = KIND_WORDS[EntityType(hit.entity_type)]
         entries.append({"label": hit.title, "hint": f"{kind} · {hit.subtitle}" if hit.subtitle else kind, "href": hit.route_path})

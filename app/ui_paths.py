@@ -9,6 +9,8 @@ from urllib.parse import quote, urlencode
 
 LOGIN = "/login"
 LOGIN_CODE = "/login/code"
+FORGOT_PASSWORD = "/forgot-password"  # noqa: S105
+RESET_PASSWORD = "/reset-password"  # noqa: S105
 REGISTER = "/register"
 HOME = "/home"
 MEMBERS = "/settings/members"
@@ -32,6 +34,11 @@ def login(next_path: str = "") -> str:
 def login_code(next_path: str = "") -> str:
     """Where a sign-in goes on with the code of a second factor."""
     return f"{LOGIN_CODE}?next={quote(next_path, safe='')}" if next_path else LOGIN_CODE
+
+
+def reset_password(token: str) -> str:
+    """Where the holder of a link chooses another password."""
+    return f"{RESET_PASSWORD}?token={quote(token, safe='')}"
 
 
 def register(next_path: str = "") -> str:
@@ -160,9 +167,17 @@ def project_security(slug: object, days: str = "") -> str:
     return f"/p/{slug}/security" + (f"?days={quote(days, safe='')}" if days else "")
 
 
-def project_security_alerts(slug: object, *, status: str = "", severity: str = "", alert_type: str = "", page: str = "") -> str:
+def project_actors(slug: object, **chosen: str) -> str:
+    """Actors by how unusual they were: above, days, page; `actor` opens one of them."""
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return f"/p/{slug}/actors" + (f"?{query}" if query else "")
+
+
+def project_security_alerts(
+    slug: object, *, status: str = "", severity: str = "", alert_type: str = "", actor: str = "", page: str = ""
+) -> str:
     """Security alerts; without a status those that are open."""
-    chosen = {"status": status, "severity": severity, "type": alert_type, "page": page}
+    chosen = {"status": status, "severity": severity, "type": alert_type, "actor": actor, "page": page}
     query = urlencode({name: value for name, value in chosen.items() if value})
     return f"/p/{slug}/security/alerts" + (f"?{query}" if query else "")
 

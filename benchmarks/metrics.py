@@ -45,7 +45,7 @@ from models.scans import DataSource, ScanConfig
 SLUG = "large"
 TYPES = 20
 VALUES = 12
-REQUESTS = 40
+REQUESTS = 20
 GOAL_MILLISECONDS = 100
 HOUR = timedelta(hours=1)
 BY_TIME = "ix_metric_buckets_config_scope_bucket"

@@ -32,7 +32,7 @@ from models.identity import User
 from tests.factories import make_session_cookie, make_user
 from tests.postgres_server import PostgresServer
 
-pytest_plugins = ["tests.eventstore_fixtures"]
+pytest_plugins = ["tests.eventstore_fixtures", "tests.mailbox"]
 
 SQLITE = "sqlite"
 POSTGRES = "postgres"

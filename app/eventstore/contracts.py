@@ -156,8 +156,8 @@ class EventStore(Protocol):
         """Project and id of product events of all tenants received since the instant, newest first."""
         ...
 
-    def stored_bytes(self, tenant_id: str) -> int:
-        """About how much the tenant's events take on disk, compressed."""
+    def stored_bytes(self, tenant_ids: Sequence[str]) -> Mapping[str, int]:
+        """About how much the events of each of these tenants take on disk, compressed; those without events are left out."""
         ...
 
     def quarantined_count(self, tenant_id: str, project_id: str, after: datetime) -> int:

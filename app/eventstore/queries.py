@@ -77,11 +77,12 @@ ORDER BY received_at DESC LIMIT {{limit:UInt32}}
 """The one read over all tenants: it feeds the memory of ids and is shown to nobody."""
 
 STORED_BYTES = """
-SELECT (SELECT sum(n) FROM {database}.events_1m WHERE tenant_id = {{tenant:String}})
+SELECT tenant_id, sum(n)
   * ifNull((SELECT sum(bytes_on_disk) / greatest(sum(rows), 1) FROM system.parts
     WHERE active AND database = '{database}' AND table = 'events'), 0)
+FROM {database}.events_1m WHERE tenant_id IN {{tenants:Array(String)}} GROUP BY tenant_id
 """
-"""A tenant's share of what the events take on disk, by its share of the rows."""
+"""Each tenant's share of what the events take on disk, by its share of the rows."""
 
 QUARANTINED = f"""
 SELECT count() FROM {{database}}.quarantine WHERE {_OWNED} AND {_since("received_at", "after", ">")}

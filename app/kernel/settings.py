@@ -235,7 +235,7 @@ class OutboundSettings(_Group):
 
 
 class EmailSettings(_Group):
-    """The mail server for alerts."""
+    """The mail server for alerts, invitations and links for forgotten passwords."""
 
     smtp_host: str = Field("", description="mail server; empty means that no mail can be sent")
     smtp_port: int = Field(587, ge=1, le=65535, description="port of the mail server")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -160,7 +160,7 @@ def list_tenants(session: Session, actor: Actor, limit: int, offset: int, now: d
     """Tenants, newest first, and how many there are. Administrators."""
     require_admin(actor)
     rows, total = repository.page(session, limit, offset)
-    return [_view(session, row, now) for row in rows], total
+    return _views(session, rows, now), total
 
 
 def get_tenant(session: Session, caller: Actor | IngestPrincipal, tenant_id: str, now: datetime) -> TenantView:
@@ -233,12 +233,21 @@ def _find(session: Session, caller: Actor | IngestPrincipal, tenant_id: str, *, 
     return tenant
 
 
-def _view(session: Session, tenant: Tenant, now: datetime, *, api_key: str | None = None) -> TenantView:
+def _views(session: Session, tenants: Sequence[Tenant], now: datetime) -> list[TenantView]:
+    stored = _stored_gb([tenant.id for tenant in tenants])
+    return [_view(session, tenant, now, stored=stored) for tenant in tenants]
+
+
+def _view(
+    session: Session, tenant: Tenant, now: datetime, *, api_key: str | None = None, stored: Mapping[str, float] | None = None
+) -> TenantView:
+    if stored is None:
+        stored = _stored_gb([tenant.id])
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     usage = Usage(
         events=ingest.used_quota(session, tenant.id, "events", today),
         anomalies=ingest.used_quota(session, tenant.id, "anomalies", today),
-        storage_gb=_storage_gb(tenant.id),
+        storage_gb=stored.get(tenant.id, 0.0),
         api_requests=ingest.tenant_requests(session, tenant.id, today),
         last_reset=today,
     )
@@ -249,11 +258,11 @@ def _view(session: Session, tenant: Tenant, now: datetime, *, api_key: str | Non
     )  # fmt: skip
 
 
-def _storage_gb(tenant_id: str) -> float:
+def _stored_gb(tenant_ids: Sequence[str]) -> dict[str, float]:
     try:
-        return round(get_event_store().stored_bytes(tenant_id) / 1e9, 3)
+        return {tenant: round(size / 1e9, 3) for tenant, size in get_event_store().stored_bytes(tenant_ids).items()}
     except Unavailable:  # what a tenant may do does not wait for the event store
-        return 0.0
+        return {}
 
 
 def _known(plan: str) -> TenantPlan:

@@ -13,7 +13,16 @@ from tests.conftest import area_routers
 from tests.factories import make_api_key, make_project, make_user
 
 INVITED = "/api/v1/auth/invitations/{token}"
-PUBLIC = {"/api/v1/auth/register", "/api/v1/auth/login", INVITED, f"{INVITED}/accept"}
+RESET = "/api/v1/auth/password-reset"
+PUBLIC = {
+    "/api/v1/auth/status",
+    "/api/v1/auth/register",
+    "/api/v1/auth/login",
+    f"{RESET}/request",
+    f"{RESET}/confirm",
+    INVITED,
+    f"{INVITED}/accept",
+}
 FORMS = "/session/"
 VICTIM = "victim"
 

@@ -65,9 +65,12 @@ def _count(session: Session, scan_id: str, type_id: str, order: str, view: str, 
         views = round(240 * shape * (2.6 if ago == SPIKE else 1)) + ago % 7
         scan = {"scan_config_id": scan_id, "bucket": bucket}
         rows[MetricCoverage].append({**scan, "total_count": orders + views, "matched_count": orders + views})
-        for scope, ref, count in (("event", order, orders), ("event", view, views), ("event_type", type_id, orders + views)):
+        whole = orders + views
+        scopes = [("event", order, orders), ("event", view, views), ("event_type", type_id, whole)]
+        scopes.append(("project_total", scan_id, whole))
+        for scope, ref, count in scopes:
             of_scope = {**scan, "scope_type": scope, "scope_ref": ref}
-            if count:
+            if count and scope != "project_total":
                 rows[MetricBucket].append({**of_scope, "count": count})
             parts = [("country", "DE", 0.55), ("country", "FR", 0.3), ("country", "PL", 0.15)]
             parts += [("app_version", version, share) for version, share in _versions(ago, ref == order)]

@@ -34,7 +34,7 @@ def slug(server: RunningServer, owner: Person) -> str:
             "service": "shop",
             "operation": f"page_{number % 3}",
             "timestamp": (start + timedelta(minutes=number)).isoformat(),
-            "attributes": {"screen": f"s{number % 4}"},
+            "custom_attributes": {"screen": f"s{number % 4}"},
         }
         for number in range(120)
     ]

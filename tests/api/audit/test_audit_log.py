@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from fastapi import Request
 
-from app.audit import records
+from app.audit import accounts, records
 from app.audit.api import accounts as account_routes
 from app.audit.api import dialect
 from app.audit.api import records as record_routes
+from app.audit.contracts import bucket_of
+from app.audit.figures import RecordFilter
 from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
 from tests.eventstore_fixtures import event_store, session_event_store, store_process  # noqa: F401
@@ -265,6 +268,23 @@ def test_metrics_are_listed_and_summed_up_by_window(client, account, clock):
             ).status_code
             == status
         )
+
+
+def test_a_request_is_noted_in_the_administrator_s_bucket_without_the_key_of_its_link(client, engine, clock):
+    scope = {
+        "type": "http", "method": "GET", "path": "/auth/activate", "query_string": b"key=secret", "client": ("10.0.0.9", 50123),
+        "headers": [(b"user-agent", b"curl/8")], "scheme": "http", "server": ("plumbline.test", 80),
+    }  # fmt: skip
+    dialect._keep_note(Request(scope), 410, 3.0)
+    clock.advance(timedelta(seconds=1))
+    with session_scope(engine, write=False) as session:
+        bucket = bucket_of(accounts.find_admin(session).id)
+    wanted = RecordFilter("http_events", "spectratrace_api", clock.now() - timedelta(hours=1), clock.now())
+    (note,) = records.listed(bucket, wanted, 1)
+    assert (note["method"], note["status"], note["tags"]["environment"]) == ("GET", "error", "development")
+    assert (note["event"]["name"], note["event"]["totalDuration"], note["event"]["latency"]) == ("/auth/activate", 3.0, 2.0)
+    assert note["actor"] == {"origin": "10.0.0.9:50123", "detail": {"userAgent": "curl/8"}}
+    assert note["event"]["cpuUsage"] is None and "secret" not in json.dumps(note)
 
 
 def test_nobody_signs_up_under_the_administrator_s_name(client, clock):

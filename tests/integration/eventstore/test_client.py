@@ -176,6 +176,14 @@ def test_rows_of_another_project_or_tenant_are_never_seen(event_store, stored_pr
         )
 
 
+def test_the_disk_is_shared_out_among_tenants_by_their_rows(event_store, stored_project):
+    other = f"{stored_project.tenant_id}_other"
+    insert(event_store, *[event(stored_project) for _ in range(9)], *[event(stored_project, tenant_id=other) for _ in range(3)])
+    found = event_store.stored_bytes([stored_project.tenant_id, other, "nobody"])
+    assert found.keys() == {stored_project.tenant_id, other}
+    assert found[stored_project.tenant_id] == pytest.approx(3 * found[other], abs=3) and found[other] > 0
+
+
 def test_deleting_a_project_empties_every_table_and_leaves_others(event_store, stored_project):
     neighbour = StoredProject(tenant_id=stored_project.tenant_id)
     for project in (stored_project, neighbour):
