@@ -11,15 +11,14 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
 
-import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.alerting import service as alerting
 from app.ingest import asgi as ingest
-from app.ingest.server import serve
 from app.kernel.database import session_scope
 from app.kernel.logs import configure_logging
 from app.kernel.settings import get_settings
+from app.listening import listen
 from app.preferences import service as preferences
 from jobs import channels, scheduler
 
@@ -83,7 +82,7 @@ def main() -> int:
         sys.stderr.write("plumbline: PLUMBLINE_JOBS_ENABLED is off, and this process runs nothing but jobs\n")
         return 2
     try:
-        uvloop.run(serve(settings.runtime.host, settings.runtime.port, app))
+        listen(app, settings.runtime.host, settings.runtime.port)
     except OSError as error:
         sys.stderr.write(f"plumbline: cannot listen: {error.strerror or error}\n")
         return 1
