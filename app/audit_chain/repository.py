@@ -100,6 +100,23 @@ def known(session: Session, kind: RecordKind, record_ids: Collection[str], tenan
     return found
 
 
+def places_of(session: Session, kind: RecordKind, record_ids: Sequence[str]) -> dict[str, tuple[str, int, datetime | None]]:
+    """Tenant and number of the records that are chained, and when the first checkpoint at or behind them was signed."""
+    entry, checkpoint = AuditChainEntry, AuditCheckpoint
+    signed_at = (
+        sa.select(col(checkpoint.signed_at))
+        .where(col(checkpoint.tenant_id) == col(entry.tenant_id), col(checkpoint.seq) >= col(entry.seq))
+        .order_by(col(checkpoint.seq))
+        .limit(1)
+        .correlate(entry)
+        .scalar_subquery()
+    )
+    statement = sa.select(col(entry.record_id), col(entry.tenant_id), col(entry.seq), signed_at).where(
+        col(entry.record_kind) == kind.value, col(entry.record_id).in_(record_ids)
+    )
+    return {row[0]: (row[1], row[2], as_utc(row[3]) if row[3] else None) for row in session.execute(statement)}
+
+
 def checkpoints(session: Session, tenant: str, after: int = 0, up_to: int | None = None) -> list[Checkpoint]:
     """Checkpoints of the tenant behind one number and up to another, in order."""
     statement = sa.select(AuditCheckpoint).where(col(AuditCheckpoint.tenant_id) == tenant, col(AuditCheckpoint.seq) > after)

@@ -26,6 +26,7 @@ from app.kernel.settings import get_settings
 __all__ = [
     "ChainState",
     "Progress",
+    "Seal",
     "Turn",
     "begin",
     "chain_state",
@@ -35,6 +36,7 @@ __all__ = [
     "public_keys",
     "seal_waiting",
     "sealed_places",
+    "seals",
     "signing_key",
     "step",
     "verify_all",
@@ -79,6 +81,22 @@ class Progress:
     def report(self) -> Report:
         """What was found so far."""
         return Report(len(self.tenants), self.count, self.fault, notes=(KEYS_FROM_DATABASE,))
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Where an entry of the own trail stands in its chain; `signed_at` is None until a checkpoint attests it."""
+
+    tenant: str
+    seq: int
+    signed_at: datetime | None
+
+
+def seals(session: Session, actor: Actor, entry_ids: Sequence[str]) -> dict[str, Seal]:
+    """The seals of these entries of the own trail; those not chained yet have none. Owners only."""
+    actor.require_owner()
+    found = repository.places_of(session, RecordKind.OWN, entry_ids) if entry_ids else {}
+    return {entry_id: Seal(*place) for entry_id, place in found.items()}
 
 
 def chain_state(session: Session, actor: Actor) -> ChainState:

@@ -20,6 +20,7 @@ from app.presentation import page_number
 from app.ui import page
 from components import (
     Column,
+    badge,
     button,
     code_block,
     data_table,
@@ -253,6 +254,7 @@ def _entries(state: Any) -> rx.Component:
             Column("Person", lambda row: row.person),
             Column("Target", lambda row: row.target, secondary=True),
             Column("Project", lambda row: rx.cond(row.project != "", row.project, "–"), secondary=True),
+            Column("Seal", _seal, secondary=True, width="190px"),
             Column("", lambda row: _details_button(state, row)),
         ],
         view.rows,
@@ -268,6 +270,10 @@ def _entries(state: Any) -> rx.Component:
         ),
         pager=pager(view.first, view.last, view.total, on_previous=state.turn(-1), on_next=state.turn(1)),
     )
+
+
+def _seal(row: Any) -> rx.Component:
+    return rx.fragment(badge(row.seal, row.seal_tone), rx.el.span(row.seal_note, class_name="cell-sub"))
 
 
 def _details_button(state: Any, row: Any) -> rx.Component:

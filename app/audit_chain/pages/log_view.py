@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from app.audit_chain import service
-from app.audit_chain.service import Progress
+from app.audit_chain.service import Progress, Seal
 from app.identity import service as identity
 from app.identity.contracts import Actor, AuditFilter
 from app.kernel.clock import SYSTEM_CLOCK
@@ -38,7 +38,7 @@ class Query:
 
 @dataclass(frozen=True)
 class EntryRow:
-    """One entry; `payload` is JSON, empty when nothing was noted."""
+    """One entry; `payload` is JSON, empty when nothing was noted. `seal_note` names its place in the chain."""
 
     id: str
     when: str
@@ -48,6 +48,9 @@ class EntryRow:
     target: str
     project: str
     payload: str
+    seal: str
+    seal_tone: str
+    seal_note: str
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ def log_view(session: Session, actor: Actor, query: Query, zone: ZoneInfo) -> Lo
     wanted = filter_of(query, now)
     start = (query.page - 1) * PER_PAGE
     found, total = identity.list_audit(session, actor, wanted, limit=PER_PAGE, offset=start)
+    seals = service.seals(session, actor, [entry.id for entry in found])
     rows = [
         EntryRow(
             id=entry.id,
@@ -104,6 +108,7 @@ def log_view(session: Session, actor: Actor, query: Query, zone: ZoneInfo) -> Lo
             target=" ".join(part for part in (entry.target_type, entry.target_name) if part),
             project=entry.project_slug,
             payload=_payload(entry.payload),
+            **_entry_seal(seals.get(entry.id), zone, now),
         )
         for entry in found
     ]
@@ -175,6 +180,15 @@ def _seal(session: Session, actor: Actor, zone: ZoneInfo, now: datetime) -> Seal
         checkpoint_note=f"{local_time(signed_at, zone, now=now)}, at {full_number(last.seq)} of {last.tenant}" if last else "",
         key=last.key_id if last else "none yet",
     )
+
+
+def _entry_seal(seal: Seal | None, zone: ZoneInfo, now: datetime) -> dict[str, str]:
+    if seal is None:
+        return {"seal": "waiting", "seal_tone": "unknown", "seal_note": "chained within a minute or so"}
+    place = f"entry {full_number(seal.seq)}"
+    if seal.signed_at is None:
+        return {"seal": "chained", "seal_tone": "neutral", "seal_note": f"{place}, not signed yet"}
+    return {"seal": "sealed", "seal_tone": "ok", "seal_note": f"{place}, signed {local_time(seal.signed_at, zone, now=now)}"}
 
 
 def _payload(payload: Mapping[str, object]) -> str:

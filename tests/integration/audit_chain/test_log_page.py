@@ -12,6 +12,7 @@ from app.audit_chain.pages.log_view import Query, log_view, note_look, verify_vi
 from app.identity.contracts import SYSTEM_ACTOR, UserRole
 from app.kernel.database import session_scope
 from app.kernel.errors import Forbidden
+from models.audit_chain import AuditCheckpoint
 from models.identity import AuditEntry
 from tests.factories import make_actor
 from tests.integration.audit_chain.conftest import NOW, note, seal, send
@@ -51,6 +52,21 @@ def test_the_seal_says_how_far_it_reaches(sealed):
     assert (view().seal.sealed, view().seal.unsealed) == ("5", "0")
     note()
     assert (view().seal.unsealed, view().seal.tone) == ("1", "warn")
+
+
+def test_each_entry_shows_whether_it_is_sealed(sealed):
+    note("settings.reset")
+    waiting, *others = view().rows
+    assert (waiting.action, waiting.seal, waiting.seal_note) == ("settings.reset", "waiting", "chained within a minute or so")
+    assert [(row.action, row.seal, row.seal_tone) for row in others] == [
+        ("settings.update", "sealed", "ok"),
+        ("event.update", "sealed", "ok"),
+    ]
+    assert others[0].seal_note.startswith("entry 1, signed 25 Nov, ")
+    with session_scope() as session:
+        session.execute(AuditCheckpoint.__table__.delete())
+    assert {row.seal for row in view().rows[1:]} == {"chained"}
+    assert view().rows[1].seal_note == "entry 1, not signed yet"
 
 
 @pytest.mark.parametrize("role", [UserRole.EDITOR, UserRole.VIEWER])
