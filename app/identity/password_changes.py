@@ -15,7 +15,7 @@ from app.identity.contracts import Actor
 from app.identity.entrance import check_own_password, own_code_attempt, require_passwords
 from app.identity.letters import reset_letter
 from app.identity.passwords import hash_password
-from app.identity.policy import Allowance
+from app.identity.policy import BOUND_WHEN_UNBOUND, Allowance
 from app.kernel import mail
 from app.kernel.clock import Clock
 from app.kernel.database import session_scope
@@ -48,7 +48,8 @@ def ask_for_reset(email: str, *, address: str, clock: Clock) -> bool:
     Errors: Forbidden where passwords are switched off, TooManyRequests for a client at `address` that asks too often.
     """
     require_passwords()
-    limit = Allowance("reset", get_settings().security.login_attempts_per_minute, timedelta(minutes=1))
+    # Bounded also where sign-ins are not: every turn may send a letter.
+    limit = Allowance("reset", get_settings().security.login_attempts_per_minute or BOUND_WHEN_UNBOUND, timedelta(minutes=1))
     with session_scope() as session:
         service.take_turn(session, limit, address, clock.now())
     mail.post(partial(_letter, email, address, clock))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from app.identity.contracts import Actor, ApiKeyScope, IngestKind, UserRole
 from app.kernel.crypto import random_token
@@ -75,6 +76,10 @@ class Allowance:
     name: str
     count: int
     period: timedelta
+
+
+BOUND_WHEN_UNBOUND: Final = 5
+"""Turns per period of what stays bounded where the owners set no bound to sign-ins: codes and letters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from models.second_factors import RecoveryCode, SecondFactor, SignInTicket
 
 
 def locked_account(session: Session, user_id: str) -> User | None:
-    """The account, held until the transaction ends: one change of how a person signs in happens at a time."""
-    return session.execute(sa.select(User).where(col(User.id) == user_id).with_for_update()).scalar_one_or_none()
+    """The account as it stands now, held until the transaction ends: one change of how a person signs in happens at a time."""
+    statement = sa.select(User).where(col(User.id) == user_id).with_for_update()
+    return session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
 
 
 def factor_of(session: Session, user_id: str) -> SecondFactor | None:

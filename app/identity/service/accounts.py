@@ -79,7 +79,8 @@ def login(
 
     Unauthorized when the account or its password changed since the check. CodeRequired and CodeRefused as `demand_code`.
     """
-    user = repository.user_by_id(session, credential.user_id) if credential.user_id else None
+    # Held: a change of the password ends every session that was opened before it, so none may be half open meanwhile.
+    user = second_factor_repository.locked_account(session, credential.user_id) if credential.user_id else None
     if user is None or user.password_hash != credential.password_hash:
         raise Unauthorized(BAD_CREDENTIALS)
     demand_code(session, user, code, now)

@@ -12,7 +12,7 @@ from app.identity import second_factor as factor
 from app.identity import second_factor_repository as repository
 from app.identity.contracts import Actor, Credential, Enrolment, SecondFactorView, Via
 from app.identity.passwords import UNUSABLE
-from app.identity.policy import Allowance
+from app.identity.policy import BOUND_WHEN_UNBOUND, Allowance
 from app.identity.service.audit import record_audit
 from app.identity.service.callers import actor_for
 from app.identity.service.turns import give_back_turns, take_turn
@@ -233,8 +233,8 @@ def _person(actor: Actor) -> str:
 
 
 def _allowance() -> Allowance:
-    # As many as a client address has in a minute: six digits do not stand more guesses than that.
-    return Allowance("code", get_settings().security.login_attempts_per_minute, timedelta(minutes=5))
+    # As many as a client address has in a minute, never without bound: six digits do not stand more guesses than that.
+    return Allowance("code", get_settings().security.login_attempts_per_minute or BOUND_WHEN_UNBOUND, timedelta(minutes=5))
 
 
 def _box() -> SecretBox:

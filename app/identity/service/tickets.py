@@ -26,7 +26,7 @@ def issue_ticket(session: Session, credential: Credential, now: datetime) -> str
 
     Unauthorized when the account or its password changed since the check.
     """
-    user = accounts.user_by_id(session, credential.user_id) if credential.user_id else None
+    user = repository.locked_account(session, credential.user_id) if credential.user_id else None
     if user is None or user.password_hash != credential.password_hash:
         raise Unauthorized(BAD_CREDENTIALS)
     token = random_token(policy.SESSION_CHARACTERS)
