@@ -71,11 +71,12 @@ Db = Annotated[Session, Depends(_transaction, scope="function")]
 
 
 def client_address(request: Request) -> str:
-    """The client's address; X-Forwarded-For counts only when the peer is a trusted proxy."""
+    """The client's address; X-Forwarded-For counts only when the peer is a trusted proxy, or all are."""
     peer = request.client.host if request.client else "unknown"
-    trusted = {entry.strip() for entry in get_settings().security.trusted_proxies.split(",") if entry.strip()}
+    security = get_settings().security
+    trusted = {entry.strip() for entry in security.trusted_proxies.split(",") if entry.strip()}
     forwarded = request.headers.get("x-forwarded-for", "")
-    if peer in trusted and forwarded:
+    if forwarded and (security.rate_limit_trust_forwarded_for or peer in trusted):
         return forwarded.split(",")[-1].strip() or peer
     return peer
 

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -54,7 +55,7 @@ BY_TIME = "ix_metric_buckets_config_scope_bucket"
 def fill(session: Session, events: int, days: int) -> None:
     """A project with so many events, counted in every hour of so many days; one event and the types by country and version."""
     project = projects.create_project(session, SYSTEM_ACTOR, "Large", SLUG)
-    branch_id = session.execute(sa.select(PlanBranch.id).where(col(PlanBranch.project_id) == project.id)).scalar_one()
+    branch_id = session.execute(sa.select(col(PlanBranch.id)).where(col(PlanBranch.project_id) == project.id)).scalar_one()
     owned = {"project_id": project.id, "branch_id": branch_id}
     types = [EventType(**owned, name=f"type_{number}", display_name="Type", order=number) for number in range(TYPES)]
     source = DataSource(name="Counts", db_type="clickhouse")
@@ -107,17 +108,17 @@ def fill(session: Session, events: int, days: int) -> None:
 def filled(engine: Engine, events: int, days: int) -> tuple[str, str, str, datetime]:
     """The ids of the scan, of an event with breakdowns and of its type, and the newest bucket; an empty database is filled."""
     with session_scope(engine) as session:
-        is_empty = session.execute(sa.select(ScanConfig.id)).first() is None
+        is_empty = session.execute(sa.select(col(ScanConfig.id))).first() is None
         if is_empty:
             fill(session, events, days)
     if is_empty:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("ANALYZE"))
     with session_scope(engine, write=False) as session:
-        config_id = session.execute(sa.select(ScanConfig.id)).scalar_one()
-        first = sa.select(Event.id, Event.event_type_id).where(col(Event.name) == "event_0")
+        config_id = session.execute(sa.select(col(ScanConfig.id))).scalar_one()
+        first = sa.select(col(Event.id), col(Event.event_type_id)).where(col(Event.name) == "event_0")
         event_id, type_id = session.execute(first).one()
-        newest: datetime = session.execute(sa.select(sa.func.max(MetricCoverage.bucket))).scalar_one()
+        newest: datetime = session.execute(sa.select(sa.func.max(col(MetricCoverage.bucket)))).scalar_one()
         return config_id, event_id, type_id, newest
 
 
@@ -203,9 +204,9 @@ def measure(url: str, events: int, days: int) -> None:
     with TestClient(application) as client:
         for name, path in paths_of(config_id, event_id, type_id, newest).items():
             assert client.get(path).status_code == 200, client.get(path).text
-            show(name, milliseconds(lambda path=path: client.get(path)))
+            show(name, milliseconds(partial(client.get, path)))
     for shown in (7, 90):
-        show(f"monitoring page, {shown} days", milliseconds(lambda shown=shown: page(shown)))
+        show(f"monitoring page, {shown} days", milliseconds(partial(page, shown)))
     print(f"goal {GOAL_MILLISECONDS} ms at the 95th percentile, load average {os.getloadavg()[0]:.1f}")
     engine.dispose()
 

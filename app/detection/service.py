@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import math
-import uuid
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session
 
-from app.detection import drifts, evaluation, forecasts, incidents, regressions, report_repository, repository, tuning_repository
+from app.detection import (
+    drifts,
+    evaluation,
+    forecasts,
+    incidents,
+    project_settings,
+    regressions,
+    report_repository,
+    repository,
+    tuning_repository,
+)
 from app.detection import signals as active_signals
 from app.detection.contracts import (
     DetectionSettings,
@@ -19,110 +26,30 @@ from app.detection.contracts import (
     Outcome,
     SeriesOutcome,
     Signal,
-    StoredSettings,
 )
 from app.detection.detectors import USUAL, judge_series
 from app.detection.engine.baseline import history_needed
 from app.detection.engine.matrix import matrix_of
 from app.detection.judgements import judgement_at
-from app.identity import service as identity
+from app.detection.project_settings import settings_of_row, stored_settings
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.errors import NotFound
 from app.kernel.intervals import bucket_index
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, Series
 from app.projects import service as projects
-from app.projects.contracts import ProjectView
-from models.detection import AnomalySettings
 
 TOLERATED_GAP_BUCKETS = incidents.TOLERATED_GAP_BUCKETS
-_SETTING_NAMES = tuple(field.name for field in fields(DetectionSettings))
 SWITCHED_OFF = "anomaly detection is switched off for this project"
 
 
-# Settings
-
-
-def get_settings(session: Session, actor: Actor, slug: str) -> DetectionSettings:
-    """The project's settings, defaults when nobody chose any. Errors: NotFound."""
-    return get_stored_settings(session, actor, slug).settings
-
-
-def get_stored_settings(session: Session, actor: Actor, slug: str) -> StoredSettings:
-    """The settings with the identity of their row, which is fixed before the row exists, so that reading never writes."""
-    return _stored(session, projects.get_project(session, actor, slug))
-
-
-def update_settings(session: Session, actor: Actor, slug: str, changes: Mapping[str, object]) -> StoredSettings:
-    """Change the settings named. Editors and owners. Switching detection off deletes what it found (contract 6.1).
-
-    Errors: NotFound, InvalidInput for a value that breaks a constraint.
-    """
-    actor.require_editor()
-    project = projects.get_project(session, actor, slug)
-    row = repository.settings_row(session, project.id, lock=True) or _add_row(session, project)
-    before = _settings_of(row)
-    known = {name: value for name, value in changes.items() if name in _SETTING_NAMES}
-    after = replace(before, **known)  # type: ignore[arg-type]
-    check_settings(after)
-    changed = {name: value for name, value in asdict(after).items() if value != getattr(before, name)}
-    for name, value in changed.items():
-        setattr(row, name, value)
-    if before.anomaly_detection_enabled and not after.anomaly_detection_enabled:
-        repository.delete_findings(session, project.id)
-    if changed:
-        session.flush()
-        identity.record_audit(session, actor, "anomaly_settings.update", "project", project.id, project_slug=slug, payload=changed)
-    return _stored(session, project)
-
-
-def settings_of_project(session: Session, project_id: str) -> DetectionSettings:
-    """The project's settings for background work; the defaults when nobody chose any."""
-    row = repository.settings_row(session, project_id)
-    return DetectionSettings() if row is None else _settings_of(row)
-
-
-def enable_by_default(session: Session, project_id: str) -> None:
-    """Switch detection on where nobody has chosen settings yet; nothing happens otherwise."""
-    if repository.settings_row(session, project_id) is None:
-        row = AnomalySettings(id=_settings_id(project_id), project_id=project_id, anomaly_detection_enabled=True)
-        repository.add_settings(session, row)
-
-
-def _settings_id(project_id: str) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"plumbline:anomaly-settings:{project_id}"))
-
-
-def _add_row(session: Session, project: ProjectView) -> AnomalySettings:
-    row = AnomalySettings(id=_settings_id(project.id), project_id=project.id, created_at=project.created_at)
-    repository.add_settings(session, row)
-    return row
-
-
-def _stored(session: Session, project: ProjectView) -> StoredSettings:
-    row = repository.settings_row(session, project.id)
-    if row is None:
-        return StoredSettings(_settings_id(project.id), project.id, DetectionSettings(), project.created_at, project.created_at)
-    return StoredSettings(row.id, project.id, _settings_of(row), row.created_at, row.updated_at)
-
-
-def _settings_of(row: AnomalySettings) -> DetectionSettings:
-    return DetectionSettings(**{name: getattr(row, name) for name in _SETTING_NAMES})
-
-
-def check_settings(settings: DetectionSettings) -> None:
-    """Errors: InvalidInput for a value that breaks a constraint (contract 6.1)."""
-    if settings.baseline_window_buckets < 1:
-        raise InvalidInput("must be at least 1", field="baseline_window_buckets")
-    if settings.min_history_buckets < 1:
-        raise InvalidInput("must be at least 1", field="min_history_buckets")
-    if settings.min_history_buckets > settings.baseline_window_buckets:
-        raise InvalidInput("must not be larger than baseline_window_buckets", field="min_history_buckets")
-    if not (math.isfinite(settings.sigma_threshold) and settings.sigma_threshold > 0):
-        raise InvalidInput("must be a number above 0", field="sigma_threshold")
-    if settings.min_expected_count < 0:
-        raise InvalidInput("must be at least 0", field="min_expected_count")
+get_settings = project_settings.get_settings
+get_stored_settings = project_settings.get_stored_settings
+update_settings = project_settings.update_settings
+settings_of_project = project_settings.settings_of_project
+enable_by_default = project_settings.enable_by_default
+check_settings = project_settings.check_settings
 
 
 # Evaluation
@@ -148,7 +75,7 @@ def judge_config(
     row = None if scan is None else repository.settings_row(session, scan.project_id)
     if scan is None or row is None or not row.anomaly_detection_enabled:
         return None
-    return evaluation.judge_scan(session, scan, _settings_of(row), now, window)
+    return evaluation.judge_scan(session, scan, settings_of_row(row), now, window)
 
 
 def store_judged(session: Session, judged: evaluation.Judged | None) -> EvaluationResult:
@@ -221,7 +148,7 @@ def band(session: Session, actor: Actor, slug: str, series: Series) -> list[Judg
     project = projects.get_project(session, actor, slug)
     if not series.buckets:
         return []
-    settings = _stored(session, project).settings
+    settings = stored_settings(session, project).settings
     if not settings.anomaly_detection_enabled:
         pairs = zip(series.buckets, series.counts, strict=True)
         return [Judgement(bucket, count, Outcome.UNKNOWN, reason=SWITCHED_OFF) for bucket, count in pairs]
@@ -252,7 +179,7 @@ def forecast(
     span = None if scan is None else repository.covered_span(session, scan_config_id)
     if scan is None or scan.project_id != project.id or span is None:
         return []
-    settings = _stored(session, project).settings
+    settings = stored_settings(session, project).settings
     start = span[1] - history_needed(scan.interval, settings) * scan.interval.duration
     series = metrics.series_for(session, actor, slug, scope_type, ref, scan_config_id=scan.id, start=start)
     return forecasts.next_bucket(series, settings)
@@ -274,7 +201,7 @@ def distribution_drifts(
 ) -> drifts.DriftReport:
     """How the values of watched fields moved, per bucket in [start, stop) (contract 8.4). Errors as in `drifts.report`."""
     project = projects.get_project(session, actor, slug)
-    settings = _stored(session, project).settings
+    settings = stored_settings(session, project).settings
     return drifts.report(
         session, project.id, settings, scope_type, scope_ref, scan_config_id=scan_config_id, start=start, stop=stop
     )
@@ -295,7 +222,7 @@ def drift_candidates(session: Session, scan_config_id: str) -> list[drifts.Drift
     if scan is None:
         return []
     row = repository.settings_row(session, scan.project_id)
-    return drifts.candidates(session, scan, DetectionSettings() if row is None else _settings_of(row))
+    return drifts.candidates(session, scan, DetectionSettings() if row is None else settings_of_row(row))
 
 
 def regression_candidates(session: Session, scan_config_id: str) -> list[regressions.Regression]:
@@ -310,7 +237,7 @@ def drift_history(session: Session, scan_config_id: str, start: datetime, stop: 
     if scan is None:
         return []
     row = repository.settings_row(session, scan.project_id)
-    return drifts.history(session, scan, DetectionSettings() if row is None else _settings_of(row), start, stop)
+    return drifts.history(session, scan, DetectionSettings() if row is None else settings_of_row(row), start, stop)
 
 
 def regression_history(session: Session, scan_config_id: str, start: datetime, stop: datetime) -> list[regressions.Regression]:

@@ -111,9 +111,13 @@ class SecuritySettings(_Group):
     )
     session_hours: int = Field(168, ge=1, le=8760, description="life of a sign-in in hours")
     registration_open: bool = Field(True, description="whether people may sign up after the first user")
-    login_attempts_per_minute: int = Field(5, ge=1, description="sign-in attempts per client address and minute")
-    registrations_per_hour: int = Field(3, ge=1, description="sign-ups per client address and hour")
+    rate_limit_enabled: bool = Field(True, description="whether sign-ins and sign-ups are limited per client address")
+    login_attempts_per_minute: int = Field(5, ge=0, description="sign-in attempts per client address and minute; 0 sets no bound")
+    registrations_per_hour: int = Field(3, ge=0, description="sign-ups per client address and hour; 0 sets no bound")
     trusted_proxies: str = Field("", description="comma list of proxy addresses whose X-Forwarded-For is believed")
+    rate_limit_trust_forwarded_for: bool = Field(
+        False, description="whether every peer's X-Forwarded-For is believed; only where nobody reaches this server past the proxy"
+    )
 
 
 class OidcSettings(_Group):

@@ -72,20 +72,10 @@ KEYS: Final[Mapping[str, SettingKey]] = {
         SettingKey("security", "hsts_enabled", default=False),
         SettingKey("security", "hsts_max_age_seconds", default=31_536_000),
         SettingKey("security", "content_security_policy"),
-        SettingKey("security", "rate_limit_enabled", default=True),
-        SettingKey(
-            "security",
-            "rate_limit_login_per_minute",
-            ("security", "login_attempts_per_minute"),
-            written=lambda value: str(max(1, value)),
-        ),
-        SettingKey(
-            "security",
-            "rate_limit_register_per_hour",
-            ("security", "registrations_per_hour"),
-            written=lambda value: str(max(1, value)),
-        ),
-        SettingKey("security", "rate_limit_trust_forwarded_for", ("security", "trusted_proxies"), read=bool, written=lambda _: ""),
+        SettingKey("security", "rate_limit_enabled", ("security", "rate_limit_enabled")),
+        SettingKey("security", "rate_limit_login_per_minute", ("security", "login_attempts_per_minute")),
+        SettingKey("security", "rate_limit_register_per_hour", ("security", "registrations_per_hour")),
+        SettingKey("security", "rate_limit_trust_forwarded_for", ("security", "rate_limit_trust_forwarded_for")),
         SettingKey("oidc", "oidc_issuer", ("oidc", "oidc_issuer")),
         SettingKey("oidc", "oidc_client_id", ("oidc", "oidc_client_id")),
         SettingKey("oidc", "oidc_client_secret", ("oidc", "oidc_client_secret"), is_secret=True),
@@ -143,7 +133,7 @@ KEYS: Final[Mapping[str, SettingKey]] = {
         SettingKey("ai", "search_embedding_api_key", ("ai", "search_embedding_api_key"), is_secret=True),
     )
 }
-INERT: Final = frozenset({"rate_limit_trust_forwarded_for", "photo_storage_backend"})
-"""Keys that tell of a setting and cannot be changed by their own name: the proxies and the bucket are set instead."""
+INERT: Final = frozenset({"photo_storage_backend"})
+"""Keys that tell of a setting and cannot be changed by their own name: the bucket is set instead."""
 EMBEDDING_DIMENSIONS: Final = 1536
 """What clients of the API are told; the vectors of another model may have another length."""

@@ -43,11 +43,10 @@ def change_settings(session: Session, actor: Actor, changes: Mapping[str, Any], 
     They hold in this process as soon as `refresh` ran after the commit. InvalidInput at the key whose value does not fit.
     """
     actor.require_owner()
-    wanted = {name: value for name, value in changes.items() if value is not None}
-    for name, value in wanted.items():
-        wanted[name] = _checked(name, value)
+    wanted = {name: _checked(name, value) for name, value in changes.items() if value is not None and name not in INERT}
     stored = {**stored_values(session), **wanted}
     _check_together(stored)
+    _check_inert(changes, stored)
     for name, value in wanted.items():
         text = json.dumps(value)
         repository.store(session, name, box().seal(text) if KEYS[name].is_secret else text, actor.user_id, now)
@@ -120,14 +119,20 @@ def _system(settings: Settings) -> dict[str, bool]:
 
 
 def _checked(name: str, value: Any) -> Any:
-    if name in INERT:
-        raise InvalidInput(f"{name} follows from other settings and cannot be changed", field=name)
     if name == "ai_base_url":
         value = value.strip().rstrip("/")
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInput("Enter an address that begins with http:// or https:// and names a host", field=name)
     return value
+
+
+def _check_inert(changes: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
+    """A client may send back what it read, also where the value follows from others; it cannot change it."""
+    settings = over_environment(stored)
+    for name in INERT & changes.keys():
+        if changes[name] not in (None, KEYS[name].value_in(settings)):
+            raise InvalidInput(f"{name} follows from other settings and cannot be changed", field=name)
 
 
 def _check_together(stored: Mapping[str, Any]) -> None:

@@ -95,8 +95,6 @@ _OWN_WORDS: Final = {
     "hsts_enabled": "whether browsers are told to stay on HTTPS",
     "hsts_max_age_seconds": "how long browsers stay on HTTPS, in seconds",
     "content_security_policy": "what pages may load",
-    "rate_limit_enabled": "whether sign-in attempts are limited",
-    "rate_limit_trust_forwarded_for": "whether a proxy's word on the client's address is believed",
     "photo_storage_backend": "where pictures are kept",
     "photo_local_dir": "folder of pictures inside the data folder",
     "photo_allowed_mime": "kinds of pictures that may be uploaded",

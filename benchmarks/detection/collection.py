@@ -40,7 +40,7 @@ SELDOM = 20
 def fill(session: Session, events: int, always: int) -> str:
     """The project; `always` of the events have a count in every bucket. Returns the scan's id."""
     project = projects.create_project(session, SYSTEM_ACTOR, "Large", "large")
-    branch_id = session.execute(sa.select(PlanBranch.id).where(col(PlanBranch.project_id) == project.id)).scalar_one()
+    branch_id = session.execute(sa.select(col(PlanBranch.id)).where(col(PlanBranch.project_id) == project.id)).scalar_one()
     owned = {"project_id": project.id, "branch_id": branch_id}
     kind = EventType(**owned, name="web", display_name="Web")
     source = DataSource(name="Counts", db_type="clickhouse")

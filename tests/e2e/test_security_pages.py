@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -150,3 +153,31 @@ def test_an_owner_sets_the_origins_and_no_page_is_wider_than_a_phone(open_page: 
     page.goto(f"{PATH}/events")
     settle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_an_actor_is_followed_from_the_ranking_to_own_days_alerts_and_events(
+    open_page: OpenPage, owner: Person, attacked: str, server: RunningServer, check_accessibility: Callable[[Page], None]
+) -> None:
+    drivers = [{"feature": "data access", "value": 60, "usual": 2, "share": 0.75}]
+    with closing(sqlite3.connect(server.data_dir / "plumbline.db", timeout=30)) as database, database:
+        database.execute(
+            "INSERT INTO security_actor_scores (project_id, day, actor_id, score, is_unusual, contributions, reason, scored_at) "
+            "SELECT id, date('now'), 'ana', 99.6, 1, ?, '', datetime('now') FROM projects WHERE slug = ?",
+            (json.dumps(drivers), SLUG),
+        )
+    page = open_page(f"/p/{SLUG}/actors", owner)
+    settle(page)
+    expect(page.get_by_role("row", name="ana").get_by_text("data access")).to_be_visible()
+    check_accessibility(page)
+    page.get_by_role("link", name="ana", exact=True).click()
+    panel = page.get_by_role("dialog", name="ana")
+    expect(panel.get_by_role("row", name="Data access").get_by_text("60")).to_be_visible()
+    expect(panel.get_by_role("link", name="Impossible travel of ana")).to_be_visible()
+    check_accessibility(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    panel.get_by_role("link", name="Alerts of this actor").click()
+    chip = page.get_by_role("button", name="Lift the filter Actor: ana")
+    expect(chip).to_be_visible()
+    chip.click()
+    expect(chip).to_have_count(0)

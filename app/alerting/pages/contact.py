@@ -75,6 +75,7 @@ def contact_section(state: Any) -> rx.Component:
         rx.el.p(
             "Rules that tell owners first reach you here when something happens to an event of yours.",
             class_name="muted",
+            style={"padding_bottom": "12px"},
         ),
         rx.form(fields, key=state.contact_drawn, on_submit=state.save_contact, reset_on_submit=False),
     )

@@ -38,7 +38,7 @@ def form_section(state: Any, result: rx.Component) -> rx.Component:
                     segmented(kinds, state.kind, state.choose_kind, label="Channel"),
                     segmented(usual, state.kind, state.choose_kind, label="Channel"),
                 ),
-                style={"padding_top": "12px"},
+                style={"padding_top": "12px", "overflow_x": "auto"},
             ),
             rx.fragment(),
         ),

@@ -178,12 +178,13 @@ def _feature(name: str, part: Mapping[str, Any] | None, compared: Comparison | N
             middle, high = compared.peers.middle[place], compared.peers.high[place]
     if part is not None:
         value, usual = float(part["value"]), float(part["usual"])
+    label = name[:1].upper() + name[1:]
     return FeatureRow(
-        name=name[:1].upper() + name[1:],
+        name=label,
         share=percent(float(part["share"])) if part is not None else "",
         width=max(1, round(100 * float(part["share"]))) if part is not None else 0,
         spark=spark_path(series) if len(series) > 1 else "",
-        spark_label=f"{name}, by 24 hours: at most {full_number(max((one or 0) for one in series))}" if series else "",
+        spark_label=f"{label}, by 24 hours: at most {full_number(max((one or 0) for one in series))}" if series else "",
         value=_figure(value),
         usual=_figure(usual),
         peers=_figure(middle),

@@ -107,9 +107,36 @@ def test_an_override_wins_is_told_as_one_and_can_be_taken_back(client, owner):
     assert client.delete(f"{SETTINGS}/overrides/session_ttl_hours", headers=owner).status_code == 404
 
 
+def test_whatever_a_client_reads_it_may_send_back(client, owner):
+    before = client.get(SETTINGS, headers=owner).json()
+
+    answer = client.put(SETTINGS, json=before, headers=owner)
+
+    assert answer.status_code == 200, answer.text
+    assert {name: answer.json()[name] for name in ("runtime", "security", "storage")} == {
+        name: before[name] for name in ("runtime", "security", "storage")
+    }
+
+
+def test_sign_in_limits_can_be_lifted_and_told_as_such(client, owner):
+    changes = {"rate_limit_login_per_minute": 0, "rate_limit_register_per_hour": 0, "rate_limit_trust_forwarded_for": True}
+
+    after = client.patch(SETTINGS, json={"security": changes}, headers=owner).json()["security"]
+
+    assert {name: after[name] for name in changes} == changes
+    body = {"email": "nobody@example.com", "password": "wrong password"}
+    assert {client.post("/api/v1/auth/login", json=body).status_code for _ in range(8)} == {401}
+    changes = {"rate_limit_login_per_minute": 2, "rate_limit_enabled": False}
+    client.patch(SETTINGS, json={"security": changes}, headers=owner)
+    assert {client.post("/api/v1/auth/login", json=body).status_code for _ in range(4)} == {401}
+    client.patch(SETTINGS, json={"security": {"rate_limit_enabled": True}}, headers=owner)
+    assert [client.post("/api/v1/auth/login", json=body).status_code for _ in range(3)] == [401, 401, 429]
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        {"storage": {"photo_storage_backend": "gcs"}},
         {"security": {"session_ttl_hours": 0}},
         {"email": {"smtp_port": 70000}},
         {"observability": {"log_level": "LOUD"}},
