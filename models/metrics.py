@@ -48,8 +48,8 @@ class MetricBreakdown(SQLModel, table=True):
     """Observed count of one event, one event type or all types together in one bucket, for one value of a breakdown column.
 
     The project total is stored beside the types it sums up, so that a chart of it reads no more than one of an event. Rows of
-    the config's app version column are app version counts. Only `is_other` tells the folded rest from a genuine value "Other"; null is
-    the empty value. Coverage is that of the config.
+    the config's app version column are app version counts. Only `is_other` tells the folded rest from a genuine value "Other";
+    null is the empty value. Coverage is that of the config.
     """
 
     __tablename__ = "metric_breakdowns"

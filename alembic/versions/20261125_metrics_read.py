@@ -15,6 +15,8 @@ KEYS = "breakdown_column, breakdown_value, is_other, bucket"
 
 
 def upgrade() -> None:
+    # Totals that newer code has stored already are made again, with those of the time before it.
+    op.execute(sa.text("DELETE FROM metric_breakdowns WHERE scope_type = 'project_total'"))
     op.execute(
         sa.text(
             f"INSERT INTO metric_breakdowns (scan_config_id, scope_type, scope_ref, {KEYS}, count) "

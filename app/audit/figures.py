@@ -92,15 +92,15 @@ def figures(name: str, wanted: RecordFilter, step: timedelta, aggregate: str, gr
         and (group_by is None or group_by in _HOURLY_FIELDS) and first < last
     )  # fmt: skip
     if not is_hourly:
-        shown = f"{group} AS g, {_window('time')} AS w, {AGGREGATES[aggregate]}"
+        shown = f"{group} AS g, {_window('time', wanted.start)} AS w, {AGGREGATES[aggregate]}"
         return f"SELECT {shown} FROM {facts} GROUP BY g, w {_ORDERED}", parameters
     parameters |= {"first": first * _HOUR_MILLISECONDS, "last": last * _HOUR_MILLISECONDS}
     summed = "count() AS n, sum(v) AS total, min(v) AS least, max(v) AS greatest"
     sql = (
         f"SELECT g, w, {_BY_HOUR[aggregate]} FROM ("
-        f"SELECT {group} AS g, {_window('hour')} AS w, n, total, least, greatest FROM {{database}}.audit_hours "
+        f"SELECT {group} AS g, {_window('hour', wanted.start)} AS w, n, total, least, greatest FROM {{database}}.audit_hours "
         f"WHERE {OF_BUCKET} AND {where} AND metric = {{{{metric:String}}}} AND {within('hour', 'first', 'last')} "
-        f"UNION ALL SELECT {group} AS g, {_window('time')} AS w, {summed} FROM {facts} "
+        f"UNION ALL SELECT {group} AS g, {_window('time', wanted.start)} AS w, {summed} FROM {facts} "
         f"WHERE NOT ({within('time', 'first', 'last')}) GROUP BY g, w"
         f") GROUP BY g, w {_ORDERED}"
     )
@@ -113,9 +113,11 @@ def within(column: str, start: str = "start", stop: str = "stop") -> str:
     return f"{column} >= {moments[0]} AND {column} < {moments[1]}"
 
 
-def _window(column: str) -> str:
-    # Floor also before 1970, where plain division would round up.
+def _window(column: str, start: datetime) -> str:
     milliseconds = f"toUnixTimestamp64Milli(toDateTime64({column}, 3, 'UTC'))"
+    if start.timestamp() >= 0:
+        return f"intDiv({milliseconds}, {{{{step:Int64}}}})"
+    # Floor also before 1970, where plain division would round up; it takes half as long again.
     return f"intDiv({milliseconds} - positiveModulo({milliseconds}, {{{{step:Int64}}}}), {{{{step:Int64}}}})"
 
 

@@ -36,7 +36,7 @@ def change_password(actor: Actor, current: str, new: str, code: str | None, *, c
     require_passwords()
     user_id, old_hash = check_own_password(actor, current, clock, field="current_password")
     if new == current:
-        raise InvalidInput("This is your present password", field="new_password")
+        raise InvalidInput("This is your current password", field="new_password")
     new_hash = hash_password(new)
     with own_code_attempt(user_id, "change password", address) as session:
         service.change_password(session, actor, old_hash=old_hash, new_hash=new_hash, code=code, now=clock.now())

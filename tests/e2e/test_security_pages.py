@@ -167,7 +167,7 @@ def test_an_actor_is_followed_from_the_ranking_to_own_days_alerts_and_events(
         )
     page = open_page(f"/p/{SLUG}/actors", owner)
     settle(page)
-    expect(page.get_by_role("row", name="ana").get_by_text("data access")).to_be_visible()
+    expect(page.get_by_role("row", name="ana").get_by_role("listitem").get_by_text("data access")).to_be_visible()
     check_accessibility(page)
     page.get_by_role("link", name="ana", exact=True).click()
     panel = page.get_by_role("dialog", name="ana")

@@ -254,7 +254,7 @@ def _entries(state: Any) -> rx.Component:
             Column("Person", lambda row: row.person),
             Column("Target", lambda row: row.target, secondary=True),
             Column("Project", lambda row: rx.cond(row.project != "", row.project, "–"), secondary=True),
-            Column("Seal", _seal, secondary=True, width="190px"),
+            Column("Seal", _seal, secondary=True, width="236px"),
             Column("", lambda row: _details_button(state, row)),
         ],
         view.rows,

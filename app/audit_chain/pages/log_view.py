@@ -184,7 +184,7 @@ def _seal(session: Session, actor: Actor, zone: ZoneInfo, now: datetime) -> Seal
 
 def _entry_seal(seal: Seal | None, zone: ZoneInfo, now: datetime) -> dict[str, str]:
     if seal is None:
-        return {"seal": "waiting", "seal_tone": "unknown", "seal_note": "chained within a minute or so"}
+        return {"seal": "waiting", "seal_tone": "unknown", "seal_note": ""}
     place = f"entry {full_number(seal.seq)}"
     if seal.signed_at is None:
         return {"seal": "chained", "seal_tone": "neutral", "seal_note": f"{place}, not signed yet"}

@@ -156,11 +156,10 @@ def members() -> rx.Component:
             data_table(
                 [
                     Column("Name", _name),
-                    Column("Email", lambda row: row.email),
+                    Column("Email", _email),
                     Column("Role", _role, width="160px"),
                     Column("Second factor", _second_factor, secondary=True),
                     Column("Joined", lambda row: time_text(row.joined, row.joined_iso), secondary=True),
-                    Column("", lambda row: rx.cond(row.has_reset_link, reset_link_button(row), rx.fragment())),
                 ],
                 state.members,
                 caption="Members of this instance",
@@ -177,6 +176,10 @@ def members() -> rx.Component:
 
 def _name(row: Any) -> Any:
     return rx.el.span(row.name, rx.cond(row.is_you, badge("you", "accent"), rx.fragment()), class_name="inline")
+
+
+def _email(row: Any) -> Any:
+    return rx.el.span(row.email, rx.cond(row.has_reset_link, reset_link_button(row), rx.fragment()), class_name="inline")
 
 
 def _role(row: Any) -> Any:

@@ -23,7 +23,7 @@ from components.inline_edit import form_refusal
 
 FIELDS = ("current_password", "new_password", "code")
 _SENTENCES = {
-    "current_password": "Enter your present password",
+    "current_password": "Enter your current password",
     "new_password": "The password needs 8 to 255 characters",
     "code": "The code is too long",
 }
@@ -126,8 +126,8 @@ def _form(state: Any, has_code: Any) -> rx.Component:
     )
     return dialog(
         rx.form(
-            _password("Present password", "current_password", "current-password", state.current_error, auto_focus=True),
-            _password("Password to have", "new_password", "new-password", state.new_error, hint=PASSWORD_RULE, min_length=8),
+            _password("Current password", "current_password", "current-password", state.current_error, auto_focus=True),
+            _password("New password", "new_password", "new-password", state.new_error, hint=PASSWORD_RULE, min_length=8),
             rx.cond(has_code, code, rx.fragment()),
             form_refusal(state.refusal),
             dialog_actions(

@@ -47,7 +47,7 @@ def reset_link_button(row: Any) -> rx.Component:
         "Reset link",
         small=True,
         on_click=state.make(row.id),
-        custom_attrs={"aria-label": f"Make a link with which {row.email} chooses another password"},
+        custom_attrs={"aria-label": f"Reset link for the password of {row.email}"},
     )
 
 

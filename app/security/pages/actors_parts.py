@@ -46,7 +46,13 @@ def actor_table(state: Any) -> rx.Component:
             Column("Score", lambda row: badge(row.score, row.tone), numeric=True, width="84px"),
             Column("Driven by", _shares, secondary=True, width="38%"),
             Column("28 days", lambda row: spark_bars(row.spark, row.spark_label), secondary=True, width="112px"),
-            Column("Day", lambda row: time_text(row.day, row.iso, title=f"scored {row.scored}"), numeric=True, width="104px"),
+            Column(
+                "Day",
+                lambda row: time_text(row.day, row.iso, title=f"scored {row.scored}"),
+                numeric=True,
+                width="104px",
+                secondary=True,
+            ),
         ],
         view.rows,
         caption="Actors, the most unusual first",
@@ -77,7 +83,7 @@ def profile_panel(state: Any) -> rx.Component:
     """One actor in full, over the list."""
     profile = state.view.profile
     return side_panel(
-        rx.el.p(
+        rx.el.div(
             text_link("Events of this actor", href=profile.events_href),
             text_link("Alerts of this actor", href=profile.alerts_href),
             class_name="chips chips-links",
@@ -141,6 +147,7 @@ def _name(row: Any) -> rx.Component:
     return rx.el.div(
         row_link(row.name, row.href),
         rx.cond(row.is_unusual, rx.fragment(" ", badge("unusual", "warn")), rx.fragment()),
+        rx.el.span(row.led_by, class_name="cell-sub only-narrow-flex"),
         class_name="breakable",
     )
 

@@ -63,7 +63,7 @@ class Share:
 
 @dataclass(frozen=True)
 class ActorRow:
-    """One actor. `reason` says why the score is unknown."""
+    """One actor. `reason` says why the score is unknown, `led_by` names what drove it where there is no room for bars."""
 
     name: str
     score: str
@@ -71,6 +71,7 @@ class ActorRow:
     is_unusual: bool
     reason: str
     shares: list[Share]
+    led_by: str
     spark: str
     spark_label: str
     day: str
@@ -125,13 +126,15 @@ def actors_view(session: Session, actor: Actor, slug: str, query: Query, zone: Z
 def _row(one: RankedActor, slug: str, query: Query, today: date, zone: ZoneInfo, now: datetime) -> ActorRow:
     newest = one.newest
     first = today - timedelta(days=HISTORY_DAYS - 1)
+    shares = [_share(part) for part in newest.contributions] if newest.score is not None else []
     return ActorRow(
         name=newest.actor_id,
         score=score_text(newest),
         tone=score_tone(newest),
         is_unusual=newest.is_unusual,
         reason=sentence(newest.reason),
-        shares=[_share(part) for part in newest.contributions] if newest.score is not None else [],
+        shares=shares,
+        led_by=sentence(newest.reason) or ", ".join(share.feature for share in shares),
         spark=score_spark(one.history, first, today),
         spark_label=history_label(one.history, first),
         day=day_name(newest.day),

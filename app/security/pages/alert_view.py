@@ -44,7 +44,7 @@ _TOLD: Final = frozenset(
     {
         "is_vpn", "is_tor", "is_proxy", "is_datacenter", "latitude", "longitude", "city", "isp", "threat_score", "country",
         "event", "actor_email", "from", "to", "distance_km", "elapsed_seconds", "speed_kmh", "internal_notes", "resolution_type",
-        "occurrences", "rule", "first_at", "last_at", "events", "contributions",
+        "occurrences", "rule", "first_at", "last_at", "events", "contributions", "day",
     }
 )  # fmt: skip
 
@@ -234,7 +234,7 @@ def _extra(details: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> list[Fa
         if name in _TOLD or value in (None, "", [], {}, False):
             continue
         words = name.replace("_", " ").capitalize()
-        if name.endswith("_at") and isinstance(value, str):
+        if (name.endswith("_at") or name == "until") and isinstance(value, str):
             shown = _moment({"at": value}, zone, now) or value
         elif isinstance(value, list):
             shown = ", ".join(str(part) for part in value[:MOST_LISTED])

@@ -255,7 +255,7 @@ def _actor_row(one: ActorCount, slug: str, days: int, score: ScoreView | None) -
         events=full_number(one.events),
         failed=full_number(one.failed),
         grave=full_number(one.grave),
-        places=places,
+        places=places.replace(" ", "\u00a0").replace(",\u00a0", ", "),
         unusual="" if score is None or score.score is None else f"{score.score:.1f}",
         unusual_tone="warn" if score is not None and score.is_unusual else "neutral",
         score_href=ui_paths.project_actors(slug, actor=one.actor_id),

@@ -26,7 +26,7 @@ PASS_EVENTS: Final = 2_000
 ALERTS_AT_ONCE: Final = 50
 MODEL_SECONDS: Final = 2.0
 """What one threat model may take for the events of one pass before it is switched off."""
-_PAUSE_SECONDS: Final = 0.2
+_PAUSE_SECONDS: Final = 0.05
 _WATCHED: Final = frozenset({"auth.login_success", "auth.login_failed", "security.rate_limit_exceeded"})
 
 
