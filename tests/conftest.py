@@ -83,7 +83,7 @@ def database_url(request: pytest.FixtureRequest, settings: Settings, monkeypatch
     """A fresh, migrated database, and the settings that point to it."""
     if request.param == POSTGRES:
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        name = server.create_database()
+        name = server.lend_database()
         url = server.url(name)
     else:
         path = settings.data_dir / "plumbline.db"
@@ -95,7 +95,7 @@ def database_url(request: pytest.FixtureRequest, settings: Settings, monkeypatch
     engine_for(url).dispose()
     engine_for.cache_clear()
     if request.param == POSTGRES:
-        server.drop_database(name)
+        server.take_back(name)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 
 from app.migrations import upgrade
+from tests.postgres_emptying import Template
 
 START_SECONDS = 60
 TEMPLATE = "plumbline_template"
@@ -25,7 +26,7 @@ _OPTIONS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_
 
 
 class PostgresServer:
-    """One server with a migrated template; each test gets its own database copied from it."""
+    """One server with a migrated template; each test gets a database for itself, copied from it or made fresh again."""
 
     def __init__(self) -> None:
         self._binaries = _binaries()
@@ -52,6 +53,8 @@ class PostgresServer:
         self._wait()
         self._execute(f"CREATE DATABASE {TEMPLATE}")
         upgrade(self.url(TEMPLATE))
+        self._template = Template(self.url(TEMPLATE))
+        self._fresh: list[str] = []
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
@@ -62,6 +65,21 @@ class PostgresServer:
         # Copying files takes half the time of going through the log, which only matters for servers that must survive.
         self._execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE if migrated else 'template0'} STRATEGY FILE_COPY")
         return name
+
+    def lend_database(self) -> str:
+        """The name of a fresh, migrated database that is to be given back."""
+        return self._fresh.pop() if self._fresh else self.create_database()
+
+    def take_back(self, name: str) -> None:
+        """Make a lent database fresh for the next test."""
+        try:
+            is_fresh = self._template.restore(self.url(name))
+        except psycopg.Error:
+            is_fresh = False
+        if is_fresh:
+            self._fresh.append(name)
+        else:
+            self.drop_database(name)
 
     def drop_database(self, name: str) -> None:
         self._execute(f"DROP DATABASE {name} WITH (FORCE)")
