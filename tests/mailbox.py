@@ -11,7 +11,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MailHandler
 
 from app.kernel import mail
-from app.kernel.settings import EmailSettings, Settings, get_settings
+from app.kernel.setting_groups import EmailSettings
+from app.kernel.settings import Settings, get_settings
 from tests.eventstore_fixtures import free_port
 
 MAIL_SECONDS = 20

@@ -20,7 +20,7 @@ from app.ingest.rules import Cleaned
 from app.ingest.tickets import Ticket, frames_of
 from app.ingest.wal import Append, LogFiles, LogLimits, Segment, WriteAheadLog
 from app.kernel.errors import Unavailable
-from app.kernel.settings import IngestSettings
+from app.kernel.setting_groups import IngestSettings
 
 STOP_SECONDS: Final = 10.0
 _DISK_CHECK_SECONDS: Final = 1.0

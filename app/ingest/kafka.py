@@ -20,7 +20,7 @@ from app.ingest.quarantine import raw_text
 from app.ingest.records import RefusedRecord, encode_records
 from app.ingest.rules import masked_text
 from app.kernel.errors import BadRequest, Forbidden, PayloadTooLarge, TooManyRequests, Unauthorized, Unavailable
-from app.kernel.settings import KafkaSettings
+from app.kernel.setting_groups import KafkaSettings
 
 MOST_MESSAGES: Final = 500
 POLL_SECONDS: Final = 0.5

@@ -13,7 +13,8 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Final
 
-from app.kernel.settings import EmailSettings, get_settings
+from app.kernel.setting_groups import EmailSettings
+from app.kernel.settings import get_settings
 
 TIMEOUT_SECONDS: Final = 15.0
 THREAD: Final = "mail"

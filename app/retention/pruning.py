@@ -21,7 +21,7 @@ from sqlmodel import Session
 from app.audit_chain import service as audit_chain
 from app.eventstore.contracts import EventStore
 from app.kernel.errors import AppError
-from app.kernel.settings import RetentionSettings
+from app.kernel.setting_groups import RetentionSettings
 from app.kernel.telemetry import RETENTION_REMOVED
 from app.retention import repository
 from app.retention.contracts import Kind

@@ -9,7 +9,8 @@ from email.utils import formatdate
 from app.alerting.contracts import Parcel, SendOutcome
 from app.kernel.mail import connected, fault_of
 from app.kernel.outbound import Outbound
-from app.kernel.settings import EmailSettings, get_settings
+from app.kernel.setting_groups import EmailSettings
+from app.kernel.settings import get_settings
 from jobs.channels.snapshot import Message, cut, message_of
 
 _LONGEST_SUBJECT = 250

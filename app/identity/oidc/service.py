@@ -17,7 +17,8 @@ from app.identity.passwords import UNUSABLE
 from app.identity.service.callers import actor_for
 from app.kernel.crypto import keyed_hash, random_token
 from app.kernel.errors import NotFound
-from app.kernel.settings import OidcSettings, get_settings
+from app.kernel.setting_groups import OidcSettings
+from app.kernel.settings import get_settings
 from models.identity import User
 from models.single_sign_on import ExternalIdentity, OidcAttempt
 

@@ -16,7 +16,7 @@ from joserfc.jws import JWSRegistry
 from app.identity.contracts import EntryRefusal
 from app.identity.oidc.contracts import OidcRefused, Person, Provider, Tokens
 from app.kernel.outbound import Outbound, OutboundFailed
-from app.kernel.settings import OidcSettings
+from app.kernel.setting_groups import OidcSettings
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
 """Signatures by a key that only the provider has: neither `none`, nor HMAC, whose key would be our own secret."""

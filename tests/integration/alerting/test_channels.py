@@ -19,7 +19,7 @@ from standardwebhooks.webhooks import Webhook
 from app.alerting.contracts import DestinationFields, Parcel, Target
 from app.alerting.vocabulary import DestinationType
 from app.kernel.outbound import AllowList, Outbound
-from app.kernel.settings import EmailSettings
+from app.kernel.setting_groups import EmailSettings
 from jobs import channels
 from jobs.channels import email, jira, linear, slack, telegram
 from tests.eventstore_fixtures import free_port

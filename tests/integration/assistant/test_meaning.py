@@ -19,7 +19,8 @@ from app.assistant.model_client import EmbeddingModel, ModelFailed, configured_e
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
-from app.kernel.settings import AiSettings, Settings, use_overrides
+from app.kernel.setting_groups import AiSettings
+from app.kernel.settings import Settings, use_overrides
 from app.scans import service as scans
 from jobs import embed_plans
 from jobs.leadership import Leadership

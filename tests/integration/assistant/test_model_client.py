@@ -13,7 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from app.assistant.model_client import LARGEST_ANSWER, ChatModel, ModelFailed, configured_model
-from app.kernel.settings import AiSettings, Settings
+from app.kernel.setting_groups import AiSettings
+from app.kernel.settings import Settings
 
 KEY = "sk-for-tests-only"
 

@@ -9,7 +9,7 @@ from app.audit_chain import exporting, file_verification, service
 from app.audit_chain.contracts import FaultKind
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import session_scope
-from app.kernel.settings import RetentionSettings
+from app.kernel.setting_groups import RetentionSettings
 from app.retention.pruning import Pruning
 from tests.integration.audit_chain.conftest import NOW, seal, send
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from app.ingest.kafka import KafkaSource
 from app.ingest.pipeline import Pipeline
 from app.ingest.process import Process
-from app.kernel.settings import KafkaSettings
+from app.kernel.setting_groups import KafkaSettings
 from tests.integration.ingest.mock_kafka import MockKafka
 from tests.unit.ingest.harness import TENANT, World, event, principal, quota_engine, serving, until
 
