@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +26,7 @@ class LoadedState(ProjectState):
     phase: str = Phase.LOADING.value
     problem: str = ""
     _shown: str = ""
+    _follower: int = 0
 
     def _begin(self, about: str) -> bool:
         """Note what the page is about now; true when that is something else, so that nothing old may be left standing."""
@@ -56,6 +58,28 @@ class LoadedState(ProjectState):
         self.phase, self.problem = phase_of(refusal).value, refusal.message
         if self.phase == Phase.MISSING and refusal.message.startswith("Project"):
             self.project_name = "Unknown project"
+
+
+async def follow_view(state: Any, seconds: float, read: Callable[[], Awaitable[Any]]) -> None:
+    """For background handlers of a `LoadedState`: read its `view` every so many seconds.
+
+    Ends when what was read says that it `is_live` no more, when the page is left or the browser gone, and when another handler
+    follows.
+    """
+    async with state:
+        state._follower += 1
+        run, path = state._follower, state.router.url.path
+    is_live = True
+    while is_live:
+        await asyncio.sleep(seconds)
+        async with state:
+            if state._follower != run or state.router.url.path != path or not state._is_connected():
+                return
+        view = await read()
+        is_live = view.is_live
+        async with state:
+            if state._follower == run:
+                state.view = view
 
 
 def page_body(state: Any, *content: Any, on_retry: Any, what: str = "project") -> rx.Component:

@@ -45,7 +45,6 @@ class DeliveryState(LoadedState):
     """The delivery that the address names; it is read again each second while it is under way."""
 
     view: DeliveryDetail = DeliveryDetail()
-    _follower: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[EventSpec | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -17,7 +16,7 @@ from app.alerting.pages.drill_view import INTERVALS, DrillPage, drill_page
 from app.frame import project_frame, slug_var
 from app.identity.contracts import UserRole
 from app.kernel.errors import AppError
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, follow_view, page_body
 from app.presentation import Phase
 from app.ui import field_errors, page
 from components import (
@@ -50,7 +49,6 @@ class DrillState(LoadedState):
     view: DrillPage = DrillPage()
     errors: dict[str, str] = {}
     drawn: int = 0
-    _follower: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[EventSpec | None]:
@@ -62,26 +60,15 @@ class DrillState(LoadedState):
             await self._enter()
             await self._show()
             self.drawn += 1
-        if self.phase == Phase.READY and self.view.is_running:
+        if self.phase == Phase.READY and self.view.is_live:
             yield DrillState.watch
 
     @rx.event(background=True)
     async def watch(self) -> None:
         """Read the drills until none is under way or the page is left."""
         async with self:
-            self._follower += 1
-            run, slug, zone, path = self._follower, self._slug(), self._zone(), self.router.url.path
-        is_live = True
-        while is_live:
-            await asyncio.sleep(POLL_SECONDS)
-            async with self:
-                if self._follower != run or self.router.url.path != path or not self._is_connected():
-                    return
-            view = await self._read(drill_page, slug, zone)
-            is_live = view.is_running
-            async with self:
-                if self._follower == run:
-                    self.view = view
+            slug, zone = self._slug(), self._zone()
+        await follow_view(self, POLL_SECONDS, lambda: self._read(drill_page, slug, zone))
 
     @rx.event
     async def run_now(self) -> AsyncIterator[EventSpec]:
@@ -125,10 +112,10 @@ def fire_drill_page() -> rx.Component:
     state: Any = DrillState
     view, may_edit = state.view, state.user_role != UserRole.VIEWER.value
     run_now = button(
-        rx.cond(view.is_running, "Drill under way…", "Run now"),
+        rx.cond(view.is_live, "Drill under way…", "Run now"),
         kind="primary",
         on_click=state.run_now,
-        disabled=view.is_running | ~view.is_set_up,
+        disabled=view.is_live | ~view.is_set_up,
     )
     return project_frame(
         page_body(

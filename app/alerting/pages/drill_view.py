@@ -46,7 +46,7 @@ class DrillPage:
     interval: str = DrillInterval.DAILY.value
     sentence: str = ""
     is_set_up: bool = False
-    is_running: bool = False
+    is_live: bool = False
     has_destinations: bool = False
     destinations: list[list[str]] = field(default_factory=list)
     backups: list[list[str]] = field(default_factory=list)
@@ -73,7 +73,7 @@ def drill_page(session: Session, actor: Actor, slug: str, zone: ZoneInfo) -> Dri
         interval=found.interval.value,
         sentence=_sentence(found.enabled, found.next_run_at, zone, now),
         is_set_up=found.destination_id is not None,
-        is_running=len(ended) < len(runs),
+        is_live=len(ended) < len(runs),
         has_destinations=bool(places),
         destinations=[["", "Choose a destination"], *choices],
         backups=[["", NOBODY], *choices],

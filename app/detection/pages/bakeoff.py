@@ -46,7 +46,6 @@ class BakeoffState(LoadedState):
     series: str = TOTAL
     shown: str = ""
     view: BakeoffPage = BakeoffPage()
-    _follower: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[EventSpec | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from app.erasure.pages.erasures_view import ErasuresView, erasures_view
 from app.frame import project_frame, slug_var
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, follow_view, page_body
 from app.presentation import Phase
 from app.ui import page
 from components import (
@@ -57,7 +56,6 @@ class ErasuresState(LoadedState):
     user_id: str = ""
     is_asking: bool = False
     refusal: str = ""
-    _follower: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[EventSpec | None]:
@@ -79,19 +77,8 @@ class ErasuresState(LoadedState):
     async def watch(self) -> None:
         """Read the rows until nothing is under way or the page is left."""
         async with self:
-            self._follower += 1
-            run, slug, zone, path = self._follower, self._slug(), self._zone(), self.router.url.path
-        is_live = True
-        while is_live:
-            await asyncio.sleep(POLL_SECONDS)
-            async with self:
-                if self._follower != run or self.router.url.path != path or not self._is_connected():
-                    return
-            view = await self._read(erasures_view, slug, zone, SYSTEM_CLOCK.now())
-            is_live = view.is_live
-            async with self:
-                if self._follower == run:
-                    self.view = view
+            slug, zone = self._slug(), self._zone()
+        await follow_view(self, POLL_SECONDS, lambda: self._read(erasures_view, slug, zone, SYSTEM_CLOCK.now()))
 
     @rx.event
     def ask(self, form: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,7 @@ from app.frame import project_frame, slug_var
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, follow_view, page_body
 from app.presentation import Phase
 from app.scans import service as scans
 from app.scans.pages.editor_state import moment_of
@@ -73,7 +72,6 @@ class ScanJobState(LoadedState):
     view: JobView = JobView()
     errors: dict[str, str] = {}
     is_replaying: bool = False
-    _follower: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[EventSpec | None]:
@@ -92,20 +90,8 @@ class ScanJobState(LoadedState):
     async def watch(self) -> None:
         """Read the run's row until it has ended or the page is left."""
         async with self:
-            self._follower += 1
-            run, slug, path, zone = self._follower, self._slug(), self.router.url.path, self._zone()
-            scan_id, job_id = self.view.scan_id, self.view.id
-        is_live = True
-        while is_live:
-            await asyncio.sleep(POLL_SECONDS)
-            async with self:
-                if self._follower != run or self.router.url.path != path or not self._is_connected():
-                    return
-            view = await self._read(job_view, slug, scan_id, job_id, zone)
-            is_live = view.is_live
-            async with self:
-                if self._follower == run:
-                    self.view = view
+            slug, zone, scan_id, job_id = self._slug(), self._zone(), self.view.scan_id, self.view.id
+        await follow_view(self, POLL_SECONDS, lambda: self._read(job_view, slug, scan_id, job_id, zone))
 
     @rx.event
     async def cancel(self) -> EventSpec:

@@ -96,7 +96,6 @@ class ScansState(LoadedState):
     """The scans of the open project; progress is read from the jobs' rows."""
 
     view: ScansView = ScansView()
-    _follower: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[EventSpec | None]:
