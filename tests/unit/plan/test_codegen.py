@@ -62,9 +62,10 @@ def test_python_code_runs_and_sends_what_the_plan_says(tmp_path: Path) -> None:
 def test_python_code_passes_a_strict_type_checker_and_wrong_use_does_not(tmp_path: Path) -> None:
     (tmp_path / "tracking.py").write_text(python_code(EVENTS, "Header"))
     use = "from tracking import Tracking\nTracking(print).order_placed(amount=1, plan={})\n"
-    for value, expected in (('"free"', 0), ('"gold"', 1)):
-        (tmp_path / "use.py").write_text(use.format(value))
-        checker = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "use.py"]
+    for name, value, expected in (("right", '"free"', 0), ("wrong", '"gold"', 1)):
+        # Files of their own: the checker takes one of the same name, size and second for the one it has just checked.
+        (tmp_path / f"{name}.py").write_text(use.format(value))
+        checker = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), f"{name}.py"]
         found = subprocess.run(checker, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert found.returncode == expected, found.stdout
 
