@@ -12,6 +12,7 @@ from components.format import compact_number, deviation, full_number, local_time
 SPARK_WIDTH = 96
 SPARK_HEIGHT = 20
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_TICKS = 8
 # Steps a time axis may take, in hours; the first that gives few enough ticks is used.
 _TICK_HOURS = (1, 3, 6, 12, 24, 48, 96, 168, 336, 720)
@@ -106,15 +107,23 @@ def bucket_text(start: datetime, seconds: int, zone: ZoneInfo, *, now: datetime 
     """A bucket in the viewer's zone: "Tue 24 Nov, 14:00–15:00 CET"; whole days and longer show their first and last day."""
     local, end = start.astimezone(zone), (start + timedelta(seconds=seconds)).astimezone(zone)
     year = "" if now is not None and now.astimezone(zone).year == local.year else f" {local.year}"
-    day = f"{local:%a} {local.day} {local:%b}{year}"
     label = zone_label(zone, start)
     if seconds < 86_400:
-        return f"{day}, {local:%H:%M}–{end:%H:%M} {label}"
-    return f"{day} {local:%H:%M} to {end:%a} {end.day} {end:%b} {end:%H:%M} {label}"
+        return f"{_day(local)}{year}, {_clock(local)}–{_clock(end)} {label}"
+    return f"{_day(local)}{year} {_clock(local)} to {_day(end)} {_clock(end)} {label}"
+
+
+def _day(local: datetime) -> str:
+    # Not strftime, which takes most of a chart's time when there are thousands of buckets.
+    return f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
+
+
+def _clock(local: datetime) -> str:
+    return f"{local.hour:02d}:{local.minute:02d}"
 
 
 def _key(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M")
+    return at.isoformat()[:16]
 
 
 def _ticks(points: Sequence[ChartPoint], zone: ZoneInfo) -> tuple[list[str], dict[str, str]]:

@@ -17,6 +17,7 @@ from app.kernel.errors import InvalidInput
 from app.metrics import breakdowns, charts, movers, service, version_charts
 from app.metrics import shapes as wire
 from app.metrics.contracts import ScopeType
+from app.metrics.point_json import answer, answers, plain_points, point_list, point_lists
 from app.plan.shapes.value_types import Moment
 
 router = APIRouter(tags=["metrics"])
@@ -45,7 +46,7 @@ def get_events_metrics(
         session, actor, slug, event_type_id=_text(event_type_id), search=_clean(search), tag=_clean(tag),
         statuses=[one.replace("\x00", "") for one in status or ()], start=start, stop=stop,
     )  # fmt: skip
-    return wire.answer(
+    return answer(
         wire.EventMetricsResponse,
         scope=chart.scope,
         scan_config_id=chart.config_id,
@@ -53,7 +54,7 @@ def get_events_metrics(
         event_type_id=_text(event_type_id),
         interval=chart.interval,
         latest_signal=None,
-        data=wire.point_list(chart.points),
+        data=point_list(chart.points),
         forecast=[],
     )
 
@@ -66,15 +67,15 @@ def get_events_metrics(
 def get_events_window_metrics(slug: str, body: wire.EventWindowMetricsRequest, session: Db, actor: Caller) -> Response:
     """Volume of each event in a window, by default the last 48 hours; unknown events are left out."""
     found = charts.window_charts(session, actor, slug, [str(one) for one in body.event_ids], body.time_from, body.time_to)
-    return wire.answers(
+    return answers(
         wire.EventWindowMetricsResponse,
         (
             {
                 "event_id": event_id,
                 "scan_config_id": chart.config_id,
                 "interval": chart.interval,
-                "total_count": sum(point.count for point in chart.points),
-                "data": wire.point_list(chart.points),
+                "total_count": sum(chart.points.counts),
+                "data": point_list(chart.points),
             }
             for event_id, chart in found
         ),
@@ -135,7 +136,7 @@ def get_event_metric_breakdowns(
 ) -> Response:
     """An event by the values of one column, the first one when none is named."""
     chart = breakdowns.event_breakdowns(session, actor, slug, str(event_id), column or None, start, stop)
-    return wire.answer(
+    return answer(
         wire.EventMetricBreakdownsResponse,
         event_id=str(event_id),
         scan_config_id=chart.config_id,
@@ -143,13 +144,10 @@ def get_event_metric_breakdowns(
         columns=chart.columns,
         selected_column=chart.selected_column,
         series=[
-            {
-                "breakdown_value": one.value, "is_other": one.is_other, "total_count": one.total_count,
-                "data": wire.point_list(one.points),
-            }
-            for one in chart.series
+            {"breakdown_value": one.value, "is_other": one.is_other, "total_count": one.total_count, "data": data}
+            for one, data in zip(chart.series, point_lists(one.points for one in chart.series), strict=True)
         ],
-    )  # fmt: skip
+    )
 
 
 @router.get(
@@ -226,7 +224,7 @@ def get_breakdown_timeline(
         session, actor, slug, str(scan_config_id), scope, ref, breakdown_column.replace("\x00", ""),
         breakdown_value.replace("\x00", ""), is_other=is_other, start=start, stop=stop,
     )  # fmt: skip
-    return wire.answer(
+    return answer(
         wire.BreakdownTimelineResponse,
         scan_config_id=str(scan_config_id),
         scope_type=scope_type,
@@ -235,7 +233,7 @@ def get_breakdown_timeline(
         breakdown_value=breakdown_value,
         is_other=is_other,
         interval=chart.interval,
-        data=wire.plain_points(chart.points),
+        data=plain_points(chart.points),
     )
 
 
@@ -253,7 +251,7 @@ def get_app_version_series(
     """Counts of a scope per app version."""
     scope, ref = _scope(scope_type, scope_ref)
     chart = version_charts.app_versions(session, actor, slug, str(scan_config_id), scope, ref or None, start, stop)
-    return wire.answer(wire.AppVersionSeriesResponse, **_versions(chart, scope, ref))
+    return answer(wire.AppVersionSeriesResponse, **_versions(chart, scope, ref))
 
 
 @router.get(SCAN + "/version-adoption", operation_id="get_app_version_adoption", response_model=wire.AppVersionAdoptionResponse)
@@ -263,7 +261,7 @@ def get_app_version_adoption(
     """Counts of the whole project per app version, with their sums."""
     chart = version_charts.app_versions(session, actor, slug, str(scan_config_id), start=start, stop=stop)
     fields = _versions(chart, ScopeType.PROJECT_TOTAL, "")
-    return wire.answer(wire.AppVersionAdoptionResponse, **fields, totals=wire.plain_points(chart.totals))
+    return answer(wire.AppVersionAdoptionResponse, **fields, totals=plain_points(chart.totals))
 
 
 def _series(session: Session, actor: Actor, slug: str, scope: ScopeType, ref: str | None, chart: charts.ScopeChart) -> Response:
@@ -271,7 +269,7 @@ def _series(session: Session, actor: Actor, slug: str, scope: ScopeType, ref: st
     wanted = (chart.config_id, scope, ref or chart.config_id)
     latest = next((one for one in signals if (one.scan_config_id, one.scope_type, one.scope_ref) == wanted), None)
     coming = detection.forecast(session, actor, slug, scope, ref, scan_config_id=chart.config_id) if chart.config_id else []
-    return wire.answer(
+    return answer(
         wire.EventMetricsResponse,
         scope=chart.scope,
         scan_config_id=chart.config_id,
@@ -279,13 +277,19 @@ def _series(session: Session, actor: Actor, slug: str, scope: ScopeType, ref: st
         event_type_id=ref if scope is ScopeType.EVENT_TYPE else None,
         interval=chart.interval,
         latest_signal=signal_response(latest) if latest else None,
-        data=wire.point_list(chart.points),
+        data=point_list(chart.points),
         forecast=[{"bucket": one.bucket, "expected_count": one.expected_count, "stddev": one.stddev} for one in coming],
     )
 
 
 def _versions(chart: version_charts.VersionChart, scope: ScopeType, ref: str) -> dict[str, Any]:
-    series = [wire.version_series(one) for one in chart.series]
+    series = [
+        {
+            "version": one.value, "is_other": one.is_other, "is_latest": one.is_latest, "total_count": one.total_count,
+            "data": data,
+        }
+        for one, data in zip(chart.series, point_lists(one.points for one in chart.series), strict=True)
+    ]  # fmt: skip
     return {
         "scan_config_id": chart.config_id,
         "scope_type": scope.value,

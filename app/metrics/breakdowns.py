@@ -10,9 +10,8 @@ from sqlmodel import Session
 from app.identity.contracts import Actor
 from app.kernel.errors import BadRequest, NotFound
 from app.kernel.intervals import Interval
-from app.metrics import breakdown_repository, repository
+from app.metrics import breakdown_repository, grid_repository, repository
 from app.metrics.charts import (
-    Point,
     ScopeChart,
     collected_interval,
     counting_scan,
@@ -21,6 +20,7 @@ from app.metrics.charts import (
     scan_of,
 )
 from app.metrics.contracts import ScopeType
+from app.metrics.points import Points
 from app.projects import service as projects
 from models.scans import ScanConfig
 
@@ -32,7 +32,7 @@ class ValueChart:
     value: str
     is_other: bool
     total_count: int
-    points: list[Point]
+    points: Points
     is_latest: bool = False
 
 
@@ -121,9 +121,10 @@ def breakdown_timeline(
     project_id = projects.get_project(session, actor, slug).id
     config = scan_of(session, project_id, scan_config_id)
     ref = config.id if scope_type is ScopeType.PROJECT_TOTAL else ref
-    grid = repository.covered_grid(session, config.id, start, stop)
+    grid = grid_repository.covered_grid(session, config.id, start, stop)
     found = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column, value=(value, is_other))
-    points = [point for counts in found.values() for point in points_on(grid, counts)]
+    counts = next(iter(found.values()), None)
+    points = Points() if counts is None else points_on(grid, counts)
     return ScopeChart(scope_type.value, config.id, collected_interval(config), points)
 
 
@@ -136,7 +137,7 @@ def _value_charts(
     start: datetime | None,
     stop: datetime | None,
 ) -> list[ValueChart]:
-    grid = repository.covered_grid(session, config.id, start, stop)
+    grid = grid_repository.covered_grid(session, config.id, start, stop)
     found = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column)
     charts = [ValueChart(value, is_other, sum(counts), points_on(grid, counts)) for (value, is_other), counts in found.items()]
     return sorted(charts, key=lambda chart: (chart.is_other, -chart.total_count, chart.value))

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 
 from sqlmodel import Session
 
@@ -14,24 +13,15 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.kernel.intervals import Interval
-from app.metrics import figures, repository
+from app.metrics import figures, grid_repository, repository
 from app.metrics.contracts import Heatmap, ScopeType, SeriesKey
+from app.metrics.points import Points
 from app.projects import service as projects
 from models.detection import Anomaly
 from models.scans import ScanConfig
 
 DEFAULT_WINDOW = timedelta(hours=48)
-NO_ANOMALIES: Mapping[datetime, Anomaly] = MappingProxyType({})
 Counts = list[tuple[datetime, int]]
-
-
-@dataclass(slots=True)
-class Point:
-    """One collected bucket; the anomaly's numbers only where detection found one."""
-
-    bucket: datetime
-    count: int
-    anomaly: Anomaly | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +31,7 @@ class ScopeChart:
     scope: str
     config_id: str | None
     interval: Interval | None
-    points: list[Point]
+    points: Points
 
 
 def scope_chart(
@@ -63,9 +53,9 @@ def scope_chart(
     else:
         config = counting_scan(session, project_id, scope_type, ref or "")
     if config is None or ref is None:
-        return ScopeChart(scope_type.value, None, None, [])
-    grid = repository.covered_grid(session, config.id, start, stop)
-    counts = repository.scope_counts(session, config.id, scope_type, ref, grid)
+        return ScopeChart(scope_type.value, None, None, Points())
+    grid = grid_repository.covered_grid(session, config.id, start, stop)
+    counts = grid_repository.scope_counts(session, config.id, scope_type, ref, grid)
     found = repository.anomalies_of(session, config.id, scope_type, [ref], start, stop)
     anomalies = {anomaly.bucket: anomaly for anomaly in found}
     return ScopeChart(scope_type.value, config.id, collected_interval(config), points_on(grid, counts, anomalies))
@@ -87,14 +77,14 @@ def events_total(
     project_id = projects.get_project(session, actor, slug).id
     config = default_scan(session, project_id)
     if config is None:
-        return ScopeChart("events_total", None, None, [])
-    grid = repository.covered_grid(session, config.id, start, stop)
+        return ScopeChart("events_total", None, None, Points())
+    grid = grid_repository.covered_grid(session, config.id, start, stop)
     if event_type_id or search or tag or statuses:
-        counts = repository.filtered_counts(
+        counts = grid_repository.filtered_counts(
             session, config, event_type_id=event_type_id, search=search, tag=tag, statuses=statuses, grid=grid
         )
     else:
-        counts = repository.scope_counts(session, config.id, ScopeType.PROJECT_TOTAL, config.id, grid)
+        counts = grid_repository.scope_counts(session, config.id, ScopeType.PROJECT_TOTAL, config.id, grid)
     return ScopeChart("events_total", config.id, collected_interval(config), points_on(grid, counts))
 
 
@@ -136,7 +126,7 @@ def window_charts(
             points = _points(found, covered[config.id], anomalies[(config.id, event_id)])
             answer.append((event_id, ScopeChart("event", config.id, collected_interval(config), points)))
         else:
-            answer.append((event_id, ScopeChart("event", None, None, [])))
+            answer.append((event_id, ScopeChart("event", None, None, Points())))
     return answer
 
 
@@ -198,18 +188,16 @@ def default_scan(session: Session, project_id: str) -> ScanConfig | None:
     return next(iter(repository.project_configs(session, project_id)), None)
 
 
-def points_on(grid: repository.Grid, counts: Iterable[int], anomalies: Mapping[datetime, Anomaly] = NO_ANOMALIES) -> list[Point]:
+def points_on(grid: grid_repository.Grid, counts: Sequence[int], anomalies: Mapping[datetime, Anomaly] | None = None) -> Points:
     """One point per collected bucket; an uncollected bucket has none."""
-    if not anomalies:
-        return list(map(Point, grid.buckets, counts))
-    return [Point(bucket, count, anomalies.get(bucket)) for bucket, count in zip(grid.buckets, counts, strict=True)]
+    return Points(grid.buckets, counts, anomalies or {})
 
 
-def _points(counts: Iterable[tuple[datetime, int]], covered: Iterable[datetime], anomalies: Iterable[Anomaly]) -> list[Point]:
+def _points(counts: Iterable[tuple[datetime, int]], covered: Iterable[datetime], anomalies: Iterable[Anomaly]) -> Points:
     values = dict.fromkeys(covered, 0)
     values.update(counts)
-    found = {anomaly.bucket: anomaly for anomaly in anomalies}
-    return [Point(bucket, values[bucket], found.get(bucket)) for bucket in sorted(values)]
+    buckets = sorted(values)
+    return Points(buckets, [values[bucket] for bucket in buckets], {anomaly.bucket: anomaly for anomaly in anomalies})
 
 
 def collected_interval(config: ScanConfig) -> Interval | None:

@@ -38,6 +38,15 @@ class SeriesBuilder:
         return Series(key, self._interval, self._buckets, values)
 
 
+def series_on(key: SeriesKey, interval: Interval, covered: Sequence[datetime], counts: Sequence[int]) -> Series:
+    """The series of the counts of the covered buckets, None in the gaps between them."""
+    buckets = grid(covered, interval)
+    if len(buckets) == len(covered):
+        return Series(key, interval, buckets, list(counts))
+    found = dict(zip(covered, counts, strict=True))
+    return Series(key, interval, buckets, [found.get(bucket) for bucket in buckets])
+
+
 def sum_between(series: Series, start: datetime, stop: datetime) -> int | None:
     """Volume of the covered buckets in [start, stop); None when none of them is covered."""
     found = [

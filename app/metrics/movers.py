@@ -15,7 +15,7 @@ from app.detection.engine.matrix import matrix_of
 from app.detection.judgements import judgement_at
 from app.identity.contracts import Actor
 from app.kernel.intervals import floor_to_bucket
-from app.metrics import breakdown_repository, charts, repository
+from app.metrics import breakdown_repository, charts, grid_repository
 from app.metrics.contracts import ScopeType, Series, SeriesKey
 from app.projects import service as projects
 
@@ -60,7 +60,7 @@ def top_movers(
     bucket = floor_to_bucket(bucket, interval)
     stop = bucket + interval.duration
     start = bucket - history_needed(interval, settings) * interval.duration
-    grid = repository.covered_grid(session, config.id, start, stop)
+    grid = grid_repository.covered_grid(session, config.id, start, stop)
     if not grid.buckets or grid.buckets[-1] != bucket:
         return []
     ref = config.id if scope_type is ScopeType.PROJECT_TOTAL else ref

@@ -13,7 +13,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.kernel.intervals import Interval, floor_to_bucket
 from app.metrics import count_blocks as blocks
-from app.metrics import figures, repository
+from app.metrics import figures, grid_repository, repository
 from app.metrics.contracts import BucketRow, CoverageRow, Heatmap, Overview, ScopeType, Series, SeriesKey, TopEvent
 from app.plan import service as plan
 from app.projects import service as projects
@@ -88,10 +88,9 @@ def series_for(
     if config is None:
         return _no_series(scope_type)
     key = _key(config, scope_type, ref)
-    builder = figures.SeriesBuilder(
-        repository.covered_buckets(session, config.id, start, stop), Interval(config.interval or Interval.HOUR)
-    )
-    return builder.build(key, _counts(session, key, start, stop))
+    grid = grid_repository.covered_grid(session, config.id, start, stop)
+    counts = grid_repository.scope_counts(session, config.id, scope_type, key.ref, grid)
+    return figures.series_on(key, Interval(config.interval or Interval.HOUR), grid.buckets, counts)
 
 
 def heatmap(

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
-from fastapi import Response
 from pydantic import BaseModel
-from pydantic_core import to_json
 
 from app.detection.api import MetricSignalResponse
 from app.detection.contracts import Direction
 from app.detection.shapes import SignalScope
 from app.kernel.intervals import Interval
-from app.metrics.breakdowns import ValueChart
-from app.metrics.charts import Point
 from app.plan.shapes.value_types import Moment
-from models.detection import Anomaly
 
 
 class MetricsScope(StrEnum):
@@ -205,56 +198,3 @@ class AppVersionAdoptionResponse(AppVersionSeriesResponse):
     """The same with the sum of all versions, so that shares can be told."""
 
     totals: list[BreakdownTimelinePoint]
-
-
-def answer(shape: type[BaseModel], **fields: Any) -> Response:
-    """An answer of this shape from our own values, which need no validation: a year of hours is thousands of points."""
-    return _json(_checked(shape, fields))
-
-
-def answers(shape: type[BaseModel], items: Iterable[Mapping[str, Any]]) -> Response:
-    """A list of such."""
-    return _json([_checked(shape, fields) for fields in items])
-
-
-def _checked(shape: type[BaseModel], fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    if fields.keys() != shape.model_fields.keys():
-        raise TypeError(f"{shape.__name__} has the fields {', '.join(shape.model_fields)}")
-    return fields
-
-
-def _json(content: object) -> Response:
-    return Response(to_json(content, inf_nan_mode="null"), media_type="application/json")
-
-
-def point_list(points: Sequence[Point]) -> list[dict[str, object]]:
-    """The fields of EventMetricPoint of each point."""
-    return [
-        {
-            "bucket": point.bucket, "count": point.count, "expected_count": None, "stddev": None, "is_anomaly": False,
-            "anomaly_direction": None, "z_score": None,
-        }
-        if point.anomaly is None
-        else _anomalous(point.bucket, point.count, point.anomaly)
-        for point in points
-    ]  # fmt: skip
-
-
-def _anomalous(bucket: datetime, count: int, anomaly: Anomaly) -> dict[str, object]:
-    return {
-        "bucket": bucket, "count": count, "expected_count": anomaly.expected_count, "stddev": anomaly.stddev,
-        "is_anomaly": True, "anomaly_direction": anomaly.direction, "z_score": anomaly.z_score,
-    }  # fmt: skip
-
-
-def plain_points(points: Sequence[Point]) -> list[dict[str, object]]:
-    """The fields of BreakdownTimelinePoint of each point."""
-    return [{"bucket": point.bucket, "count": point.count} for point in points]
-
-
-def version_series(chart: ValueChart) -> dict[str, object]:
-    """The fields of AppVersionMetricSeries."""
-    return {
-        "version": chart.value, "is_other": chart.is_other, "is_latest": chart.is_latest, "total_count": chart.total_count,
-        "data": point_list(chart.points),
-    }  # fmt: skip

@@ -10,10 +10,11 @@ from sqlmodel import Session
 from app.identity.contracts import Actor
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.intervals import Interval
-from app.metrics import breakdown_repository, repository
+from app.metrics import breakdown_repository, grid_repository, repository
 from app.metrics.breakdowns import ValueChart
-from app.metrics.charts import Point, collected_interval, points_on, scan_of
+from app.metrics.charts import collected_interval, points_on, scan_of
 from app.metrics.contracts import ScopeType
+from app.metrics.points import Points
 from app.metrics.versions import latest_active, newest_first
 from app.projects import service as projects
 
@@ -29,7 +30,7 @@ class VersionChart:
     app_version_column: str | None
     latest_version: str | None
     series: list[ValueChart] = field(default_factory=list)
-    totals: list[Point] = field(default_factory=list)
+    totals: Points = field(default_factory=Points)
 
 
 def app_versions(
@@ -57,7 +58,7 @@ def app_versions(
     column = config.app_version_column
     if column is None:
         return VersionChart(config.id, collected_interval(config), None, None)
-    grid = repository.covered_grid(session, config.id, start, stop)
+    grid = grid_repository.covered_grid(session, config.id, start, stop)
     own = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column)
     of_all = own
     if scope_type is not ScopeType.PROJECT_TOTAL:
@@ -73,7 +74,7 @@ def app_versions(
         ValueChart(value, is_other, sum(counts), points_on(grid, counts), is_latest=not is_other and value == latest)
         for value, is_other, counts in series
     ]
-    totals = points_on(grid, _summed(list(own.values()))) if own else []
+    totals = points_on(grid, _summed(list(own.values()))) if own else Points()
     return VersionChart(config.id, collected_interval(config), column, latest, charts, totals)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,9 +15,10 @@ from app.detection.why.contracts import NewRelease, SourceState, Subject, ValueM
 from app.detection.why.timing import lead_of
 from app.identity.contracts import Actor
 from app.kernel.intervals import Interval
-from app.metrics import breakdowns, charts, version_charts
+from app.metrics import breakdowns, version_charts
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, SeriesKey
+from app.metrics.points import Points
 from app.scans import service as scans
 from app.scans.contracts import JobStatus
 
@@ -240,5 +241,5 @@ def _beside_others(
     return of_version / max(1, of_all), float(mine.get(at, 0)), rate * of_version
 
 
-def _counts(points: Sequence[charts.Point]) -> dict[datetime, int]:
-    return {point.bucket: point.count for point in points}
+def _counts(points: Points) -> dict[datetime, int]:
+    return dict(zip(points.buckets, points.counts, strict=True))

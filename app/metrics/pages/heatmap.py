@@ -81,11 +81,11 @@ def heatmap_view(
 ) -> tuple[list[list[str]], HeatData, bool]:
     """Choices of the selector, the week of the chosen one, and whether it has any volume."""
     now = SYSTEM_CLOCK.now()
-    events = plan.list_events(session, actor, slug, limit=MOST_EVENTS).items
     types = plan.list_event_types(session, actor, slug)
     choices = [["project_total:", "Project total"]]
     choices += [[f"event_type:{kind.id}", f"Event type: {kind.display_name}"] for kind in types]
-    choices += [[f"event:{event.id}", f"Event: {event.name}"] for event in sorted(events, key=lambda event: event.name)]
+    names = plan.event_names(session, actor, slug, limit=MOST_EVENTS)
+    choices += [[f"event:{event_id}", f"Event: {name}"] for event_id, name in names]
     kind, _, ref = scope.partition(":")
     scope_type = ScopeType(kind) if kind in set(ScopeType) else ScopeType.PROJECT_TOTAL
     week = metrics.heatmap(session, actor, slug, scope_type, ref or None, now - timedelta(weeks=weeks), now)

@@ -138,9 +138,8 @@ def _name(session: Session, actor: Actor, slug: str, scope_type: ScopeType, ref:
 
 def _scopes(session: Session, actor: Actor, slug: str) -> tuple[list[list[str]], dict[tuple[str, str], str]]:
     types = plan.list_event_types(session, actor, slug)[:MOST_TYPES]
-    events = plan.list_events(session, actor, slug, limit=MOST_EVENTS).items
     names = {("event_type", kind.id): kind.display_name for kind in types}
-    names |= {("event", event.id): event.name for event in sorted(events, key=lambda event: event.name)}
+    names |= {("event", event_id): name for event_id, name in plan.event_names(session, actor, slug, limit=MOST_EVENTS)}
     words = {"event_type": "Event type", "event": "Event"}
     choices = [["project_total/all", "Project total"]]
     choices += [[f"{scope}/{ref}", f"{words[scope]}: {name}"] for (scope, ref), name in names.items()]
@@ -155,7 +154,7 @@ def _rows(series: Sequence[breakdowns.ValueChart]) -> list[ValueRow]:
             mark="rest" if one.is_other else "latest" if one.is_latest else "",
             total=full_number(one.total_count),
             share=percent(one.total_count / whole),
-            path=spark_path(_bars([point.count for point in one.points])),
+            path=spark_path(_bars(one.points.counts)),
             shape=f"{one.value or 'empty'}: {full_number(one.total_count)} in all",
         )
         for one in series

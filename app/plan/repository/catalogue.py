@@ -134,6 +134,13 @@ def page_of_events(
     return [(row[0], row[1], row[2]) for row in session.execute(ordered)], total
 
 
+def event_names(session: Session, branch_id: str, limit: int) -> list[tuple[str, str]]:
+    """(id, name) of the first events of the branch by order, then newest first."""
+    statement = sa.select(col(Event.id), col(Event.name)).where(col(Event.branch_id) == branch_id)
+    ordered = statement.order_by(col(Event.order), col(Event.created_at).desc(), col(Event.id)).limit(limit)
+    return [(row[0], row[1]) for row in session.execute(ordered)]
+
+
 def events_by_id(session: Session, project_id: str, event_ids: Sequence[str]) -> list[tuple[Event, str, str]]:
     """The project's events among the ids, each with its event type's name and colour, in no particular order."""
     found: list[tuple[Event, str, str]] = []

@@ -201,6 +201,13 @@ def list_events(
     return Page([_view(*row) for row in rows], total, limit, offset)
 
 
+def event_names(session: Session, actor: Actor, slug: str, *, limit: int) -> list[tuple[str, str]]:
+    """(id, name) of main's first `limit` events as `list_events` has them, by name. For selectors. Errors: NotFound."""
+    branch_id = repository.find_main_branch(session, projects.get_project(session, actor, slug).id)
+    names = [] if branch_id is None else repository.event_names(session, branch_id, limit)
+    return sorted(names, key=lambda pair: pair[1])
+
+
 def get_event(session: Session, actor: Actor, slug: str, event_id: str) -> EventView:
     """One event of the project. Errors: NotFound."""
     project = projects.get_project(session, actor, slug)
