@@ -67,7 +67,18 @@ def chart_data(
     """Rows, ticks and summary of a series in the viewer's zone. `points` are in time order."""
     if not points:
         return ChartData()
-    rows = [_row(points, index, zone, bucket_seconds, now) for index in range(len(points))]
+    this_year = None if now is None else now.astimezone(zone).year
+    is_counted = [False, *(point.value is not None for point in points), False]
+    rows = [
+        _row(
+            point,
+            zone,
+            bucket_seconds,
+            this_year,
+            is_lone=is_counted[place + 1] and not (is_counted[place] or is_counted[place + 2]),
+        )
+        for place, point in enumerate(points)
+    ]
     ticks, labels = _ticks(points, zone)
     marks = [point for point in points if point.mark]
     return ChartData(
@@ -81,16 +92,14 @@ def chart_data(
     )
 
 
-def _row(points: Sequence[ChartPoint], index: int, zone: ZoneInfo, seconds: int, now: datetime | None) -> ChartRow:
-    point = points[index]
+def _row(point: ChartPoint, zone: ZoneInfo, seconds: int, this_year: int | None, *, is_lone: bool) -> ChartRow:
     band = None if point.low is None or point.high is None else [max(0.0, round(point.low, 1)), round(point.high, 1)]
-    alone = all(not 0 <= near < len(points) or points[near].value is None for near in (index - 1, index + 1))
     note = point.note
     if point.mark and point.value is not None and point.expected is not None:
         note = deviation(point.value, point.expected)
     return ChartRow(
         at=_key(point.at),
-        when=bucket_text(point.at, seconds, zone, now=now),
+        when=_bucket_text(point.at, seconds, zone, this_year),
         value=point.value,
         value_text="not collected" if point.value is None else full_number(point.value),
         expected=None if point.expected is None else round(point.expected, 1),
@@ -98,16 +107,20 @@ def _row(points: Sequence[ChartPoint], index: int, zone: ZoneInfo, seconds: int,
         band=band,
         band_text="–" if band is None else f"{full_number(band[0])} to {full_number(band[1])}",
         mark=point.mark,
-        lone=alone and point.value is not None,
+        lone=is_lone,
         note=note,
     )
 
 
 def bucket_text(start: datetime, seconds: int, zone: ZoneInfo, *, now: datetime | None = None) -> str:
     """A bucket in the viewer's zone: "Tue 24 Nov, 14:00–15:00 CET"; whole days and longer show their first and last day."""
+    return _bucket_text(start, seconds, zone, None if now is None else now.astimezone(zone).year)
+
+
+def _bucket_text(start: datetime, seconds: int, zone: ZoneInfo, this_year: int | None) -> str:
     local, end = start.astimezone(zone), (start + timedelta(seconds=seconds)).astimezone(zone)
-    year = "" if now is not None and now.astimezone(zone).year == local.year else f" {local.year}"
-    label = zone_label(zone, start)
+    year = "" if local.year == this_year else f" {local.year}"
+    label = zone_label(zone, local)
     if seconds < 86_400:
         return f"{_day(local)}{year}, {_clock(local)}–{_clock(end)} {label}"
     return f"{_day(local)}{year} {_clock(local)} to {_day(end)} {_clock(end)} {label}"

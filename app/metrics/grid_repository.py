@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.kernel.clock import as_utc
 from app.metrics.contracts import ScopeType
 from app.metrics.count_repository import SEPARATOR
 from app.metrics.repository import AnySelect, between
@@ -36,13 +37,12 @@ class Grid:
 def covered_grid(session: Session, config_id: str, start: datetime | None = None, stop: datetime | None = None) -> Grid:
     """The grid that charts of [start, stop) are drawn on."""
     bucket = col(MetricCoverage.bucket)
-    statement: AnySelect = sa.select(bucket, sa.cast(bucket, sa.String).label("stored")).where(
-        col(MetricCoverage.scan_config_id) == config_id
-    )
-    rows = session.execute(between(statement, bucket, start, stop).order_by(bucket)).all()
-    texts = [row[1] for row in rows]
-    positions = {text: position for position, text in enumerate(texts)}
-    return Grid(start, stop, [row[0] for row in rows], positions, SEPARATOR.join(texts))
+    packed = sa.func.aggregate_strings(sa.cast(bucket, sa.String), SEPARATOR)
+    statement: AnySelect = sa.select(packed).where(col(MetricCoverage.scan_config_id) == config_id)
+    joined = session.execute(between(statement, bucket, start, stop)).scalar_one() or ""
+    found = sorted((as_utc(datetime.fromisoformat(text)), text) for text in joined.split(SEPARATOR) if text)
+    positions = {text: position for position, (_, text) in enumerate(found)}
+    return Grid(start, stop, [bucket for bucket, _ in found], positions, SEPARATOR.join(positions))
 
 
 def scope_counts(session: Session, config_id: str, scope_type: ScopeType, ref: str, grid: Grid) -> list[int]:

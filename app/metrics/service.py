@@ -114,6 +114,17 @@ def heatmap(
     return figures.heatmap(key, _counts(session, key, start, stop), anomalies)
 
 
+def week_of(session: Session, series: Series) -> Heatmap:
+    """Volume and anomaly counts of a series that `series_for` gave, by weekday and hour, UTC."""
+    key, buckets = series.key, series.buckets
+    if not buckets:
+        return figures.heatmap(key, (), ())
+    stop = buckets[-1] + series.interval.duration
+    anomalies = repository.anomalous_buckets(session, key.scan_config_id, key.scope_type, key.ref, buckets[0], stop)
+    counts = ((bucket, count) for bucket, count in zip(buckets, series.counts, strict=True) if count is not None)
+    return figures.heatmap(key, counts, anomalies)
+
+
 def top_events(
     session: Session,
     actor: Actor,

@@ -96,7 +96,7 @@ def monitoring_view(
     series_ref = None if scope_type is ScopeType.PROJECT_TOTAL else ref
     name = "Project total" if series_ref is None else names.get((scope, ref), "") or _name(session, actor, slug, scope_type, ref)
     chart, series = judged_chart(session, actor, slug, scope_type, series_ref, start=start, stop=now, zone=zone, subject=name)
-    week = metrics.heatmap(session, actor, slug, scope_type, series_ref, start, now)
+    week = metrics.week_of(session, series)
     cells = {(cell.weekday, cell.hour): (cell.count, cell.anomaly_count) for cell in week.cells}
     shown = MonitoringView(
         scope_name=name,
