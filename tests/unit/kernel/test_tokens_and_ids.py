@@ -20,8 +20,11 @@ def test_ids_are_version_7_and_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> 
     assert uuid.UUID(early).variant == uuid.RFC_4122
 
 
-def test_ids_do_not_repeat() -> None:
-    assert len({new_id() for _ in range(10_000)}) == 10_000
+def test_ids_of_one_millisecond_sort_by_creation_and_do_not_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: 1_700_000_000_000_000_000)
+    made = [new_id() for _ in range(10_000)]
+    assert made == sorted(set(made))
+    assert {uuid.UUID(one).version for one in made} == {7}
 
 
 UUID_TEXT = "12345678-1234-1234-1234-123456789012"
