@@ -24,6 +24,10 @@ _DEDUPLICATION = "non_replicated_deduplication_window = 10000"
 # The log of acknowledged events is deleted once the insert returned, so the insert itself has to survive a power cut.
 _DURABILITY = "fsync_after_insert = 1, fsync_part_directory = 1"
 
+# Each rewriting of a row costs about as much processor as storing it. Merging some sixteen parts at a time instead of five halves
+# how often that happens; queries then meet a few dozen parts a month, which they do not feel. Quiet tables are tidied up as before.
+_MERGED_AT_A_TIME = ("merge_selector_base", "16")
+
 TIME_COLUMN = {EVENTS: "time", ROLLUP: "minute", QUARANTINE: "received_at", AUDIT_FACTS: "time", AUDIT_HOURS: "hour"}
 """What each table is partitioned by month of, and its rows grow old by."""
 
@@ -211,6 +215,10 @@ def ensure_schema(command: Command, rows: Rows, database: str, retention_days: i
         str(name): str(engine)
         for name, engine in rows(f"SELECT name, engine_full FROM system.tables WHERE database = '{database}'")
     }
+    setting, value = _MERGED_AT_A_TIME
+    is_known = rows(f"SELECT 1 FROM system.merge_tree_settings WHERE name = '{setting}'")  # old servers lack it
+    if is_known and f"{setting} = {value}" not in engines.get(EVENTS, ""):
+        command(f"ALTER TABLE {database}.{EVENTS} MODIFY SETTING {setting} = {value}")
     for table, column in TIME_COLUMN.items():
         wanted = f"{column} + toIntervalDay({int(retention_days)})"
         if f"TTL {wanted}" not in engines.get(table, ""):
