@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import bcrypt
+import hypothesis
 import pytest
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
@@ -37,6 +38,11 @@ pytest_plugins = ["tests.eventstore_fixtures", "tests.mailbox"]
 SQLITE = "sqlite"
 POSTGRES = "postgres"
 BOTH_ENGINES = [SQLITE, pytest.param(POSTGRES, marks=pytest.mark.postgres)]
+# The same examples on every machine, however slow it is: a run that fails can be repeated.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
 # Servers that tests start share the machine code of the detection engine; each data folder would compile its own.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "plumbline" / "numba"))
 

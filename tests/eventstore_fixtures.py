@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -18,17 +17,10 @@ import pytest
 from app.eventstore.address import PORT_VARIABLE, SECRET_VARIABLE, StoreAddress, answers, embedded_address
 from app.eventstore.client import ClickHouseEventStore
 from app.eventstore.service import set_event_store
+from tests.ports import free_port
 
 START_SECONDS = 60.0
 RETENTION_DAYS = 36500
-
-
-def free_port() -> int:
-    """A port nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -72,7 +64,7 @@ class StoreProcess:
         assert self.process is not None
         self.process.terminate()
         try:
-            return self.process.wait(timeout=20)
+            return self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

@@ -13,7 +13,7 @@ from aiosmtpd.handlers import Message as MailHandler
 from app.kernel import mail
 from app.kernel.setting_groups import EmailSettings
 from app.kernel.settings import Settings, get_settings
-from tests.eventstore_fixtures import free_port
+from tests.ports import free_port
 
 MAIL_SECONDS = 20
 

@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ from typing import Any
 import psycopg
 
 from app.migrations import upgrade
+from tests.ports import free_port
 from tests.postgres_emptying import Template
 
 START_SECONDS = 60
@@ -31,7 +31,7 @@ class PostgresServer:
     def __init__(self) -> None:
         self._binaries = _binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="plumbline-postgres-"))
-        self._port = _free_port()
+        self._port = free_port()
         self._identity: dict[str, Any] = {}
         if os.geteuid() == 0:  # the server refuses to run as root
             account = pwd.getpwnam("postgres")
@@ -113,13 +113,6 @@ def _binaries() -> Path:
     if not usable:
         raise RuntimeError("These tests need PostgreSQL: `apt-get install postgresql`, or `make servers` which does it.")
     return usable[0]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _die_with_parent() -> None:

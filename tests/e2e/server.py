@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,10 +14,12 @@ from pathlib import Path
 
 import httpx
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 PLUMBLINE = str(Path(sys.executable).parent / "plumbline")
 START_SECONDS = 120
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,6 @@ class RunningServer:
         )
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.strip()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -90,7 +85,7 @@ def _wait_until_ready(server: RunningServer, process: subprocess.Popen[bytes], l
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server ended:\n{log_path.read_text()[-4000:]}"
         try:
-            if httpx.get(f"{server.url}/readyz", timeout=2).status_code == 200:
+            if httpx.get(f"{server.url}/readyz", timeout=10).status_code == 200:
                 return
         except httpx.TransportError:
             pass

@@ -44,7 +44,7 @@ def test_a_second_run_replaces_what_the_first_one_posted(server: RunningServer):
 def test_the_findings_are_open_to_the_interface(server: RunningServer):
     token = server.cli("key", "create", "--kind", "plan", "--project", "flights")
     headers = {"Authorization": f"Bearer {token}"}
-    settings = httpx.get(f"{server.url}/api/v1/projects/flights/anomaly-settings", headers=headers)
+    settings = httpx.get(f"{server.url}/api/v1/projects/flights/anomaly-settings", headers=headers, timeout=60)
     assert settings.status_code == 200 and settings.json()["anomaly_detection_enabled"] is True
     # The year is long over: nothing of it is an active signal.
-    assert httpx.get(f"{server.url}/api/v1/projects/flights/anomalies/signals", headers=headers).json() == []
+    assert httpx.get(f"{server.url}/api/v1/projects/flights/anomalies/signals", headers=headers, timeout=60).json() == []

@@ -138,7 +138,7 @@ def test_a_newcomer_who_comes_twice_at_once_has_one_account(engine, ada, provide
     together = threading.Barrier(4)
 
     def come() -> str:
-        together.wait(10)
+        together.wait(30)
         with session_scope(engine) as session:
             return enter(session, person, get_settings().oidc, datetime.now(UTC), SignInOrigin()).user.id
 

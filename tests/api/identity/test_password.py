@@ -15,8 +15,8 @@ from app.kernel.database import session_scope
 from app.kernel.settings import get_settings
 from models.identity import AuditEntry, User
 from models.password_resets import PasswordReset
-from tests.eventstore_fixtures import free_port
 from tests.factories import PASSWORD, make_api_key, make_user
+from tests.ports import free_port
 
 LOGIN = "/api/v1/auth/login"
 ME = "/api/v1/auth/me"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.identity.contracts import UserRole
 from app.kernel.settings import get_settings
-from tests.eventstore_fixtures import free_port
+from tests.ports import free_port
 
 PROBE = "/api/v1/settings/email/test"
 

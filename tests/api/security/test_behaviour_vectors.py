@@ -44,7 +44,7 @@ def occurrences_in(project_id: str) -> int:
 
 def types_once_there(project_id: str, last: str) -> list[str]:
     """The alert types, once `last`, which is raised after all others, is among them."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while last not in types_in(project_id) and time.monotonic() < deadline:
         time.sleep(0.05)
     return types_in(project_id)
@@ -79,7 +79,7 @@ def test_five_failures_within_five_minutes_are_one_alert(security, clock):
         clock.advance(timedelta(seconds=74))
     assert types_once_there(caller.project_id, "brute_force_attack") == ["brute_force_attack"]
     caller.collect("auth.login_failed", actor={"id": "user9"}, user_ip=LONDON)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while occurrences_in(caller.project_id) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert occurrences_in(caller.project_id) == 2

@@ -31,7 +31,7 @@ def alerts_in(project_id: str) -> list[SecurityAlert]:
 
 
 def wait_for_occurrences(project_id: str, amount: int) -> SecurityAlert:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = alerts_in(project_id)
         if found and found[0].occurrences >= amount:

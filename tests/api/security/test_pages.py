@@ -67,7 +67,7 @@ class Looker:
             return triage.change_alert(session, self.actor, self.slug, alert_id, change, self.clock.now())
 
     def alert_of(self, alert_type: str) -> SecurityAlert:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with session_scope(write=False) as session:
                 query = select(SecurityAlert).where(SecurityAlert.project_id == self.project_id)

@@ -22,7 +22,7 @@ from app.kernel.outbound import AllowList, Outbound
 from app.kernel.setting_groups import EmailSettings
 from jobs import channels
 from jobs.channels import email, jira, linear, slack, telegram
-from tests.eventstore_fixtures import free_port
+from tests.ports import free_port
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()

@@ -162,7 +162,9 @@ def test_a_backup_under_load_holds_everything_acknowledged_before_it(tmp_path):
     stopping = threading.Event()
 
     def produce() -> None:
-        with httpx.Client(base_url=f"http://127.0.0.1:{ingest.port}", headers={"Authorization": f"Bearer {TOKEN}"}) as http:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{ingest.port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
+        ) as http:
             number = 0
             while not stopping.is_set():
                 ids = [f"e{number + offset}" for offset in range(50)]

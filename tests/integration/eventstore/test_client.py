@@ -13,8 +13,9 @@ from app.eventstore.client import ClickHouseEventStore
 from app.eventstore.contracts import BucketCount, GroupCount, ReceivedSpan, Rejected
 from app.kernel.errors import Unavailable
 from app.kernel.intervals import Interval
-from tests.eventstore_fixtures import RETENTION_DAYS, StoredProject, StoreProcess, free_port
+from tests.eventstore_fixtures import RETENTION_DAYS, StoredProject, StoreProcess
 from tests.integration.eventstore.rows import NOON, event, instant, lines, token
+from tests.ports import free_port
 
 HOUR = timedelta(hours=1)
 

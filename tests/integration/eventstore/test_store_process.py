@@ -15,9 +15,10 @@ from app.eventstore.address import HANDOVER_FOLDER, PORT_VARIABLE
 from app.eventstore.client import ClickHouseEventStore
 from app.eventstore.server import EXIT_NOT_OPENED
 from app.kernel.errors import Unavailable
-from tests.eventstore_fixtures import RETENTION_DAYS, StoredProject, StoreProcess, free_port
+from tests.eventstore_fixtures import RETENTION_DAYS, StoredProject, StoreProcess
 from tests.integration.eventstore.rows import event, lines, token
 from tests.integration.eventstore.truth import ask, counts
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -153,7 +154,7 @@ def test_older_rows_go_when_the_retention_gets_shorter(own_store):
 
     client.ensure_schema(30)
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while counts(own_store, project) != (1, 1, 1):
         assert time.monotonic() < deadline, counts(own_store, project)
         time.sleep(0.1)

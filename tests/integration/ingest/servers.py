@@ -18,7 +18,8 @@ import models.plan
 import models.projects
 from app.kernel.crypto import sha256_hex
 from app.kernel.database import create_engine, session_scope
-from tests.eventstore_fixtures import StoreProcess, free_port
+from tests.eventstore_fixtures import StoreProcess
+from tests.ports import free_port
 
 TOKEN = "plb_test_" + "k" * 40
 TENANT, PROJECT = "tenant_kill", "project_kill"
@@ -64,7 +65,7 @@ class IngestProcess:
             **self.variables,
         }
         self.process = subprocess.Popen([sys.executable, "-m", "app.ingest.server"], env=environment)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while self.health() is None:
             assert self.process.poll() is None, "the ingest process ended"
             assert time.monotonic() < deadline, "the ingest process does not answer"
@@ -78,7 +79,7 @@ class IngestProcess:
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(timeout=40)
+        return self.process.wait(timeout=90)
 
     def health(self) -> dict[str, Any] | None:
         """What the process says about its queue; None when it does not answer."""

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from app.ingest import otlp_grpc, outcomes
 from app.ingest.process import Process
 from app.kernel.clock import SYSTEM_CLOCK
-from tests.eventstore_fixtures import free_port
+from tests.ports import free_port
 from tests.unit.ingest.harness import World, serving, until
 
 HEADERS = (("authorization", "Bearer good"),)

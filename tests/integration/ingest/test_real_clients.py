@@ -35,7 +35,7 @@ async def listening(tmp_path, world: World) -> AsyncIterator[str]:
         server = Server(application, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, log_enabled=False)
         running = asyncio.create_task(server.serve())
         url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         async with httpx.AsyncClient() as client:
             while True:
                 try:

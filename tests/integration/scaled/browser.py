@@ -9,7 +9,7 @@ from typing import Any
 from websockets.sync.client import connect
 
 NAMESPACE = "/_event"
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
 
 
 class BrowserTab:

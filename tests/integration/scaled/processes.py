@@ -13,7 +13,8 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.eventstore_fixtures import StoreProcess, free_port
+from tests.eventstore_fixtures import StoreProcess
+from tests.ports import free_port
 
 START_SECONDS = 90.0
 PATIENCE_SECONDS = 60.0
@@ -70,7 +71,7 @@ class Member:
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(timeout=40)
+        return self.process.wait(timeout=90)
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
         """Status and body; 0 when nobody answers."""

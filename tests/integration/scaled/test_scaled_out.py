@@ -19,10 +19,11 @@ from app.projects.onboarding import create_watched_project
 from app.scans import service as scans
 from models.projects import Project
 from models.scans import JobLease, ScanConfig
-from tests.eventstore_fixtures import RETENTION_DAYS, StoreProcess, free_port
+from tests.eventstore_fixtures import RETENTION_DAYS, StoreProcess
 from tests.factories import make_actor, make_api_key, make_ingest_key, make_user
 from tests.integration.scaled.browser import BrowserTab
 from tests.integration.scaled.processes import Member, Sender, eventually, store_url
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
@@ -155,7 +156,7 @@ def test_a_page_begun_at_one_web_process_goes_on_at_the_other(installation, redi
         pytest.skip("redis-server is not installed")
     first, second = installation.web
     account = {"email": "ann@example.com", "password": "correct horse battery", "name": "Ann"}
-    registered = httpx.post(f"http://127.0.0.1:{first.port}/api/v1/auth/register", json=account)
+    registered = httpx.post(f"http://127.0.0.1:{first.port}/api/v1/auth/register", json=account, timeout=60)
     tab = BrowserTab(f"plumbline_session={registered.cookies['plumbline_session']}")
 
     tab.call(first.port, f"{HOME}.type_slug", {"text": "mine"})

@@ -17,8 +17,9 @@ import pytest
 from app.eventstore.service import connect
 from app.kernel.settings import load_settings
 from app.runtime_file import RUNTIME_FILE, read_runtime_record
-from tests.eventstore_fixtures import StoredProject, StoreProcess, free_port
+from tests.eventstore_fixtures import StoredProject, StoreProcess
 from tests.integration.eventstore.rows import event, lines, token
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -70,7 +70,7 @@ def test_a_long_malformed_template_is_rendered_at_once(template):
     started = time.perf_counter()
 
     assert render(template, {}, MessageFormat.PLAIN) == template
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 10
 
 
 def test_html_for_telegram_holds_no_markup_of_a_value():

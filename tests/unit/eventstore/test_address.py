@@ -9,7 +9,7 @@ from app.eventstore.service import connect, get_event_store, set_event_store
 from app.kernel.errors import Unavailable
 from app.kernel.settings import load_settings
 from app.runtime_file import DataFolderLock, RuntimeRecord, write_runtime_record
-from tests.eventstore_fixtures import free_port
+from tests.ports import free_port
 
 
 def test_a_full_url_is_taken_apart():

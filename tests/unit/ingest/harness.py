@@ -251,7 +251,7 @@ async def serving(data_dir: Any, world: World, *, files: LogFiles | None = None,
         await asgi.stop()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Poll until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -202,7 +202,7 @@ def test_yaml_outside_the_safe_subset_is_refused(text: str, row: str, reason: st
     [(found_row, _, found)] = faults(text, "plan.yaml")
     assert found_row == row
     assert reason in found
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_a_zip_bomb_is_refused_without_being_unpacked() -> None:

@@ -29,7 +29,7 @@ def passes(monkeypatch):
     seen, gate = [], threading.Event()
 
     def run(principal, _plan, events):
-        assert gate.wait(10)
+        assert gate.wait(30)
         seen.append((principal.project_id, [one.id for one in events]))
         if principal is OTHER:
             raise Unavailable("away")
@@ -46,11 +46,11 @@ def test_what_arrives_during_a_pass_is_the_next_one(passes):
         assert waiting.put(ONE, PRO, [event(number)])
     assert not waiting.wait(0.01)
     gate.set()
-    assert waiting.wait(10)
+    assert waiting.wait(30)
     assert [one for _, ids in seen for one in ids] == ["e0", "e1", "e2", "e3"]
     assert len(seen) <= 2
     assert waiting.put(ONE, PRO, [event(9)])
-    assert waiting.wait(10)
+    assert waiting.wait(30)
     assert seen[-1] == ("p1", ["e9"])
 
 
@@ -60,7 +60,7 @@ def test_failure_of_one_project_does_not_hold_up_another(passes):
     waiting.put(OTHER, PRO, [event(1)])
     waiting.put(ONE, PRO, [event(2)])
     gate.set()
-    assert waiting.wait(10)
+    assert waiting.wait(30)
     assert {project for project, _ in seen} == {"p1", "p2"}
 
 
@@ -71,6 +71,6 @@ def test_more_than_fits_is_refused(passes, monkeypatch):
     first = [waiting.put(ONE, PRO, [event(number)]) for number in range(10)]
     assert first.count(True) in (3, 4), "one may be in the pass already"
     gate.set()
-    assert waiting.wait(10)
+    assert waiting.wait(30)
     assert waiting.put(ONE, PRO, [event(11)])
-    assert waiting.wait(10)
+    assert waiting.wait(30)

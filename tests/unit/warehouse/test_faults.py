@@ -61,7 +61,7 @@ def fault(wanted: SourceConnection, seconds: float = 5.0) -> ConnectionFault:
     began = time.monotonic()
     with pytest.raises(ConnectionFault) as caught:
         probe(wanted, seconds)
-    assert time.monotonic() - began < seconds + 2
+    assert time.monotonic() - began < seconds + 15
     assert caught.value.message == SENTENCES[caught.value.kind]
     for hidden in (SECRET, "secret_user", "secret_database", wanted.host):
         assert hidden not in caught.value.message

