@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httputil import get_pool_manager
 from clickhouse_connect.driver.summary import QuerySummary
 from urllib3.exceptions import HTTPError
@@ -23,6 +23,7 @@ from app.eventstore.contracts import (
     EVENT_COLUMNS,
     MOST_BUCKETS,
     QUARANTINE_COLUMNS,
+    Block,
     BucketCount,
     EventRow,
     GroupCount,
@@ -30,6 +31,7 @@ from app.eventstore.contracts import (
     Rejected,
 )
 from app.eventstore.handover import Handover
+from app.eventstore.inserts import INSERT_SETTINGS, is_data_error, require_one_row_per_line
 from app.eventstore.schema import EVENTS, PROJECT_TABLES, QUARANTINE, ensure_schema
 from app.kernel.errors import Unavailable
 
@@ -45,22 +47,6 @@ _RECENT_WINDOW = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _READ_SETTINGS: Mapping[str, Any] = {"max_execution_time": 60}
-_INSERT_SETTINGS: Mapping[str, Any] = {
-    "async_insert": 0,  # on by default in recent versions; batches arrive grouped already and must be stored on return
-    "date_time_input_format": "best_effort",
-    "input_format_parallel_parsing": 0,  # the same bytes make the same blocks, which the deduplication relies on
-    "input_format_skip_unknown_fields": 0,  # a column the table lacks is a mistake to hear of, not a value to drop
-    "max_insert_threads": 1,
-    "max_partitions_per_insert_block": 2000,  # one partition a month, and events may be decades old
-    "deduplicate_blocks_in_dependent_materialized_views": 1,
-}
-
-# Codes by which ClickHouse says that the rows themselves are at fault. A column that the table lacks is not among them: its
-# process is newer than the store's schema, and the rows wait until that is brought up to date.
-_DATA_ERROR_CODES = frozenset(
-    {6, 8, 25, 26, 27, 33, 34, 38, 41, 50, 53, 69, 70, 72, 117, 128, 130, 131, 190, 306, 321, 349, 407, 441, 467, 675, 676}
-)
-_TOO_MANY_PARTS = 252  # of one block: the data's fault; of the table: a moment's overload
 
 
 class ClickHouseEventStore:
@@ -89,28 +75,30 @@ class ClickHouseEventStore:
         """Store NDJSON rows exactly once per token (see `EventStore.insert_lines`). Errors: Rejected, Unavailable."""
         if not token:
             raise ValueError("an insert without a token is dropped when its content was seen before")
-        _require_one_row_per_line(lines, rows)
+        require_one_row_per_line(lines, rows)
         if rows:
-            self._insert(table, lines, _COLUMNS[table], "JSONEachRow", rows=rows, token=token)
+            self._insert(table, [lines], _COLUMNS[table], "JSONEachRow", rows=rows, token=token)
 
-    def insert_block(self, table: str, block: bytes, *, columns: Sequence[str], rows: int, token: str) -> None:
+    def insert_block(self, table: str, block: Block, *, columns: Sequence[str], rows: int, token: str) -> None:
         """Store a Native block exactly once per token (see `EventStore.insert_block`). Errors: Rejected, Unavailable."""
         if not token:
             raise ValueError("an insert without a token is dropped when its content was seen before")
         self._insert(table, block, columns, "Native", rows=rows, token=token)
 
-    def _insert(self, table: str, data: bytes, columns: Sequence[str], data_format: str, *, rows: int, token: str) -> None:
+    def _insert(self, table: str, data: Block, columns: Sequence[str], data_format: str, *, rows: int, token: str) -> None:
         target, names = f"{self.address.database}.{table}", ", ".join(f"`{column}`" for column in columns)
-        settings = {**_INSERT_SETTINGS, "insert_deduplication_token": token}
+        settings = {**INSERT_SETTINGS, "insert_deduplication_token": token}
         try:
             with self._handover.laid_down(data) as file:
                 if file is None:
-                    summary = self._connected().raw_insert(target, columns, io.BytesIO(data), settings=settings, fmt=data_format)
+                    summary = self._connected().raw_insert(
+                        target, columns, io.BytesIO(b"".join(data)), settings=settings, fmt=data_format
+                    )
                 else:
                     statement = f"INSERT INTO {target} ({names}) FROM INFILE '{file}' FORMAT {data_format}"
                     summary = cast("QuerySummary", self._connected().command(statement, settings=settings))
         except (ClickHouseError, HTTPError) as error:
-            if _is_data_error(error):
+            if is_data_error(error):
                 raise Rejected(str(error)) from error
             raise self._unavailable(error) from error
         # A server adds the rows of materialized views to the count; fewer than sent means that rows were lost.
@@ -287,23 +275,6 @@ class ClickHouseEventStore:
         reason = getattr(error.__cause__, "reason", None) or error.__cause__ or error
         log.warning("event store at %s: %s", self.address.url, str(reason)[:500])
         return Unavailable("The event store does not answer at the moment.")
-
-
-def _require_one_row_per_line(lines: bytes, rows: int) -> None:
-    # The engine skips blank lines and reads a row over several lines; a batch that breaks the contract in such a way is
-    # found here, before any of it is stored.
-    line_count = lines.count(b"\n") + (0 if not lines or lines.endswith(b"\n") else 1)
-    if line_count != rows:
-        raise Rejected(f"the batch has {line_count} lines for {rows} rows")
-    if lines.startswith(b"\n") or b"\n\n" in lines:
-        raise Rejected("the batch has a blank line")
-
-
-def _is_data_error(error: Exception) -> bool:
-    code = error.code if isinstance(error, Error) else None
-    if code == _TOO_MANY_PARTS:
-        return "partitions" in str(error)
-    return code in _DATA_ERROR_CODES
 
 
 def _event_row(row: Sequence[Any]) -> EventRow:

@@ -102,6 +102,10 @@ class ReceivedSpan:
     newest_received_at: datetime
 
 
+Block = Sequence[bytes | memoryview]
+"""The parts of a block, one behind the other: the many columns of a large one need not be copied together first."""
+
+
 class EventStore(Protocol):
     """Reads and writes of accepted events. Every read names tenant and project first. Errors: Unavailable."""
 
@@ -119,7 +123,7 @@ class EventStore(Protocol):
         """
         ...
 
-    def insert_block(self, table: str, block: bytes, *, columns: Sequence[str], rows: int, token: str) -> None:
+    def insert_block(self, table: str, block: Block, *, columns: Sequence[str], rows: int, token: str) -> None:
         """Like `insert_lines`, for rows in ClickHouse's Native format with these columns; far cheaper for large batches."""
         ...
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from app.eventstore.contracts import Block
+
 FEWEST_BYTES: Final = 65_536
+_BUFFER_BYTES: Final = 1_048_576
 log = logging.getLogger("plumbline.eventstore")
 
 
@@ -20,9 +23,9 @@ class Handover:
         self._folder = folder
 
     @contextlib.contextmanager
-    def laid_down(self, rows: bytes) -> Iterator[str | None]:
+    def laid_down(self, rows: Block) -> Iterator[str | None]:
         """The name under which the rows lie within the block; None when they are few, or cannot be laid there, and go by socket."""
-        if self._folder is None or len(rows) < FEWEST_BYTES:
+        if self._folder is None or sum(map(len, rows)) < FEWEST_BYTES:
             yield None
             return
         path = self._folder / uuid4().hex
@@ -33,9 +36,10 @@ class Handover:
                 path.unlink(missing_ok=True)
 
 
-def _is_written(path: Path, rows: bytes) -> bool:
+def _is_written(path: Path, rows: Block) -> bool:
     try:
-        path.write_bytes(rows)
+        with path.open("wb", buffering=_BUFFER_BYTES) as file:
+            file.writelines(rows)
     except OSError as error:
         log.warning("rows go by socket: they cannot be laid in %s", path.parent, extra={"reason": error.strerror or ""})
         return False

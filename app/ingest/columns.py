@@ -122,8 +122,8 @@ def ids_of(payload: bytes | memoryview) -> Iterator[tuple[str, str]]:
     return zip(_values("project_id", bytes(columns["project_id"])), _values("id", bytes(columns["id"])), strict=True)
 
 
-def native_block(payloads: Sequence[bytes | memoryview], rows: int) -> bytes:
-    """The rows of all payloads in ClickHouse's Native format."""
+def native_block(payloads: Sequence[bytes | memoryview], rows: int) -> list[bytes | memoryview]:
+    """The rows of all payloads in ClickHouse's Native format, in parts that belong behind one another."""
     split = [_split(payload) for payload in payloads]
     parts: list[bytes | memoryview] = [_varint(len(COLUMNS)), _varint(rows)]
     for name, columns in zip(COLUMNS, zip(*split, strict=True), strict=True):
@@ -134,7 +134,7 @@ def native_block(payloads: Sequence[bytes | memoryview], rows: int) -> bytes:
             parts += [column[len(column) // 9 :] for column in columns]
         else:
             parts += columns
-    return b"".join(parts)
+    return parts
 
 
 def json_lines(payload: bytes | memoryview) -> list[bytes]:

@@ -17,7 +17,7 @@ import msgspec
 
 from app.eventstore.contracts import EventStore, Rejected
 from app.ingest.columns import COLUMNS, json_lines, native_block
-from app.ingest.frames import Frame, read_frames
+from app.ingest.frames import Frame, SegmentContent, read_frames
 from app.ingest.quarantine import RAW_BYTES
 from app.ingest.wal import Segment, Ticket
 from app.kernel.errors import Unavailable
@@ -38,6 +38,7 @@ class Drainer(Generic[Ticket]):
         self._queue: queue.SimpleQueue[Segment[Ticket] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest-drain", daemon=True)
+        self._is_idle = True
         self.last_error = ""
 
     def start(self) -> None:
@@ -45,7 +46,10 @@ class Drainer(Generic[Ticket]):
         self._thread.start()
 
     def put(self, segment: Segment[Ticket]) -> None:
-        """Queue a sealed segment."""
+        """Queue a sealed segment. One that has to wait is read from its file again, which keeps the memory bounded."""
+        if not self._is_idle:
+            segment.frames = None
+        self._is_idle = False
         self._queue.put(segment)
 
     def close(self, seconds: float) -> None:
@@ -69,8 +73,11 @@ class Drainer(Generic[Ticket]):
                     self.last_error = ""
                     self._on_stored(segment)
                     break
+                finally:
+                    segment.frames = None
                 self._stopping.wait(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
+            self._is_idle = self._queue.empty()
 
     def _note(self, reason: str) -> None:
         if reason != self.last_error:
@@ -80,8 +87,7 @@ class Drainer(Generic[Ticket]):
 
 def store_segment(store: EventStore, segment: Segment[Ticket]) -> None:
     """Put every row of the segment into the store and delete the file. Safe to repeat at any point; Unavailable leaves the file."""
-    with segment.path.open("rb") as file:
-        content = read_frames(file.read(segment.size))
+    content = _content(segment)
     if content.is_damaged:
         log.error("a log segment is damaged in the middle; its file is kept aside", extra={"segment": segment.token})
     events = [frame for frame in content.frames if frame.table == "events"]
@@ -101,6 +107,13 @@ def store_segment(store: EventStore, segment: Segment[Ticket]) -> None:
         segment.path.rename(segment.path.with_suffix(".damaged"))
     else:
         segment.path.unlink(missing_ok=True)
+
+
+def _content(segment: Segment[Ticket]) -> SegmentContent:
+    if segment.frames is not None:
+        return SegmentContent(segment.frames, 0, is_damaged=False)
+    with segment.path.open("rb") as file:
+        return read_frames(file.read(segment.size))
 
 
 def _row_count(frames: list[Frame]) -> int:

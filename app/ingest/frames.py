@@ -38,11 +38,11 @@ class SegmentContent:
     is_damaged: bool
 
 
-def frame_header(table: str, rows: int, payload: bytes) -> bytes:
+def frame_header(frame: Frame) -> bytes:
     """The bytes that go before the payload."""
-    code = _CODES[table]
-    check = zlib.crc32(payload, zlib.crc32(_NUMBERS.pack(len(payload), rows, code)))
-    return _HEADER.pack(MAGIC, len(payload), check, rows, code)
+    code, size = _CODES[frame.table], len(frame.payload)
+    check = zlib.crc32(frame.payload, zlib.crc32(_NUMBERS.pack(size, frame.rows, code)))
+    return _HEADER.pack(MAGIC, size, check, frame.rows, code)
 
 
 def read_frames(data: bytes) -> SegmentContent:

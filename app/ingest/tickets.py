@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.ingest.columns import encode_columns
-from app.ingest.frames import frame_header
+from app.ingest.frames import Frame
 from app.ingest.records import RecordLines
 from app.ingest.rules import Cleaned
 
@@ -27,24 +27,23 @@ class Ticket:
     ids: Sequence[str] = ()
 
 
-def frames_of(tickets: list[Ticket]) -> list[bytes]:
+def frames_of(tickets: list[Ticket]) -> list[Frame]:
     """The frames of a group: one for the rows of all small requests, one for each large one, one for all that was refused."""
-    buffers: list[bytes] = []
+    frames: list[Frame] = []
     small = [ticket.cleaned for ticket in tickets if ticket.cleaned is not None and ticket.cleaned.values]
     if small:
-        columns = encode_columns(small)
-        buffers += (frame_header("events", sum([batch.count for batch in small]), columns), columns)
+        frames.append(Frame("events", sum([batch.count for batch in small]), encode_columns(small)))
     for ticket in tickets:
         if ticket.columns and ticket.cleaned is not None:
-            buffers += (frame_header("events", ticket.cleaned.count, ticket.columns), ticket.columns)
+            frames.append(Frame("events", ticket.cleaned.count, ticket.columns))
         if ticket.records is not None:
             records = ticket.records
             if records.rows:
-                buffers += (frame_header("records", records.rows, records.lines), records.lines)
+                frames.append(Frame("records", records.rows, records.lines))
             if records.refused_rows:
-                buffers += (frame_header("quarantine", records.refused_rows, records.refused_lines), records.refused_lines)
+                frames.append(Frame("quarantine", records.refused_rows, records.refused_lines))
     refused = [ticket.cleaned for ticket in tickets if ticket.cleaned is not None and ticket.cleaned.faults]
     if refused:
         lines = b"".join([batch.quarantine for batch in refused])
-        buffers += (frame_header("quarantine", sum([len(batch.faults) for batch in refused]), lines), lines)
-    return buffers
+        frames.append(Frame("quarantine", sum([len(batch.faults) for batch in refused]), lines))
+    return frames

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from app.ingest.frames import Frame, frame_header
+
 SUFFIX: Final = ".wal"
 _MOST_BUFFERS: Final = 1000  # below IOV_MAX, the most buffers one writev takes
 _GROUP_BYTES: Final = 8 << 20
@@ -28,6 +30,7 @@ _AWAITED_SECONDS: Final = 0.1
 _PROMPT_SECONDS: Final = 0.25
 
 Ticket = TypeVar("Ticket")
+Buffer = bytes | memoryview
 log = logging.getLogger("plumbline.ingest")
 
 
@@ -45,7 +48,8 @@ class Append(Generic[Ticket]):
 
 @dataclass(slots=True, eq=False)
 class Segment(Generic[Ticket]):
-    """One file of the log. `size` counts its good bytes only; `token` is globally unique and never used again."""
+    """One file of the log. `size` counts its good bytes only; `token` is globally unique and never used again. `frames` is what
+    these bytes say, as long as somebody has them in memory."""
 
     path: Path
     size: int = 0
@@ -53,6 +57,7 @@ class Segment(Generic[Ticket]):
     opened_at: float = 0.0
     waiting: list[Ticket] = field(default_factory=list)
     is_prompt: bool = False
+    frames: list[Frame] | None = None
 
     @property
     def token(self) -> str:
@@ -73,7 +78,7 @@ class LogFiles:
             os.close(folder)
         return descriptor
 
-    def write(self, descriptor: int, buffers: Sequence[bytes]) -> int:
+    def write(self, descriptor: int, buffers: Sequence[Buffer]) -> int:
         """Write some of the bytes; returns how many."""
         return os.writev(descriptor, buffers)
 
@@ -114,7 +119,7 @@ class WriteAheadLog(Generic[Ticket]):
         folder: Path,
         limits: LogLimits,
         *,
-        encode: Callable[[list[Ticket]], list[bytes]],
+        encode: Callable[[list[Ticket]], list[Frame]],
         on_commit: Callable[[list[Append[Ticket]], int, Exception | None], None],
         on_sealed: Callable[[Segment[Ticket]], None],
         files: LogFiles | None = None,
@@ -182,8 +187,9 @@ class WriteAheadLog(Generic[Ticket]):
         size = 0
         failure: Exception | None = None
         try:
-            buffers = self._encode([item.ticket for item in group])
+            frames = self._encode([item.ticket for item in group])
             segment = self._open_segment()
+            buffers = [part for frame in frames for part in (frame_header(frame), frame.payload)]
             self._write_all(buffers)
             if self._limits.is_flushed:
                 self._files.flush(self._descriptor)
@@ -194,6 +200,8 @@ class WriteAheadLog(Generic[Ticket]):
         else:
             size = sum(map(len, buffers))
             segment.size += size
+            if segment.frames is not None:
+                segment.frames += frames
             segment.rows += sum([item.rows for item in group])
             segment.waiting += [item.ticket for item in group if item.is_waiting]
             segment.is_prompt = segment.is_prompt or any(item.is_prompt for item in group)
@@ -204,12 +212,13 @@ class WriteAheadLog(Generic[Ticket]):
             self._sequence += 1
             segment = Segment[Ticket](self._folder / f"{self._boot}-{self._sequence:08d}{SUFFIX}", opened_at=time.monotonic())
             self._descriptor = self._files.create(segment.path)
+            segment.frames = []
             self._segment = segment
         return self._segment
 
-    def _write_all(self, buffers: list[bytes]) -> None:
+    def _write_all(self, buffers: list[Buffer]) -> None:
         """Write every byte, also when the system takes only some of them at a time."""
-        pending: list[bytes] = buffers
+        pending = buffers
         while pending:
             chunk, pending = pending[:_MOST_BUFFERS], pending[_MOST_BUFFERS:]
             missing = sum(map(len, chunk)) - self._files.write(self._descriptor, chunk)

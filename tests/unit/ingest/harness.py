@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
-from app.eventstore.contracts import Rejected
+from app.eventstore.contracts import Block, Rejected
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.ingest import asgi
 from app.ingest.pipeline import Pipeline, Sources
@@ -59,7 +59,7 @@ class MemoryStore:
             if self.fail_after(self.calls):
                 raise Unavailable("the answer was lost")
 
-    def insert_block(self, table: str, block: bytes, *, columns: Any, rows: int, token: str) -> None:
+    def insert_block(self, table: str, block: Block, *, columns: Any, rows: int, token: str) -> None:
         decoded = read_native(block)
         assert set(columns) == set(decoded[0])
         lines = b"".join(json.dumps(row).encode() + b"\n" for row in decoded)
@@ -74,9 +74,9 @@ class MemoryStore:
         return self.rows["quarantine"]
 
 
-def read_native(block: bytes) -> list[dict[str, Any]]:
+def read_native(parts: Block) -> list[dict[str, Any]]:
     """The rows of a block in ClickHouse's Native format, written after its documentation and not after our encoder."""
-    position = 0
+    block, position = b"".join(parts), 0
 
     def take(size: int) -> bytes:
         nonlocal position

@@ -7,7 +7,7 @@ import pytest
 from app.eventstore.contracts import Rejected
 from app.ingest.columns import EventValues, RowBatch, columns_of, encode_columns
 from app.ingest.drain import store_segment
-from app.ingest.frames import frame_header
+from app.ingest.frames import Frame, frame_header
 from app.ingest.wal import Segment
 from app.kernel.errors import Unavailable
 from tests.unit.ingest.harness import MemoryStore
@@ -37,7 +37,7 @@ def segment(tmp_path, *frames: tuple[str, list], tail: bytes = b"") -> Segment:
             )
         else:
             payload = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-        content += frame_header(table, len(rows), payload) + payload
+        content += frame_header(Frame(table, len(rows), payload)) + payload
     path.write_bytes(content + tail)
     return Segment(path, size=len(content + tail))
 

@@ -11,7 +11,7 @@ FRAMES = st.lists(
 
 
 def written(frames: list[Frame]) -> bytes:
-    return b"".join(frame_header(frame.table, frame.rows, frame.payload) + frame.payload for frame in frames)
+    return b"".join(frame_header(frame) + frame.payload for frame in frames)
 
 
 @given(FRAMES)

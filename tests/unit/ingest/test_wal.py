@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.ingest.folders import claim_folders
-from app.ingest.frames import frame_header, read_frames
+from app.ingest.frames import Frame, read_frames
 from app.ingest.wal import Append, LogFiles, LogLimits, WriteAheadLog
 
 
@@ -77,9 +77,8 @@ def item(number: int) -> Append:
     return Append(number, rows=1, size=10)
 
 
-def frames(numbers: list[int]) -> list[bytes]:
-    payloads = [b'{"n":%d}\n' % number for number in numbers]
-    return [buffer for payload in payloads for buffer in (frame_header("events", 1, payload), payload)]
+def frames(numbers: list[int]) -> list[Frame]:
+    return [Frame("events", 1, b'{"n":%d}\n' % number) for number in numbers]
 
 
 def numbers(segments) -> list[bytes]:
