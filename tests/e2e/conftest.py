@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from app.frontend import ensure_built
 from tests.e2e.plan_api import Api, make_project
@@ -18,6 +18,7 @@ from tests.e2e.server import ROOT, RunningServer, running_server
 
 AXE_VERSION = "4.14.1"
 PASSWORD = "correct horse battery"
+PATIENCE = 30_000  # what takes a moment here may take many on a busy machine
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--headless=new",
@@ -25,6 +26,7 @@ BROWSER_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-dev-shm-usage",
 ]
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,13 +76,14 @@ def editor(server: RunningServer, owner: Person) -> Person:
 
 def sign_up_over_http(server: RunningServer, person: Person) -> Person:
     body = {"email": person.email, "password": person.password, "name": person.name}
-    answer = httpx.post(f"{server.url}/api/v1/auth/register", json=body)
+    answer = httpx.post(f"{server.url}/api/v1/auth/register", json=body, timeout=30)
     assert answer.status_code == 201, answer.text
     return person
 
 
 def session_cookie(server: RunningServer, person: Person) -> str:
-    answer = httpx.post(f"{server.url}/api/v1/auth/login", json={"email": person.email, "password": person.password})
+    account = {"email": person.email, "password": person.password}
+    answer = httpx.post(f"{server.url}/api/v1/auth/login", json=account, timeout=30)
     assert answer.status_code == 200, answer.text
     return str(answer.cookies["plumbline_session"])
 
@@ -130,7 +133,7 @@ def open_page(browser: Browser, server: RunningServer, watched: Watched) -> Iter
             base_url=server.url, viewport={"width": width, "height": height}, color_scheme=scheme, timezone_id="Europe/Berlin"
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         watched.attach(context)
         if person is not None:
             cookie = {"name": "plumbline_session", "value": session_cookie(server, person), "url": server.url}

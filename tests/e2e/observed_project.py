@@ -16,12 +16,21 @@ from tests.e2e.server import RunningServer
 SLUG = "observed"
 DAYS = 14
 QUIET_HOURS = range(30, 33)
-SCAN_TIMEOUT = 90_000
+SCAN_TIMEOUT = 180_000
 
 
 def send(server: RunningServer, key: str, events: list[dict[str, object]]) -> None:
-    answer = httpx.post(f"{server.url}/v1/events", json={"events": events}, headers={"Authorization": f"Bearer {key}"}, timeout=30)
-    assert answer.status_code in (200, 202), answer.text
+    """Send the events in batches; when it returns, all of them are stored."""
+    for start in range(0, len(events), 1000):
+        is_last = start + 1000 >= len(events)  # batches are stored in their order
+        answer = httpx.post(
+            f"{server.url}/v1/events",
+            params={"wait": "1"} if is_last else {},
+            json={"events": events[start : start + 1000]},
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=60,
+        )
+        assert answer.status_code in (200, 202), answer.text
 
 
 def history(now: datetime) -> list[dict[str, object]]:
@@ -39,10 +48,8 @@ def history(now: datetime) -> list[dict[str, object]]:
 
 
 def fill(server: RunningServer, key: str) -> None:
-    """Send the history in batches."""
-    events = history(datetime.now(UTC))
-    for start in range(0, len(events), 1000):
-        send(server, key, events[start : start + 1000])
+    """Send the history."""
+    send(server, key, history(datetime.now(UTC)))
 
 
 def run_scan(page: Page, origin: str = "", slug: str = SLUG) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +34,13 @@ class Api:
     def event_type(self, name: str, *fields: dict[str, object]) -> dict[str, Any]:
         body = {"name": name, "display_name": name.capitalize(), "field_definitions": list(fields)}
         return self.send("POST", "/event-types", body)
+
+    def wait_for_status(self, event_name: str, status: str) -> None:
+        """Return once the event has the status: a page that is left before the server knew of a change loses it."""
+        deadline = time.monotonic() + 60
+        while {event["name"]: event["status"] for event in self.send("GET", "/events")["items"]}[event_name] != status:
+            assert time.monotonic() < deadline, f"{event_name} is not {status}"
+            time.sleep(0.1)
 
     def event(self, event_type: dict[str, Any], name: str, **more: object) -> dict[str, Any]:
         return self.send("POST", "/events", {"event_type_id": event_type["id"], "name": name, **more})

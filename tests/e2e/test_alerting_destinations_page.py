@@ -6,6 +6,7 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +27,7 @@ from tests.e2e.plan_api import Api
 from tests.e2e.server import RunningServer
 from tests.factories import make_scan_config
 
-SLOW = 30_000
+SLOW = 60_000
 HOSTILE = "<img src=x onerror=alert(1)> paid is down"
 
 
@@ -37,6 +38,13 @@ class Receiver:
     url: str = ""
     status: int = 204
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    def wait_for(self, count: int) -> None:
+        """Return once so many messages have come."""
+        deadline = time.monotonic() + SLOW / 1000
+        while len(self.received) < count:
+            assert time.monotonic() < deadline, f"{len(self.received)} of {count} messages came"
+            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -105,6 +113,7 @@ def test_a_webhook_is_tried_before_it_is_stored_and_deleted_with_its_rules_named
     expect(page.get_by_text("Stored. Leave it empty to keep it.").first).to_be_visible()
     page.get_by_role("button", name="Send test message").click()
     expect(result).to_contain_text("Webhook accepted the test message")
+    receiver.wait_for(3)
     page.get_by_role("button", name="Show signing secret").click()
     secret = page.get_by_role("region", name="Signing secret").inner_text()
     headers, body = receiver.received[-1]
@@ -190,6 +199,7 @@ def test_a_message_that_never_arrived_is_retried_and_then_redelivered_under_the_
     expect(state).to_have_text("Sent", timeout=SLOW)
     page.get_by_role("button", name="Redeliver").click()
     expect(page.get_by_text("under the same id")).to_be_visible()
+    receiver.wait_for(2)
     expect(state).to_have_text("Sent", timeout=SLOW)
     assert [headers["webhook-id"] for headers, _ in receiver.received] == [delivery_id, delivery_id]
     page.set_viewport_size({"width": 390, "height": 844})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -59,7 +60,7 @@ def audited(server: RunningServer, owner: Person) -> Iterator[None]:
 def test_records_are_narrowed_measured_and_followed(open_page: OpenPage, owner: Person, audited: None) -> None:
     page = open_page(PATHS["records"], owner)
     table = page.get_by_role("region", name="Audit records, newest first")
-    expect(table.get_by_text("order.refund").first).to_be_visible(timeout=30_000)
+    expect(table.get_by_text("order.refund").first).to_be_visible(timeout=60_000)
     page.get_by_label("Metric", exact=True).select_option("amount")
     expect(page.get_by_role("figure", name="mean of amount")).to_be_visible()
     settle(page, "records_light")
@@ -67,7 +68,8 @@ def test_records_are_narrowed_measured_and_followed(open_page: OpenPage, owner: 
     expect(page.get_by_role("region", name="The metric by group, most values first")).to_be_visible()
     page.get_by_label("Status", exact=True).select_option("error")
     expect(table.get_by_text("success")).to_have_count(0)
-    assert "status=error" in page.url and "metric=amount" in page.url and "group_by=event_name" in page.url
+    for chosen in ("status=error", "metric=amount", "group_by=event_name"):
+        expect(page).to_have_url(re.compile(chosen))
     table.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="Trail of")).to_be_visible()
     expect(page.get_by_role("list", name="Stages, last first").get_by_text("damaged").first).to_be_visible()
@@ -84,7 +86,7 @@ def test_the_seal_of_the_own_log_is_verified_by_its_owner_only(
     page = open_page(PATHS["log"], owner)
     settle(page)
     page.get_by_role("button", name="Verify").click()
-    expect(page.get_by_text("Intact: ").or_(page.get_by_text("Nothing is sealed yet"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Intact: ").or_(page.get_by_text("Nothing is sealed yet"))).to_be_visible(timeout=60_000)
     settle(page, "log_light")
     page.get_by_role("button", name="Details of").first.click()
     expect(page.get_by_role("dialog").get_by_label("What was noted")).to_be_visible()

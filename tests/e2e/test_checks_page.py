@@ -57,7 +57,7 @@ def test_from_a_refused_event_to_its_arrival(
     expect(page.get_by_text("refused, one by one")).to_be_visible()
     api.send("GET", "/ingest/policy")
 
-    deadline = datetime.now(UTC) + timedelta(seconds=30)
+    deadline = datetime.now(UTC) + timedelta(seconds=90)
     while not (answer := post(server, key, "12", 5))["failed"]:  # the policy is known within seconds
         assert datetime.now(UTC) < deadline, answer
         page.wait_for_timeout(500)

@@ -57,7 +57,7 @@ def test_a_drill_is_set_up_run_and_its_broken_stage_named(
     page.get_by_role("button", name="Run now").click()
     row = page.get_by_role("row").nth(1)
     expect(row).to_contain_text(re.compile("Under way|Failed at|Arrived"))
-    expect(row).to_contain_text("Failed at", timeout=40_000)
+    expect(row).to_contain_text("Failed at", timeout=120_000)
     expect(row).to_contain_text("by hand")
     expect(page.get_by_text("No drill has arrived yet")).to_be_visible()
     arrive_twice(server, slug)

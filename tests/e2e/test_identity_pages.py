@@ -81,7 +81,7 @@ def test_a_session_ended_elsewhere_leads_to_the_sign_in_page_at_the_next_action(
     page = open_page("/settings/api-keys", owner)
     expect(page.get_by_role("heading", name="API keys", level=1)).to_be_visible()
     cookie = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "plumbline_session")
-    httpx.post(f"{server.url}/api/v1/auth/logout", cookies={"plumbline_session": cookie}).raise_for_status()
+    httpx.post(f"{server.url}/api/v1/auth/logout", cookies={"plumbline_session": cookie}, timeout=30).raise_for_status()
     page.get_by_role("button", name=re.compile("Create.*key")).first.click()
     expect(page).to_have_url(re.compile(r"/login\?next=%2Fsettings%2Fapi-keys"))
 
@@ -143,7 +143,7 @@ def test_an_api_key_is_shown_once_works_and_is_refused_after_it_was_revoked(
 
 
 def ask_with(server: RunningServer, token: str) -> int:
-    return httpx.get(f"{server.url}/api/v1/projects", headers={"Authorization": f"Bearer {token}"}).status_code
+    return httpx.get(f"{server.url}/api/v1/projects", headers={"Authorization": f"Bearer {token}"}, timeout=30).status_code
 
 
 def test_a_blank_key_name_is_told_at_the_field(open_page: OpenPage, owner: Person) -> None:
@@ -187,7 +187,7 @@ def test_the_command_on_the_keys_page_sends_an_event(open_page: OpenPage, server
     assert token in command
     body = re.search(r"-d '(.*)'", command)
     assert body
-    answer = httpx.post(f"{server.url}/v1/events", content=body[1], headers={"Authorization": f"Bearer {token}"})
+    answer = httpx.post(f"{server.url}/v1/events", content=body[1], headers={"Authorization": f"Bearer {token}"}, timeout=30)
     assert answer.json()["processed"] == 1
 
 

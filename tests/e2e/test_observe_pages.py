@@ -137,7 +137,7 @@ def test_the_chart_of_an_event_has_a_table_with_the_same_points(open_page: OpenP
     expect(figure).to_have_attribute("aria-label", re.compile(r"^order_placed from .* CET? to .*: [\d,]+ in all"))
     page.get_by_role("tab", name="Table").click()
     table = page.get_by_role("region", name="The chart's points as a table")
-    expect(table.locator("tbody tr")).to_have_count(7 * 24, timeout=20_000)
+    expect(table.locator("tbody tr")).to_have_count(7 * 24)
     expect(table.locator("tbody tr").first).to_contain_text(re.compile(r"\w{3} \d+ \w{3}, \d\d:00–\d\d:00 CES?T"))
     expect(table.get_by_text("drop", exact=True).first).to_be_attached()
 

@@ -198,6 +198,7 @@ def test_the_catalogue_is_worked_by_keys_and_in_bulk(open_page: OpenPage, owner:
     page = open_page(f"/p/{slug}/events?sort=name", owner)
     settle(page)
     page.get_by_label("Status of alpha").select_option("live")
+    api.wait_for_status("alpha", "live")
     page.reload()
     expect(page.get_by_label("Status of alpha")).to_have_value("live")
     page.keyboard.press("j")

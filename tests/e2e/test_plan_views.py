@@ -45,6 +45,7 @@ def test_a_view_keeps_its_filters_until_it_is_forgotten(open_page: OpenPage, own
     form = page.get_by_role("dialog", name="Save this view")
     form.get_by_label("Name").fill("Carts")
     form.get_by_role("button", name="Save view").click()
+    expect(page.get_by_role("button", name="Carts", exact=True)).to_be_visible()
     page.goto(page.url.partition("?")[0])
     expect(page.get_by_role("table")).to_contain_text("order_placed")
     page.get_by_role("button", name="Carts", exact=True).click()

@@ -66,7 +66,7 @@ def settle(page: Page) -> None:
 
 def open_alert(page: Page, title: str) -> None:
     """Follow the alert, which is raised a moment after its event."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while not page.get_by_role("link", name=title).count():
         assert time.monotonic() < deadline, f"no alert {title!r}"
         page.wait_for_timeout(1000)

@@ -32,7 +32,7 @@ def provider(server: RunningServer, owner: Person, editor: Person) -> Iterator[S
         yield running
     cookies = {"plumbline_session": session_cookie(server, owner)}
     for name in SETTINGS:
-        httpx.delete(f"{server.url}/api/v1/settings/overrides/{name}", cookies=cookies)
+        httpx.delete(f"{server.url}/api/v1/settings/overrides/{name}", cookies=cookies, timeout=30)
 
 
 def set_to(page: Page, name: str, value: str) -> None:

@@ -17,7 +17,7 @@ from tests.e2e.server import RunningServer
 
 SLUG = "modelled"
 PATH = f"/p/{SLUG}/security/threat-models"
-LONG = 20_000
+LONG = 60_000
 
 
 def collect(server: RunningServer, key: str, actor: str, rows: int) -> None:
@@ -48,7 +48,7 @@ def shoot(page: Page, name: str) -> None:
 
 def wait_for_alert(page: Page, title: str) -> None:
     """The list of alerts with the alert in it, which comes a moment after its events."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 90
     page.goto(f"/p/{SLUG}/security/alerts")
     settle(page)
     while not page.get_by_text(title).count() and time.monotonic() < deadline:

@@ -69,7 +69,7 @@ def test_more_than_fits_is_refused(passes, monkeypatch):
     monkeypatch.setattr(backlog, "MOST_WAITING", 3)
     waiting = Backlog()
     first = [waiting.put(ONE, PRO, [event(number)]) for number in range(10)]
-    assert first.count(True) in (3, 4), "one may be in the pass already"
+    assert 3 <= first.count(True) <= 6, "as many may be in the pass already"
     gate.set()
     assert waiting.wait(30)
     assert waiting.put(ONE, PRO, [event(11)])
