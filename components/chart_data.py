@@ -146,14 +146,12 @@ def _ticks(points: Sequence[ChartPoint], zone: ZoneInfo) -> tuple[list[str], dic
     first_day = points[0].at.astimezone(zone).date().toordinal()
     for point in points:
         local = point.at.astimezone(zone)
-        if step < 24:
-            due = local.minute == 0 and local.hour % step == 0
-            text = f"{local:%H:%M}" if local.hour else f"{local.day} {local:%b}"
-        else:
-            due = local.minute == 0 and local.hour == 0 and (local.date().toordinal() - first_day) % (step // 24) == 0
-            text = f"{local.day} {local:%b}"
-        if due:
-            labels[_key(point.at)] = text
+        if local.minute:
+            continue
+        if step < 24 and local.hour % step == 0:
+            labels[_key(point.at)] = _clock(local) if local.hour else f"{local.day} {MONTHS[local.month - 1]}"
+        elif step >= 24 and local.hour == 0 and (local.date().toordinal() - first_day) % (step // 24) == 0:
+            labels[_key(point.at)] = f"{local.day} {MONTHS[local.month - 1]}"
     if not labels:
         # Day and week buckets rarely start at local midnight; every nth bucket is marked instead.
         stride = max(1, len(points) // _MOST_TICKS)
