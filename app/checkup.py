@@ -43,7 +43,9 @@ class Finding:
     message: str
 
 
-CHECKS: Final = ("database", "migrations", "settings", "scheduler", "alerts", "event_store", "single_sign_on", "disk", "geo_data")
+CHECKS: Final = (
+    "database", "migrations", "settings", "scheduler", "alerts", "event_store", "mail", "single_sign_on", "disk", "geo_data",
+)  # fmt: skip
 """Every check in its order."""
 _PRODUCTS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _WANT_DATABASE: Final = frozenset({"migrations", "settings", "scheduler", "alerts"})
@@ -73,6 +75,7 @@ def examine_one_by_one(settings: Settings, now: datetime) -> Iterator[Finding]:
         "scheduler": lambda found: _scheduler(found, now),
         "alerts": lambda found: _alerts(found, now),
         "event_store": _event_store,
+        "mail": _mail,
         "single_sign_on": lambda found: _single_sign_on(found, now),
         "disk": _disk,
         "geo_data": _geo_data,
@@ -179,6 +182,15 @@ def _event_store(settings: Settings) -> Finding:
     except Unavailable as error:
         return Finding("event_store", State.FAILED, error.message)
     return Finding("event_store", State.OK, "answers") if is_alive else Finding("event_store", State.FAILED, "does not answer")
+
+
+def _mail(settings: Settings) -> Finding:
+    if not settings.email.smtp_host:
+        return Finding("mail", State.OK, "not used: PLUMBLINE_SMTP_HOST is not set")
+    if not settings.runtime.public_url:
+        links = f"links in mails begin with {settings.base_url}, which only this machine may know: set PLUMBLINE_PUBLIC_URL"
+        return Finding("mail", State.NOTICE, links)
+    return Finding("mail", State.OK, f"through {settings.email.smtp_host}; links begin with {settings.base_url}")
 
 
 def _single_sign_on(settings: Settings, now: datetime) -> Finding:

@@ -48,6 +48,15 @@ class KeyScope(StrEnum):
     ADMIN = "admin"
 
 
+_POWERS = {
+    KeyScope.APPEND: "send and read nothing; --scope read makes one that reads, --scope write one that does both",
+    KeyScope.READ: "read and send nothing",
+    KeyScope.WRITE: "send, read and change",
+    KeyScope.ADMIN: "send, read, change and administer",
+}
+_PLAN_POWERS = {KeyScope.READ: "read", KeyScope.WRITE: "read and change"}
+
+
 @app.callback()
 def _group() -> None:
     """Keep `key create` a sub-command while it is the only one."""
@@ -58,11 +67,13 @@ def create(
     kind: Annotated[KeyKind, typer.Option(help="The surface the key opens.")],
     project: Annotated[str | None, typer.Option(help="Slug of the project; an ingest key makes it when it is missing.")] = None,
     plan: Annotated[TenantPlan | None, typer.Option(help="Put the key's project on an own tenant with this plan.")] = None,
-    scope: Annotated[KeyScope | None, typer.Option(help="What the key may do.")] = None,
+    scope: Annotated[
+        KeyScope | None, typer.Option(help="What the key may do.", show_default="append for an ingest key, read for a plan key")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="A name to recognise the key by.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print {token, id} as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print {token, id, scope} as JSON.")] = False,
 ) -> None:
-    """Make a key and print it. It is shown only here."""
+    """Make a key and print it. It is shown only here; what it may do is said beside it."""
     settings = load_settings_or_exit()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings)
@@ -71,23 +82,31 @@ def create(
         if kind is KeyKind.PLAN:
             if plan is not None:
                 fail("--plan is for ingest keys", EXIT_USAGE)
-            plan_scope = scope or KeyScope.READ
-            if plan_scope not in (KeyScope.READ, KeyScope.WRITE):
+            allowed = scope or KeyScope.READ
+            if allowed not in _PLAN_POWERS:
                 fail("a plan key has the scope read or write", EXIT_USAGE)
             view, token = identity.create_operator_key(
-                session, scope=ApiKeyScope(plan_scope), name=name or "Command line", project_slug=project, now=now
+                session, scope=ApiKeyScope(allowed), name=name or "Command line", project_slug=project, now=now
             )
             key_id = view.id
         else:
+            allowed = scope or KeyScope.APPEND
             created, token = onboarding.create_watched_ingest_key(
                 session,
                 SYSTEM_ACTOR,
                 project_slug=project,
                 kind=IngestKind(kind),
-                scope=IngestScope(scope or KeyScope.APPEND),
+                scope=IngestScope(allowed),
                 name=name or "Command line",
                 plan=plan,
                 now=now,
             )
             key_id = created.id
-    typer.echo(json.dumps({"token": token, "id": key_id}) if as_json else token)
+    if as_json:
+        typer.echo(json.dumps({"token": token, "id": key_id, "scope": allowed}))
+        return
+    typer.echo(token)
+    # Beside the token, so that `TOKEN=$(plumbline key create …)` goes on working.
+    powers = _PLAN_POWERS if kind is KeyKind.PLAN else _POWERS
+    article = "An" if kind in (KeyKind.EVENTS, KeyKind.AUDIT) else "A"
+    typer.echo(f"{article} {kind} key that may {powers[allowed]}.", err=True)

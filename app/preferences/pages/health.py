@@ -45,6 +45,7 @@ TITLES: Final = {
     "scheduler": "Scheduler",
     "alerts": "Alert deliveries",
     "event_store": "Event store",
+    "mail": "Mail",
     "single_sign_on": "Single sign-on",
     "disk": "Disk",
     "geo_data": "Location data",

@@ -54,6 +54,7 @@ def test_a_migrated_instance_that_does_not_run_is_healthy_with_notices(folder):
         "scheduler": "notice",
         "alerts": "ok",
         "event_store": "notice",
+        "mail": "ok",
         "single_sign_on": "ok",
         "disk": "ok",
         "geo_data": "notice",
@@ -124,3 +125,15 @@ def test_it_asks_the_sign_in_provider(folder, monkeypatch):
         provider.breaks.add("/jwks")
         assert examined(1)["single_sign_on"] == "failed"
         assert "the provider cannot be used: keys: status 500" in CliRunner().invoke(app, ["doctor"]).stdout
+
+
+def test_mail_whose_links_lead_nowhere_is_noticed(folder, monkeypatch):
+    upgrade(url(folder))
+    monkeypatch.setenv("PLUMBLINE_SMTP_HOST", "mail.example.com")
+    get_settings.cache_clear()
+    assert examined(0)["mail"] == "notice"
+    assert "set PLUMBLINE_PUBLIC_URL" in CliRunner().invoke(app, ["doctor"]).stdout
+
+    monkeypatch.setenv("PLUMBLINE_PUBLIC_URL", "https://plumbline.example.com")
+    get_settings.cache_clear()
+    assert examined(0)["mail"] == "ok"
