@@ -47,6 +47,7 @@ _SENTENCES = {
 }
 _COLUMN = re.compile(r"(?:identifier|columns?:?)\s+[`'\"]([^`'\"]+)[`'\"]")
 _DRIVER_CODE = re.compile(r"Code: (\d+)")
+_NO_ENTRY = re.compile(r"(?<![:=])\b40[13]\b")  # a status, not a port
 
 
 class ClickHouseLink:
@@ -166,8 +167,7 @@ def _by_text(text: str) -> FaultKind:
         (("timed out", "timeout"), FaultKind.TIMEOUT),
         (("resolve", "name or service"), FaultKind.DNS),
         (("refused",), FaultKind.REFUSED),
-        (("401", "403"), FaultKind.AUTH),
     ):
         if any(word in lowered for word in words):
             return kind
-    return FaultKind.PROTOCOL
+    return FaultKind.AUTH if _NO_ENTRY.search(text) else FaultKind.PROTOCOL

@@ -160,7 +160,7 @@ def test_a_receiver_that_trickles_bytes_does_not_outlast_the_deadline():
         finally:
             stop.set()
 
-    assert found is OutboundKind.TIMEOUT and time.monotonic() - started < 4
+    assert found is OutboundKind.TIMEOUT and time.monotonic() - started < 20
 
 
 def test_an_answer_that_is_too_long_is_cut_off():

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from app.warehouse.clickhouse_link import _translated
 from app.warehouse.contracts import SourceConnection
 from app.warehouse.faults import SENTENCES, ConnectionFault, FaultKind
 from app.warehouse.service import list_tables, probe
@@ -112,3 +113,15 @@ def test_the_metadata_address_of_a_cloud_is_not_tried():
 
 def test_bigquery_without_its_driver_or_with_a_key_that_is_none_says_so():
     assert fault(connection("bigquery", "project")).kind in (FaultKind.DRIVER, FaultKind.CREDENTIALS)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("HTTPDriver for http://127.0.0.1:40307 returned response code 403", FaultKind.AUTH),
+        ("HTTPConnectionPool(host='127.0.0.1', port=40307): Connection aborted.", FaultKind.PROTOCOL),
+        ("Error BadStatusLine executing HTTP request http://127.0.0.1:401", FaultKind.PROTOCOL),
+    ],
+)
+def test_a_port_is_not_taken_for_a_status(text, kind):
+    assert _translated(OSError(text), 1, is_opening=True).kind is kind
