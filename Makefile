@@ -3,6 +3,9 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
+# Downloads are tried again before they count as failed.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 10 --timeout 60
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=5
 
 .PHONY: setup run test test-fast e2e lint types format bench demo chromium servers clean
 
@@ -12,17 +15,17 @@ setup: .venv/.installed frontend ## the virtual environment with the command `pl
 	@command -v $(PYTHON) >/dev/null || { echo "python3 (3.11 or later) is needed and was not found"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; $$($(PYTHON) --version) was found"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,demo]'
+	$(PIP) --constraint constraints.txt --editable '.[dev,demo]'
 	@touch $@
 
 .PHONY: frontend
 frontend: .venv/.installed
-	@$(BIN)/python -m app.frontend
+	@$(BIN)/python -m app.frontend || { echo "once more, in case a download failed"; $(BIN)/python -m app.frontend; }
 
 run: setup ## start on http://127.0.0.1:8000 (PORT=... to change)
 	@exec $(BIN)/plumbline serve --port $(PORT)
 
-test: .venv/.installed servers ## everything: both databases, slow tests, a real browser
+test: setup chromium servers ## everything: both databases, slow tests, a real browser
 	$(PYTEST) tests/unit tests/api tests/integration -m "not slow" -n 2 --dist loadfile
 	$(PYTEST) tests/unit tests/api tests/integration -m "slow" -p no:xdist
 	$(MAKE) e2e
@@ -47,20 +50,20 @@ format: .venv/.installed
 	$(BIN)/ruff format .
 
 bench: setup
-	$(BIN)/python -m benchmarks.ingest_throughput
+	$(BIN)/python -m benchmarks.ingest.throughput
 
 demo: setup ## the 2013 flights from New York, posted to a running server
 	$(BIN)/plumbline demo flights
 
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
-	  || { echo "installing Chromium from the system's packages"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
+	  || { echo "installing Chromium from the system's packages"; $(APT) update && $(APT) install -y chromium >/dev/null; }
 
 servers:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
-	  || { echo "installing PostgreSQL from the system's packages"; apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; }
+	  || { echo "installing PostgreSQL from the system's packages"; $(APT) update && $(APT) install -y postgresql >/dev/null; }
 	@command -v redis-server >/dev/null \
-	  || { echo "installing Redis from the system's packages"; apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; } \
+	  || { echo "installing Redis from the system's packages"; $(APT) update && $(APT) install -y redis-server >/dev/null; } \
 	  || echo "there is no Redis: the tests that need it are skipped"
 
 clean:

@@ -25,8 +25,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ingest.traffic import free_port
 from benchmarks.security_enrichment import prepare
-from benchmarks.traffic import free_port
 
 BATCH = 100
 SENDERS = 8

@@ -1,21 +1,19 @@
-"""What the benchmark sends and how it counts: events, a closed-loop client on raw sockets, processor time of processes."""
+"""What the benchmark sends and how it counts: events, and a closed-loop client on raw sockets."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import os
 import random
 import selectors
 import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any, cast
 
 NAMES = [
@@ -28,7 +26,7 @@ PAUSE_SECONDS = 0.1
 # Stands in every body where an event's id begins, and is replaced for each request: no event is ever sent twice.
 FRESH = b"\x40" * 8
 MOST_BODIES = 5_000
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+GOOD = (b"HTTP/1.1 200", b"HTTP/1.1 204")
 
 
 def make_events(count: int, seed: int = 7) -> list[dict[str, Any]]:
@@ -74,6 +72,14 @@ def post(path: str, headers: str, body: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
+class Route:
+    """Requests that go to one port, in this order, over and over."""
+
+    port: int
+    requests: Sequence[bytes]
+
+
+@dataclass(frozen=True)
 class Load:
     """One measured stretch. `delayed` counts requests that were told to come again later, and did."""
 
@@ -86,24 +92,30 @@ class Load:
 _sequence = itertools.count(1)
 
 
-def send_load(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
-    """Every connection sends its next request as soon as it has the answer to the one before; after a 503 it waits a moment."""
+def fresh(request: bytes) -> bytes:
+    """The request with ids that no other has."""
+    return request.replace(FRESH, b"%08d" % next(_sequence))
+
+
+def send_load(routes: Sequence[Route], *, connections: int, seconds: float) -> Load:
+    """Every connection, by turns one to each route, sends its next request as soon as it has the answer to the one before; after a
+    503 it waits a moment."""
     poll = selectors.DefaultSelector()
     started: dict[socket.socket, float] = {}
     paused: list[tuple[float, socket.socket]] = []
-    position = answered = delayed = 0
+    answered = delayed = 0
+    waiting = [itertools.cycle(route.requests) for route in routes]
+    source: dict[socket.socket, Iterator[bytes]] = {}
     latencies: list[float] = []
     begin = time.perf_counter()
 
     def send(peer: socket.socket) -> None:
-        nonlocal position
         started[peer] = time.perf_counter()
-        peer.sendall(requests[position % len(requests)].replace(FRESH, b"%08d" % next(_sequence)))
-        position += 1
+        peer.sendall(fresh(next(source[peer])))
 
-    for _ in range(connections):
-        peer = socket.create_connection(("127.0.0.1", port), timeout=30)
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for number in range(connections):
+        peer = connected(routes[number % len(routes)].port)
+        source[peer] = waiting[number % len(routes)]
         poll.register(peer, selectors.EVENT_READ)
         send(peer)
     while started or paused:
@@ -116,7 +128,7 @@ def send_load(port: int, requests: Sequence[bytes], *, connections: int, seconds
                 delayed += 1
                 paused.append((now + PAUSE_SECONDS, peer))
                 continue
-            if not answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 204")):
+            if not answer.startswith(GOOD):
                 raise SystemExit(f"refused: {answer[:300]!r}")
             answered += 1
             latencies.append(now - sent_at)
@@ -130,15 +142,11 @@ def send_load(port: int, requests: Sequence[bytes], *, connections: int, seconds
     return Load(answered, delayed, time.perf_counter() - begin, latencies)
 
 
-def processor_seconds(pids: Sequence[int]) -> float:
-    """User and system time of the processes and their children so far."""
-    total = 0.0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        total += processor_seconds([int(child) for child in children])
-    return total
+def connected(port: int) -> socket.socket:
+    """A connection that sends at once."""
+    peer = socket.create_connection(("127.0.0.1", port), timeout=30)
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return peer
 
 
 def free_port() -> int:

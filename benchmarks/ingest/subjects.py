@@ -1,4 +1,4 @@
-"""The servers that the ingest benchmark puts under load: ours, the plain application in two settings, and InfluxDB."""
+"""What a server under load is to the ingest benchmarks, and those we are compared with: the plain application and InfluxDB."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from benchmarks.traffic import (
+from benchmarks.ingest.processes import processor_seconds
+from benchmarks.ingest.traffic import (
     FRESH,
     MOST_BODIES,
-    NAMES,
     Load,
+    Route,
     free_port,
     get_json,
     make_bodies,
     post,
-    processor_seconds,
     send_load,
     wait_for_port,
 )
@@ -37,13 +36,30 @@ Events = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Stretch:
-    """What one server did with one batch size: events per processor second and per second, the median answer in milliseconds, and
-    microseconds of processor time per event in each of its processes."""
+    """What one server did with one batch size: events per processor second and per second, milliseconds until half and until 99
+    percent of the answers, and microseconds of processor time per event in each of its processes."""
 
     per_cpu: float
     per_second: float
     median: float
+    slowest: float
     parts: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One figure over all rounds."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        return cls(statistics.median(values), min(values), max(values))
+
+    def __format__(self, kind: str) -> str:
+        return f"{self.median:{kind}} [{self.least:{kind}}-{self.most:{kind}}]"
 
 
 @dataclass
@@ -58,40 +74,50 @@ class Subject:
 
     def measure(self, events: Events, batch: int, seconds: float) -> None:
         """One stretch; the clocks run until everything is stored."""
-        requests = self.requests(events, batch)
-        send_load(self.port, requests, connections=8, seconds=0.2)
+        routes = self.routes(events, batch)
+        self.send(routes, 8, 0.2)
         self.settle()
+        self.run(batch, lambda: self.send(routes, CONNECTIONS, seconds))
+
+    def send(self, routes: Sequence[Route], connections: int, seconds: float) -> Load:
+        """Send as fast as the answers come."""
+        return send_load(routes, connections=connections, seconds=seconds)
+
+    def run(self, batch: int, send: Callable[[], Load]) -> Load:
+        """Measure what `send` does, verify it in the store, keep and print the figures."""
         before = self.stored()
         begin, busy = time.perf_counter(), self.processor_seconds()
-        load = send_load(self.port, requests, connections=CONNECTIONS, seconds=seconds)
+        load = send()
         self.settle()
         wall = time.perf_counter() - begin
         spent = [end - start for start, end in zip(busy, self.processor_seconds(), strict=True)]
-        rows = load.answered * batch
         self.check(load, self.stored() - before, batch)
+        rows = load.answered * batch
         parts = tuple(one * 1e6 / rows for one in spent)
-        result = Stretch(rows / sum(spent), rows / wall, statistics.median(load.latencies) * 1000, parts)
+        slowest = statistics.quantiles(load.latencies, n=100)[98]
+        result = Stretch(rows / sum(spent), rows / wall, statistics.median(load.latencies) * 1000, slowest * 1000, parts)
         each = " + ".join(f"{part:.1f}" for part in parts)
         print(
-            f"{self.name:>12} batch {batch:>4}: {result.per_cpu:>9,.0f} events per cpu-second ({each} us),"
-            f" {result.per_second:>9,.0f} per second",
+            f"{self.name:>14} batch {batch:>4}: {result.per_cpu:>9,.0f} events per cpu-second ({each} us),"
+            f" {result.per_second:>9,.0f} per second, answers {result.median:.1f} ms, 99 % within {result.slowest:.1f}",
             flush=True,
         )
         self.results.setdefault(batch, []).append(result)
+        return load
 
-    def best(self, batch: int) -> Stretch:
-        """The best of all rounds in each respect."""
-        found = self.results[batch]
-        return Stretch(
-            max(one.per_cpu for one in found),
-            max(one.per_second for one in found),
-            min(one.median for one in found),
-            found[0].parts,
-        )
+    def spread(self, batch: int, figure: Callable[[Stretch], float]) -> Spread:
+        """A figure of all rounds of the batch size."""
+        return Spread.of([figure(one) for one in self.results[batch]])
 
-    def requests(self, events: Events, batch: int) -> list[bytes]:
+    def parts(self, batch: int) -> tuple[float, ...]:
+        """Microseconds per event in each process, the median of all rounds."""
+        rounds = [one.parts for one in self.results[batch]]
+        return tuple(statistics.median(column) for column in zip(*rounds, strict=True))
+
+    def routes(self, events: Events, batch: int) -> list[Route]:
+        """What is sent where."""
         headers = f"authorization: Bearer {self.key}\r\ncontent-type: application/json\r\n"
-        return [post("/v1/events", headers, body) for body in make_bodies(events, batch)]
+        return [Route(self.port, [post("/v1/events", headers, body) for body in make_bodies(events, batch)])]
 
     def processor_seconds(self) -> list[float]:
         return [processor_seconds([process.pid]) for process in self.processes]
@@ -115,50 +141,6 @@ class Subject:
             process.wait(30)
 
 
-class Ours(Subject):
-    """The ingest process and the store process."""
-
-    def __init__(self, folder: Path) -> None:
-        from app.eventstore.address import PORT_VARIABLE, SECRET_VARIABLE, answers, embedded_address
-        from app.eventstore.client import ClickHouseEventStore
-
-        port, store_port, secret = free_port(), free_port(), secrets.token_urlsafe(24)
-        environment = {
-            **os.environ,
-            "PLUMBLINE_DATA_DIR": str(folder),
-            "PLUMBLINE_PORT": str(port),
-            "PLUMBLINE_LOG_LEVEL": "warning",
-            PORT_VARIABLE: str(store_port),
-            SECRET_VARIABLE: secret,
-        }
-        key, self._tenant_id, self._project_id = prepare_project(folder)
-        store = subprocess.Popen([sys.executable, "-m", "app.eventstore.server"], env=environment)
-        address = embedded_address(store_port, secret)
-        while not answers(address, 1.0):
-            if store.poll() is not None:
-                raise SystemExit("the store process does not start")
-            time.sleep(0.05)
-        self._store = ClickHouseEventStore(address)
-        self._store.ensure_schema(3650)
-        ingest = subprocess.Popen([sys.executable, "-m", "app.ingest.server"], env=environment)
-        wait_for_port(ingest, port)
-        super().__init__("ours", port, [ingest, store], key)
-
-    def settle(self) -> None:
-        while get_json(self.port, "/healthz")["queue_bytes"]:
-            time.sleep(0.02)
-
-    def stored(self) -> int:
-        start = datetime.now(UTC) - timedelta(days=1)
-        groups = self._store.count_groups(self._tenant_id, self._project_id, "event", start, start + timedelta(days=2))
-        return sum(group.count for group in groups)
-
-    def stop(self) -> None:
-        for process in self.processes:
-            process.terminate()
-            process.wait(30)
-
-
 class Plain(Subject):
     """The plain application with SQLite's `synchronous` at FULL or NORMAL."""
 
@@ -172,7 +154,7 @@ class Plain(Subject):
             "PLAIN_APP_SYNC": synchronous,
         }
         server = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "warning", "--port", str(port)]
-        process = subprocess.Popen([*server, "benchmarks.plain_app:app"], env=environment)
+        process = subprocess.Popen([*server, "benchmarks.ingest.plain_app:app"], env=environment)
         wait_for_port(process, port)
         super().__init__(f"plain {synchronous.lower()}", port, [process], key)
 
@@ -203,11 +185,11 @@ class Influx(Subject):
         super().__init__("influxdb", port, [process])
         self._ask("CREATE DATABASE bench")
 
-    def requests(self, events: Events, batch: int) -> list[bytes]:
+    def routes(self, events: Events, batch: int) -> list[Route]:
         first = int(time.time()) - len(events)
         lines = [_line(event, first + number) for number, event in enumerate(events)]
         bodies = ["\n".join(lines[start : start + batch]) for start in range(0, min(len(lines), batch * MOST_BODIES), batch)]
-        return [post("/write?db=bench", "", body.encode()) for body in bodies]
+        return [Route(self.port, [post("/write?db=bench", "", body.encode()) for body in bodies])]
 
     def stored(self) -> int:
         series = self._ask("SELECT count(id) FROM events")["results"][0].get("series")
@@ -225,29 +207,3 @@ def _line(event: dict[str, Any], second: int) -> str:
     texts |= {name: attributes[name] for name in ("device", "app_version", "path")}
     fields = ",".join(f"{name}={json.dumps(value)}" for name, value in texts.items())
     return f"events,{tags} duration={event['duration']},{fields} {second}0{FRESH.decode()}"
-
-
-def prepare_project(folder: Path) -> tuple[str, str, str]:
-    """A metadata database with one project that plans every name the benchmark sends: key, tenant and project."""
-    from app.identity.contracts import SYSTEM_ACTOR
-    from app.identity.service import create_ingest_key
-    from app.kernel.database import create_engine, session_scope
-    from app.migrations import upgrade
-    from app.plan.contracts import ObservedEvent
-    from app.plan.service import sync_observed_events
-    from app.projects.service import create_project
-    from models.identity import Tenant
-
-    now = datetime.now(UTC)
-    url = f"sqlite:///{folder / 'plumbline.db'}"
-    upgrade(url)
-    engine = create_engine(url)
-    with session_scope(engine) as session:
-        session.add(Tenant(id="benchmark", name="Benchmark", plan="unlimited"))
-        session.flush()
-        project = create_project(session, SYSTEM_ACTOR, "Benchmark", "benchmark", tenant_id="benchmark")
-        observed = [ObservedEvent(source, name, 1, now) for source, name in sorted(set(NAMES))]
-        sync_observed_events(session, project.id, observed)
-        _, token = create_ingest_key(session, SYSTEM_ACTOR, project.slug, name="benchmark", now=now)
-    engine.dispose()
-    return token, project.tenant_id, project.id

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from benchmarks.traffic import NAMES
+from benchmarks.ingest.traffic import NAMES
 
 KEYS = {os.environ.get("PLAIN_APP_KEY", "key"): ("tenant", "project")}
 PLAN = frozenset(NAMES)

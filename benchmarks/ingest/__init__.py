@@ -1,0 +1,1 @@
+"""What ingest takes in: throughput, checks, answers, memory, roads to the store, processes, spans."""
