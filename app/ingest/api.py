@@ -10,9 +10,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.http import Caller, Db
+from app.http import Caller, Db, reading_caller
 from app.identity.contracts import Actor
-from app.ingest import policies, proposals, violation_service
+from app.ingest import policies, proposals, replays, violation_service
 from app.ingest.validation import ANY, Mode, Override, Policy, Treatment
 from app.ingest.violation_repository import ViolationGroup
 from app.kernel.clock import SYSTEM_CLOCK
@@ -181,9 +181,9 @@ def list_violations(slug: str, session: Db, actor: Caller, hours: Hours = 24) ->
 
 
 @router.post(BASE + "/ingest/replay", operation_id="replay_quarantine")
-def replay(slug: str, body: ReplayBody, session: Db, actor: Annotated[Actor, Depends(_editor)]) -> ReplayResponse:
+def replay(slug: str, body: ReplayBody, actor: Annotated[Actor, Depends(reading_caller)]) -> ReplayResponse:
     """Hold refused events against today's plan and store those that fit; repeating it stores nothing twice. Editors."""
-    result = violation_service.replay_refused(session, actor, slug, SYSTEM_CLOCK.now(), reason=body.reason)
+    result = replays.replay_refused(actor, slug, SYSTEM_CLOCK.now(), reason=body.reason)
     return ReplayResponse(
         replayed=result.replayed,
         refused_again=result.refused_again,

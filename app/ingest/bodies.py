@@ -24,11 +24,13 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, most_bytes
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > most_bytes:
         raise too_large(most_bytes)
+    # Whoever knows the length need not wait for the message that nothing more comes: it costs as much as the first one.
+    expected = int(length) if length.isdigit() else most_bytes + 1
     message = await receive()
     body: bytes = message.get("body", b"")
-    if message.get("more_body"):
+    if message.get("more_body") and len(body) < expected:
         parts, size = [body], len(body)
-        while message.get("more_body") and size <= most_bytes:
+        while message.get("more_body") and size < expected:
             message = await receive()
             parts.append(message.get("body", b""))
             size += len(parts[-1])

@@ -65,6 +65,12 @@ class Batch:
     raws: list[msgspec.Raw] | None
 
     @property
+    def is_plain(self) -> bool:
+        """Whether no text can hold a control character or anything beyond ASCII: JSON has control characters but DEL escaped."""
+        body = self.body
+        return body.isascii() and b"\\" not in body and b"\x7f" not in body
+
+    @property
     def is_stray(self) -> bool:
         """Whether the body is an object that was never meant as an event: it stands alone and names no service."""
         alone = self.events is None and self.raws is not None and len(self.raws) == 1 and len(bytes(self.raws[0])) == len(self.body)

@@ -119,8 +119,19 @@ class Journal:
         if not self._has_disk:
             raise Unavailable("the disk is nearly full", retry_after_seconds=30)
 
-    def append_events(self, cleaned: Cleaned, size: int, *, is_waiting: bool) -> Ticket:
-        """Hand the rows of a request of about `size` bytes to the log; Unavailable when it is about to be closed."""
+    def append_events(
+        self,
+        cleaned: Cleaned,
+        size: int,
+        key_id: str,
+        *,
+        is_waiting: bool = False,
+        waiters: Sequence[asyncio.Future[bool]] | None = None,
+    ) -> Ticket:
+        """Hand the rows of a request of about `size` bytes to the log, or those of all requests that `waiters` stand for.
+
+        Unavailable when it is about to be closed.
+        """
         if not self.is_open:
             raise Unavailable("the server is stopping", retry_after_seconds=2)
         columns = b""
@@ -128,13 +139,15 @@ class Journal:
         if cleaned.count >= _ROWS_OF_AN_OWN_FRAME:
             columns = encode_columns([cleaned])
             cleaned.values = ()
-        ticket = Ticket(cleaned, columns, self._loop.create_future(), self._store_future(is_waiting), ids=ids)
+        if waiters is None:
+            waiters = (self._loop.create_future(),)
+        ticket = Ticket(cleaned, columns, waiters, self._store_future(is_waiting), ids=ids, key_id=key_id)
         self._append(ticket, cleaned.count, size, is_waiting)
         return ticket
 
     def append_records(self, records: RecordLines, *, is_waiting: bool) -> Ticket:
         """Hand the records of another surface to the log."""
-        ticket = Ticket(None, b"", self._loop.create_future(), self._store_future(is_waiting), records)
+        ticket = Ticket(None, b"", (self._loop.create_future(),), self._store_future(is_waiting), records)
         self._append(ticket, records.rows + records.refused_rows, records.size, is_waiting, is_prompt=True)
         return ticket
 
@@ -152,13 +165,13 @@ class Journal:
         self.queue_bytes += size - sum([item.size for item in appends])
         self._on_committed([item.ticket for item in appends], error is None)
         for item in appends:
-            committed = item.ticket.committed
-            if committed.done():  # the request was cancelled
-                continue
-            if error is None:
-                committed.set_result(None)
-            else:
-                committed.set_exception(Unavailable("the event could not be written to disk", retry_after_seconds=5))
+            for waiter in item.ticket.waiters:
+                if waiter.done():  # the request was cancelled
+                    continue
+                if error is None:
+                    waiter.set_result(True)
+                else:
+                    waiter.set_exception(Unavailable("the event could not be written to disk", retry_after_seconds=5))
 
     def _on_sealed(self, segment: Segment[Ticket]) -> None:
         self._sealed[segment.token] = segment

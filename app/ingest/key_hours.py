@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from app.ingest import repository
+from app.ingest.rules import Cleaned
 
 WRITE_SECONDS: Final = 10.0
 log = logging.getLogger("plumbline.ingest")
@@ -34,6 +35,13 @@ class Counts:
         for name, amount in asdict(other).items():
             setattr(self, name, getattr(self, name) + amount)
 
+    def add_batch(self, batch: Cleaned) -> None:
+        """Count the records of a batch by how they ended."""
+        flagged = sum(batch.flagged.values())
+        self.accepted += batch.count - flagged
+        self.flagged += flagged
+        self.quarantined += len(batch.faults)
+
 
 class KeyHours:
     """The counts of one process. What is not yet written is lost with the process: they are for people to look at, no quota."""
@@ -42,10 +50,16 @@ class KeyHours:
         self._transaction = transaction
         self._pending: dict[tuple[str, datetime], Counts] = {}
         self._task: asyncio.Task[None] | None = None
+        self._last = ("", -1)
+        self._last_counts = Counts()
 
     def counts(self, key_id: str, now: datetime) -> Counts:
-        """Where to count what came with the key now."""
-        return self._pending.setdefault((key_id, now.replace(minute=0, second=0, microsecond=0)), Counts())
+        """Where to count what came with the key now; not to be kept."""
+        if self._last != (key_id, now.hour):
+            self._last = (key_id, now.hour)
+            hour = now.replace(minute=0, second=0, microsecond=0)
+            self._last_counts = self._pending.setdefault((key_id, hour), Counts())
+        return self._last_counts
 
     def start(self) -> None:
         """Begin to write."""
@@ -59,7 +73,7 @@ class KeyHours:
 
     async def write(self) -> None:
         """Add what was counted since the last time to the table; what cannot be written now is tried again."""
-        pending, self._pending = self._pending, {}
+        pending, self._pending, self._last = self._pending, {}, ("", -1)
         if not pending:
             return
         try:

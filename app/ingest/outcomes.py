@@ -12,7 +12,8 @@ from prometheus_client import Counter
 
 from app.ingest.conservation import Books
 from app.ingest.records import RecordLines
-from app.ingest.rules import BREAKS_PLAN, Cleaned
+from app.ingest.rules import Cleaned
+from app.ingest.single_events import BREAKS_PLAN
 from app.kernel.errors import AppError
 from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_RECORDS
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import compress
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlmodel import Session
@@ -17,16 +16,17 @@ from app.eventstore.contracts import EventStore
 from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import reasons
 from app.ingest.decode import decode_batch
+from app.ingest.groups import MOST_EVENTS, Group, Groups
 from app.ingest.journal import Journal
 from app.ingest.kept_answers import KeptAnswers
 from app.ingest.key_cache import KeyCache
 from app.ingest.key_hours import Counts, KeyHours
+from app.ingest.once import Once, RecentIds
 from app.ingest.outcomes import BOOKS, count_dropped, count_received, count_records, count_refused, count_stored
 from app.ingest.project_plans import ProjectPlan, ProjectPlans
-from app.ingest.quotas import PLANS, DayQuota, MinuteRate
+from app.ingest.quotas import PLANS, DayQuota, MinuteRate, PlanLimits
 from app.ingest.records import RecordLines
-from app.ingest.rules import DAY, Cleaned, TimeWindow, clean_batch
-from app.ingest.seen_ids import MOST_IDS, SeenIds
+from app.ingest.rules import DAY, Cleaned, Reception, TimeWindow, clean_batch, clean_usual
 from app.ingest.tickets import Ticket
 from app.ingest.times import milliseconds_of
 from app.ingest.wal import LogFiles
@@ -48,7 +48,7 @@ class Sources:
     principal: Callable[[str], IngestPrincipal | None]
     project_plan: Callable[[str], ProjectPlan]
     transaction: Callable[[], AbstractContextManager[Session]]
-    recent_ids: Callable[[datetime, int], Iterable[tuple[str, str]]] | None = None
+    recent_ids: RecentIds | None = None
 
 
 class Outcome(NamedTuple):
@@ -74,7 +74,8 @@ class Pipeline:
         self.clock = clock
         self.keys = KeyCache(sources.principal)
         self._plans = ProjectPlans(sources.project_plan)
-        self._seen = SeenIds(self.settings.dedupe_minutes * 60)
+        self._once = Once(self.settings.dedupe_minutes)
+        self._groups = Groups(self._take_in)
         self._recent_ids = sources.recent_ids
         self._rate = MinuteRate()
         self._quota = DayQuota(sources.transaction)
@@ -89,8 +90,8 @@ class Pipeline:
         """
         self._loop = asyncio.get_running_loop()
         self._journal.claim()
-        if self.settings.dedupe_minutes:
-            await asyncio.to_thread(self._remember_earlier)
+        earlier = self._once.remember_earlier
+        await asyncio.to_thread(earlier, self._journal.earlier_ids(), self._recent_ids, self.clock.now())
         INGEST_QUEUE_BYTES.set_function(lambda: self._journal.queue_bytes)
         self._journal.open()
         self.balance = BOOKS.balance(self.clock.now())
@@ -105,19 +106,6 @@ class Pipeline:
             INGEST_UNACCOUNTED.set(self.balance.unaccounted)
             if self.balance.unaccounted:
                 log.error("records are not accounted for", extra={"records": self.balance.unaccounted})
-
-    def _remember_earlier(self) -> None:
-        """The ids that earlier processes took in: a producer whose answer was lost with them sends the same events again."""
-        for project_id, event_id in self._journal.earlier_ids():
-            self._seen.remember(project_id, (event_id,))
-        if self._recent_ids is None:
-            return
-        try:
-            since = self.clock.now() - timedelta(minutes=self.settings.dedupe_minutes)
-            for project_id, event_id in self._recent_ids(since, MOST_IDS // 2):
-                self._seen.remember(project_id, (event_id,))
-        except Unavailable as error:
-            log.warning("repeated events of before the start are not recognised", extra={"reason": str(error)[:300]})
 
     async def stop(self) -> None:
         """Refuse further requests, commit those that wait, store what can be stored within a bound; the rest is replayed later."""
@@ -135,7 +123,7 @@ class Pipeline:
 
     def take_request(self, principal: IngestPrincipal) -> None:
         """One request of the tenant's minute; TooManyRequests."""
-        self._rate.take(principal.tenant_id, PLANS.get(principal.tenant_plan, PLANS["trial"]).requests_per_minute)
+        self._rate.take(principal.tenant_id, _plan_limits(principal).requests_per_minute)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -169,7 +157,7 @@ class Pipeline:
 
     async def charge(self, principal: IngestPrincipal, records: int) -> None:
         """Take the records of another dialect from the tenant's day; TooManyRequests."""
-        plan = PLANS.get(principal.tenant_plan, PLANS["trial"])
+        plan = _plan_limits(principal)
         if plan.events_per_day is not None:
             await self._quota.take(principal.tenant_id, plan, records, self.clock.now())
 
@@ -179,55 +167,54 @@ class Pipeline:
 
         Events under an id that the project has sent lately are not stored again. `id_seed` fixes the ids of those without one.
         """
-        counts = self.key_hours.counts(principal.key_id, self.clock.now())
-        counts.requests += 1
+        self._counts(principal.key_id).requests += 1
         try:
-            return await self._accept(principal, body, counts, is_waiting=is_waiting, id_seed=id_seed)
+            return await self._accept(principal, body, is_waiting=is_waiting, id_seed=id_seed)
         except AppError:
-            counts.refused_requests += 1
+            self._counts(principal.key_id).refused_requests += 1
             raise
 
-    async def _accept(self, principal: IngestPrincipal, body: bytes, counts: Counts, *, is_waiting: bool, id_seed: str) -> Outcome:
+    def _counts(self, key_id: str) -> Counts:
+        return self.key_hours.counts(key_id, self.clock.now())
+
+    async def _accept(self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool, id_seed: str) -> Outcome:
         try:
             batch = decode_batch(body, self.settings.max_batch_events)
         except AppError as refusal:
             count_refused(refusal.code)
             raise
-        plan = await self.project_plan(principal.project_id)
-        cleaned = clean_batch(
-            batch,
-            tenant_id=principal.tenant_id,
-            project_id=principal.project_id,
-            plan=plan,
-            window=self._window,
-            now=self.clock.now(),
-            id_seed=id_seed,
-        )
+        plan = self._plans.cached(principal.project_id) or await self._plans.plan(principal.project_id)
+        is_small = len(batch) <= MOST_EVENTS and plan.checks is None and not (is_waiting or id_seed)
+        if is_small and batch.events is not None and batch.is_plain and _plan_limits(principal).events_per_day is None:
+            try:
+                if await self._groups.join(principal, plan, batch, len(body)):
+                    return Outcome(len(batch), [], None)
+            except Unavailable as refusal:
+                count_dropped(refusal.code, len(batch))
+                raise
+        reception = Reception(principal.tenant_id, principal.project_id, plan, self._window, self.clock.now(), id_seed)
+        cleaned = clean_batch(batch, reception)
         count_received(len(batch))
-        cleaned, repeated = self._once(cleaned)
+        cleaned, repeated = self._once.unrepeated(cleaned)
         row_count = cleaned.count
         ticket = await self._hand_over(principal, cleaned, len(batch), len(body), is_waiting=is_waiting and row_count > 0)
         try:
             await ticket.committed
         except Unavailable as refusal:  # the ids are forgotten where the log reports the failure
-            self._quota.give_back(principal.tenant_id, PLANS.get(principal.tenant_plan, PLANS["trial"]), row_count)
+            self._quota.give_back(principal.tenant_id, _plan_limits(principal), row_count)
             count_dropped(refusal.code, len(batch))
             raise
         # The log commits in order, so what was sent first is on disk by now, unless it could not be written.
-        if not self._seen.knows(principal.project_id, repeated):
+        if not self._once.knows(principal.project_id, repeated):
             count_dropped(Unavailable.code, len(repeated))
             raise Unavailable("the event could not be written to disk", retry_after_seconds=5)
         if repeated:
             count_dropped("repeated", len(repeated))
-        flagged = sum(cleaned.flagged.values())
-        counts.accepted += row_count - flagged
-        counts.flagged += flagged
-        counts.quarantined += len(cleaned.faults)
         processed = row_count + len(repeated)
         if not processed and batch.is_stray:
             raise BadRequest("the request holds no events", detail={"errors": reasons(cleaned.faults)})
         if not processed:
-            counts.refused_requests += 1
+            self._counts(principal.key_id).refused_requests += 1
         if ticket.stored is None:
             return Outcome(processed, cleaned.faults, False if is_waiting else None, len(repeated))
         done, _ = await asyncio.wait([ticket.stored], timeout=WAIT_SECONDS)
@@ -241,31 +228,35 @@ class Pipeline:
         Whatever keeps the rows out of the log, the end of the connection among it, their ids must not count as taken in.
         """
         ids = cleaned.ids if cleaned.has_own_ids else ()
-        quotas = PLANS.get(principal.tenant_plan, PLANS["trial"])
+        quotas = _plan_limits(principal)
         try:
             if quotas.events_per_day is not None:
                 await self._quota.take(principal.tenant_id, quotas, cleaned.count, self.clock.now())
             try:
-                return self._journal.append_events(cleaned, size, is_waiting=is_waiting)
+                return self._journal.append_events(cleaned, size, principal.key_id, is_waiting=is_waiting)
             except Unavailable:
                 self._quota.give_back(principal.tenant_id, quotas, cleaned.count)
                 raise
         except BaseException as refusal:
-            self._seen.forget(principal.project_id, ids)
+            self._once.forget(principal.project_id, ids)
             count_dropped(refusal.code if isinstance(refusal, AppError) else "client went away", received)
             raise
 
-    def _once(self, cleaned: Cleaned) -> tuple[Cleaned, list[str]]:
-        """The batch without rows that were taken in before, and the ids of those; the others count as taken in from now on."""
-        if not cleaned.has_own_ids or not self.settings.dedupe_minutes:
-            return cleaned, []
-        marks = self._seen.repeated(cleaned.project_id, cleaned.ids)
-        repeated: list[str] = []
-        if marks is not None:
-            repeated = list(compress(cleaned.ids, marks))
-            cleaned = cleaned.without(marks)
-        self._seen.remember(cleaned.project_id, cleaned.ids)
-        return cleaned, repeated
+    def _take_in(self, group: Group) -> bool:
+        """Give the events of several requests to the log at once; False when some are faulty, unusual or repeated. Unavailable."""
+        principal = group.principal
+        reception = Reception(principal.tenant_id, principal.project_id, group.plan, self._window, self.clock.now())
+        cleaned = clean_usual(group.events, reception)
+        if cleaned is None or not self._once.takes_all(cleaned):
+            return False
+        count_received(cleaned.count)
+        ids = cleaned.ids if cleaned.has_own_ids else ()
+        try:
+            self._journal.append_events(cleaned, group.size, principal.key_id, waiters=group.waiters)
+        except Unavailable:
+            self._once.forget(principal.project_id, ids)
+            raise
+        return True
 
     def _on_committed(self, tickets: Sequence[Ticket], is_kept: bool) -> None:
         if is_kept:
@@ -273,11 +264,13 @@ class Pipeline:
             for ticket in tickets:
                 if ticket.records is not None:
                     count_records(ticket.records)
+                if ticket.cleaned is not None:
+                    self._counts(ticket.key_id).add_batch(ticket.cleaned)
             return
         for ticket in tickets:
-            if ticket.ids and ticket.cleaned is not None:
+            if ticket.cleaned is not None:
                 # At once, and not when the request comes to it: a repetition that waits behind it in the log must see it.
-                self._seen.forget(ticket.cleaned.project_id, ticket.ids)
+                self._once.forget(ticket.cleaned.project_id, ticket.ids)
 
     def health(self) -> dict[str, object]:
         """How full the queue is, how old its oldest part, and what the last attempt to store said."""
@@ -295,3 +288,7 @@ class Pipeline:
                 "unaccounted": self.balance.unaccounted,
             },
         }
+
+
+def _plan_limits(principal: IngestPrincipal) -> PlanLimits:
+    return PLANS.get(principal.tenant_plan, PLANS["trial"])

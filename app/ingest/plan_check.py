@@ -16,7 +16,7 @@ from typing import Final
 
 from app.ingest.decode import decode_batch
 from app.ingest.project_plans import ProjectPlan
-from app.ingest.rules import TimeWindow, clean_batch
+from app.ingest.rules import Reception, TimeWindow, clean_batch
 from app.ingest.validation import Mode, Policy, compile_checks
 from app.kernel.errors import AppError
 from app.plan.contracts import FieldRules
@@ -92,7 +92,7 @@ class PlanCheck:
         except AppError as refusal:
             report.findings.append(Finding(name, 0, refusal.message))
             return
-        cleaned = clean_batch(batch, tenant_id="", project_id="", plan=self._plan, window=_WINDOW, now=self._now)
+        cleaned = clean_batch(batch, Reception("", "", self._plan, _WINDOW, self._now))
         report.events += len(batch)
         report.findings += [Finding(name, index + 1, reason) for index, reason in cleaned.faults]
         if cleaned.values:

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from app.identity.contracts import Actor
 from app.ingest import violation_service
-from app.ingest.rules import BREAKS_PLAN, MEMBERS
+from app.ingest.single_events import BREAKS_PLAN, MEMBERS
 from app.ingest.validation import MASK, NOT_IN_PLAN
 from app.ingest.violation_repository import ViolationGroup
 from app.kernel.errors import BadRequest, NotFound

@@ -14,17 +14,24 @@ from app.ingest.rules import Cleaned
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """One request: events, with their columns when they are many, or `records` of another surface.
+    """One request or several: events with one key, with their columns when they are many, or `records` of another surface.
 
-    `ids` are those that producers gave; `committed` is done when everything is on disk, `stored` when the event store has it.
+    `ids` are those that producers gave; `waiters` are told True when everything is on disk, `stored` when the event store has it.
     """
 
     cleaned: Cleaned | None
     columns: bytes
-    committed: asyncio.Future[None]
+    waiters: Sequence[asyncio.Future[bool]]
     stored: asyncio.Future[None] | None
     records: RecordLines | None = None
     ids: Sequence[str] = ()
+    key_id: str = ""
+
+    @property
+    def committed(self) -> asyncio.Future[bool]:
+        """Of a ticket with one request: done when everything is on disk."""
+        (waiter,) = self.waiters
+        return waiter
 
 
 def frames_of(tickets: list[Ticket]) -> list[Frame]:

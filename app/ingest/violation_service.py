@@ -1,39 +1,26 @@
-"""What breaks the plan, seen by the people of a project: groups of faults, a second look at refused events, and what a branch
-would change."""
+"""What breaks the plan, seen by the people of a project: groups of faults, and what a branch would change."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any, Final
 
 import msgspec
 from sqlmodel import Session
 
-from app.eventstore.service import get_event_store
-from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.ingest import policies, violation_repository
-from app.ingest.columns import COLUMNS, encode_columns, native_block
-from app.ingest.decode import decode_batch
-from app.ingest.project_plans import ProjectPlan
-from app.ingest.rules import MEMBERS, Cleaned, TimeWindow, clean_batch
+from app.ingest.single_events import MEMBERS
 from app.ingest.validation import Mode, Policy, ProjectChecks, compile_checks
-from app.ingest.violation_repository import RefusedEvent, ViolationGroup
-from app.kernel.errors import AppError
-from app.kernel.settings import get_settings
+from app.ingest.violation_repository import ViolationGroup
 from app.plan import service as plan
 from app.projects import service as projects
 
 LONGEST_HOURS: Final = 24 * 30
-MOST_REPLAYED: Final = 10_000
 MOST_SAMPLED: Final = 5_000
-# The newest rows may have others of their second on the way into the store; a later look would make another batch of them.
-_SETTLED: Final = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +31,6 @@ class Violations:
     refused: Sequence[ViolationGroup]
     flagged: Sequence[ViolationGroup]
     replayed: dict[tuple[str, str, str], int]
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """What a second look at refused events came to. Those of the last seconds are too fresh to be looked at."""
-
-    replayed: int
-    refused_again: int
-    already_replayed: int
-    too_fresh: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,48 +64,6 @@ def list_violations(session: Session, actor: Actor, slug: str, now: datetime, *,
         for is_refused in (True, False)
     ]
     return Violations(since, refused, flagged, violation_repository.replayed_counts(session, project.id, since))
-
-
-def replay_refused(
-    session: Session, actor: Actor, slug: str, now: datetime, *, reason: str = "", hours: int = LONGEST_HOURS
-) -> Replay:
-    """Hold refused events against today's plan and policy and store those that fit, with the times they were sent with.
-
-    Safe to repeat: what was taken in is remembered, and a look that was interrupted is repeated under the same tokens of the
-    event store. Editors and owners. Errors: NotFound, Unavailable.
-    """
-    actor.require_editor()
-    project = projects.get_project(session, actor, slug)
-    since = now - timedelta(hours=max(1, min(hours, LONGEST_HOURS)))
-    waiting: list[RefusedEvent] = []
-    already = too_fresh = offset = 0
-    while len(waiting) < MOST_REPLAYED:
-        found = violation_repository.refused_events(
-            project.tenant_id, project.id, since, reason=reason, limit=MOST_REPLAYED, offset=offset
-        )
-        settled = [record for record in found if record.received_at < now - _SETTLED]
-        known = violation_repository.replayed_among(session, project.id, [record.fingerprint for record in settled])
-        waiting += [record for record in settled if record.fingerprint not in known]
-        already, too_fresh, offset = already + len(known), too_fresh + len(found) - len(settled), offset + MOST_REPLAYED
-        if len(found) < MOST_REPLAYED:
-            break
-    rules = policies.project_plan(session, project.id)
-    taken: list[RefusedEvent] = []
-    for moment, group in groupby(waiting, key=lambda record: record.received_at.replace(microsecond=0)):
-        batches = list(_fitting(list(group), project.tenant_id, project.id, rules))
-        fitting = [record for _, records in batches for record in records]
-        if not fitting:
-            continue
-        digest = hashlib.sha256("".join(record.fingerprint for record in fitting).encode()).hexdigest()[:32]
-        block = native_block([encode_columns([cleaned]) for cleaned, _ in batches], len(fitting))
-        token = f"replay:{project.id}:{moment:%Y%m%d%H%M%S}:{digest}"
-        get_event_store().insert_block("events", block, columns=COLUMNS, rows=len(fitting), token=token)
-        taken += fitting
-    violation_repository.note_replayed(session, project.id, taken, now)
-    if taken:
-        payload = {"reason": reason, "replayed": len(taken)}
-        identity.record_audit(session, actor, "quarantine.replayed", "project", project.id, project_slug=slug, payload=payload)
-    return Replay(len(taken), len(waiting) - len(taken), already, too_fresh)
 
 
 def preview_branch(
@@ -202,27 +137,3 @@ def _object(text: str) -> dict[str, Any]:
         return msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError):
         return {}
-
-
-def _fitting(
-    records: Sequence[RefusedEvent], tenant_id: str, project_id: str, rules: ProjectPlan
-) -> Iterator[tuple[Cleaned, list[RefusedEvent]]]:
-    """The events that pass by now, request by request: what came without a time gets the one it was received at."""
-    settings = get_settings()
-    window = TimeWindow.of(
-        max_age_days=min(settings.ingest.max_age_days, settings.storage.retention_days),
-        max_future_hours=settings.ingest.max_future_hours,
-    )
-    for received_at, group in groupby(records, key=lambda record: record.received_at):
-        readable = [record for record in group if _object(record.raw)]
-        if not readable:
-            continue
-        body = b'{"events":[' + b",".join(record.raw.encode() for record in readable) + b"]}"
-        try:
-            batch = decode_batch(body, len(readable))
-            cleaned = clean_batch(batch, tenant_id=tenant_id, project_id=project_id, plan=rules, window=window, now=received_at)
-        except AppError:
-            continue
-        faulty = {index for index, _ in cleaned.faults}
-        if cleaned.count:
-            yield cleaned, [record for index, record in enumerate(readable) if index not in faulty]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,10 +10,12 @@ from urllib.parse import urlencode
 
 import reflex as rx
 from reflex.event import EventSpec
+from sqlmodel import Session
 
 from app import ui_paths
 from app.frame import project_frame
-from app.ingest import policies, proposals, violation_service
+from app.identity.contracts import Actor
+from app.ingest import policies, proposals, replays
 from app.ingest.pages.checks_parts import label_section, policy_section, preview_section, violation_table
 from app.ingest.pages.checks_view import PERIODS, ChecksView, PreviewView, ViolationRow, checks_view, preview_view
 from app.ingest.validation import ANY, Mode, Override, Policy, Treatment
@@ -24,6 +27,10 @@ from components import button, code_block, kpi, kpi_row, page_header, section, s
 from components.shell import Crumb
 
 NO_ROW = ViolationRow("", "", "", "", "", "", "neutral", "", "", "", "", "", "", "", False)
+
+
+def _caller(_session: Session, actor: Actor) -> Actor:
+    return actor
 
 
 class ChecksState(LoadedState):
@@ -116,7 +123,8 @@ class ChecksState(LoadedState):
         self.is_busy = True
         yield None
         try:
-            result = await self._call(violation_service.replay_refused, self._slug(), SYSTEM_CLOCK.now(), reason=reason)
+            actor = await self._read(_caller)
+            result = await asyncio.to_thread(replays.replay_refused, actor, self._slug(), SYSTEM_CLOCK.now(), reason=reason)
             await self._refresh()
         except AppError as refusal:
             yield toast_failed(refusal.message)

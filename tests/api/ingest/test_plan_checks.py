@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from app.identity.contracts import UserRole
-from app.ingest import policies
+from app.ingest import policies, replays
 from app.kernel.clock import SYSTEM_CLOCK, FixedClock
 from app.kernel.database import session_scope
+from app.kernel.errors import Unavailable
 from tests.eventstore_fixtures import event_store, session_event_store, store_process  # noqa: F401
 from tests.factories import make_event, make_event_type, make_project
 from tests.unit.ingest.harness import World, principal, serving
@@ -153,6 +154,31 @@ def test_refused_events_are_grouped_and_taken_in_once_after_the_plan_changed(cli
     after = client.get(f"{shop.base}/ingest/violations", headers=owner).json()
     assert after["quarantined"][0]["replayed"] == 2
     assert client.post(replay, json={}, headers=member(UserRole.VIEWER).headers).status_code == 403
+
+
+def test_a_replay_keeps_no_writer_waiting_and_stores_once_when_it_dies_after_the_store_answered(client, shop, member, monkeypatch):
+    owner = member(UserRole.OWNER).headers
+    client.put(f"{shop.base}/ingest/policy", json=BLOCKING, headers=owner)
+    kind_id, field_id = add_field(client, shop, owner, name="price", field_type="number")
+    shop.send(paid(price="12"), paid(price="13"))
+    client.patch(f"{shop.base}/event-types/{kind_id}/fields/{field_id}", json={"field_type": "string"}, headers=owner)
+
+    class DiesAfterwards:
+        def insert_block(self, *args, **kwargs):
+            with session_scope(shop.engine) as session:  # would wait for the replay if that held a transaction open
+                make_project(session)
+            shop.store.insert_block(*args, **kwargs)
+            raise Unavailable("the connection broke")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(replays, "get_event_store", DiesAfterwards)
+        # Another selection of the same events makes the same blocks.
+        body = {"reason": "breaks the plan: price is not a number"}
+        assert client.post(f"{shop.base}/ingest/replay", json=body, headers=owner).status_code == 503
+
+    assert client.post(f"{shop.base}/ingest/replay", json={}, headers=owner).json()["replayed"] == 2
+    rows = shop.store.recent(shop.tenant_id, shop.project_id, after=None, limit=20)
+    assert len([row for row in rows if row.verdict == "accepted"]) == 2
 
 
 def test_a_branch_shows_which_verdicts_it_would_change_before_it_is_merged(client, shop, member):

@@ -123,7 +123,7 @@ def test_both_ends_of_the_period_count_and_iso_times_are_understood(logs):
 def test_formats_paging_and_post_give_the_same_rows(logs):
     async def scenario():
         async with logs() as client:
-            await client.append("system_logs", *[line(n, message=f'm{n}, "quoted"') for n in range(1, 6)])
+            await client.append("system_logs", *[line(10 * n, message=f'm{n}, "quoted"') for n in range(1, 6)])
             text = (await client.call("GET", "/v0/pipes/recent_logs.csv")).text
             assert [row["message"] for row in csv.DictReader(io.StringIO(text))] == [f'm{n}, "quoted"' for n in range(1, 6)]
             lines = await client.call("GET", "/v0/pipes/recent_logs.ndjson", params={"limit": 2})

@@ -72,7 +72,8 @@ def test_a_difference_is_looked_for_and_shown(tmp_path, books, monkeypatch):
 
     def forgetful(self, appends, size, error):
         for item in appends:
-            item.ticket.committed.set_result(None)
+            for waiter in item.ticket.waiters:
+                waiter.set_result(True)
 
     async def scenario():
         async with serving(tmp_path, World()) as client:

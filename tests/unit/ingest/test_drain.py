@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from app.eventstore.contracts import Rejected
 from app.ingest.columns import EventValues, RowBatch, columns_of, encode_columns
-from app.ingest.drain import store_segment
-from app.ingest.frames import Frame, frame_header
+from app.ingest.drain import Drainer, store_segment
+from app.ingest.frames import Frame, frame_header, read_frames
 from app.ingest.wal import Segment
 from app.kernel.errors import Unavailable
 from tests.unit.ingest.harness import MemoryStore
@@ -119,3 +120,35 @@ def test_a_segment_damaged_in_the_middle_is_kept_aside(tmp_path):
     store_segment(store, whole)
     assert [row["id"] for row in store.events] == ["1"]
     assert whole.path.with_suffix(".damaged").exists() and not whole.path.exists()
+
+
+def test_frames_in_memory_are_stored_without_a_look_at_the_file(tmp_path):
+    store = MemoryStore()
+    whole = segment(tmp_path, ("events", rows(1, 2)), ("quarantine", [{"raw": "x"}]))
+    whole.frames = read_frames(whole.path.read_bytes()).frames
+    whole.path.write_bytes(b"")
+    store_segment(store, whole)
+    assert [row["id"] for row in store.events] == ["1", "2"] and len(store.quarantine) == 1
+    assert not whole.path.exists()
+
+
+def test_only_the_segment_that_is_stored_next_stays_in_memory(tmp_path):
+    store, stored = MemoryStore(), []
+    store.is_down = True
+    drainer = Drainer(store, stored.append)
+    segments = []
+    for number in range(3):
+        one = segment(tmp_path, ("events", rows(number)))
+        one.path = one.path.rename(tmp_path / f"{number}.wal")
+        one.frames = read_frames(one.path.read_bytes()).frames
+        segments.append(one)
+        drainer.put(one)
+    assert [one.frames is None for one in segments] == [False, True, True]
+    drainer.start()
+    deadline = time.monotonic() + 10
+    while segments[0].frames is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert segments[0].frames is None  # after the first failure it waits, too
+    store.is_down = False
+    drainer.close(10)
+    assert [row["id"] for row in store.events] == list("012") and stored == segments

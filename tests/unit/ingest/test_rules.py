@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.ingest.columns import encode_columns, json_lines, native_block
 from app.ingest.decode import decode_batch
 from app.ingest.project_plans import ProjectPlan
-from app.ingest.rules import TimeWindow, clean_batch
+from app.ingest.rules import Reception, TimeWindow, clean_batch
 from app.kernel.ids import is_uuid
 from tests.unit.ingest.harness import read_native
 
@@ -22,11 +22,7 @@ def clean(*events, planned=frozenset({("web", "click")}), checks=None):
     body = json.dumps(list(events)).encode()
     return clean_batch(
         decode_batch(body, 10_000),
-        tenant_id="t",
-        project_id="p",
-        plan=ProjectPlan(planned, checks),
-        window=TimeWindow.of(max_age_days=7300, max_future_hours=24),
-        now=NOW,
+        Reception("t", "p", ProjectPlan(planned, checks), TimeWindow.of(max_age_days=7300, max_future_hours=24), NOW),
     )
 
 

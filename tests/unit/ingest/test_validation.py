@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from app.ingest.columns import encode_columns, json_lines
 from app.ingest.decode import decode_batch
 from app.ingest.project_plans import ProjectPlan
-from app.ingest.rules import BREAKS_PLAN, UNREADABLE, TimeWindow, clean_batch
+from app.ingest.rules import BREAKS_PLAN, UNREADABLE, Reception, TimeWindow, clean_batch
 from app.ingest.validation import Mode, Override, Policy, Treatment, compile_checks
 from app.plan.contracts import FieldRules
 
+WINDOW = TimeWindow.of(max_age_days=7300, max_future_hours=24)
 NOW = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
 FIELDS = {
     "web": [
@@ -33,11 +34,13 @@ FIELDS = {
 def clean(*events, policy, names=frozenset({("web", "click")})):
     return clean_batch(
         decode_batch(json.dumps(list(events)).encode(), 10_000),
-        tenant_id="t",
-        project_id="p",
-        plan=ProjectPlan(names, compile_checks(FIELDS, policy, b"secret")),
-        window=TimeWindow.of(max_age_days=7300, max_future_hours=24),
-        now=NOW,
+        Reception(
+            "t",
+            "p",
+            ProjectPlan(names, compile_checks(FIELDS, policy, b"secret")),
+            TimeWindow.of(max_age_days=7300, max_future_hours=24),
+            NOW,
+        ),
     )
 
 
@@ -131,11 +134,13 @@ def test_a_required_field_may_come_as_the_event_s_own_member():
     batch = decode_batch(b'[{"service":"web","user_id":"u"},{"service":"web"}]', 10)
     cleaned = clean_batch(
         batch,
-        tenant_id="t",
-        project_id="p",
-        plan=ProjectPlan(frozenset({("web", "web")}), compile_checks(fields, BLOCKING, b"s")),
-        window=TimeWindow.of(max_age_days=7300, max_future_hours=24),
-        now=NOW,
+        Reception(
+            "t",
+            "p",
+            ProjectPlan(frozenset({("web", "web")}), compile_checks(fields, BLOCKING, b"s")),
+            TimeWindow.of(max_age_days=7300, max_future_hours=24),
+            NOW,
+        ),
     )
 
     assert cleaned.faults == [(1, "breaks the plan: user_id is missing")]
@@ -159,11 +164,13 @@ def test_a_refused_event_that_cannot_be_read_is_not_kept_as_text():
     body = b'[{"service":"web","timestamp":"soon","email":"ana@example.org"}]'
     cleaned = clean_batch(
         decode_batch(body, 10),
-        tenant_id="t",
-        project_id="p",
-        plan=ProjectPlan(frozenset(), compile_checks(FIELDS, policy, b"secret")),
-        window=TimeWindow.of(max_age_days=7300, max_future_hours=24),
-        now=NOW,
+        Reception(
+            "t",
+            "p",
+            ProjectPlan(frozenset(), compile_checks(FIELDS, policy, b"secret")),
+            TimeWindow.of(max_age_days=7300, max_future_hours=24),
+            NOW,
+        ),
     )
     raw = json.loads(cleaned.quarantine)["raw"]
 
