@@ -22,6 +22,10 @@ from app.kernel.errors import AppError, InvalidInput, TooManyRequests, Unavailab
 from app.kernel.settings import get_settings
 
 SESSION_COOKIE = "plumbline_session"
+OPEN_WHILE_ENROLLING = frozenset(
+    {"/api/v1/auth/me", "/api/v1/auth/logout", "/api/v1/me/second-factor", "/api/v1/me/second-factor/confirm"}
+)
+"""Routes that people reach who have to set up a second factor first."""
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 log = logging.getLogger("plumbline.http")
@@ -94,6 +98,7 @@ def _caller(request: Request, session: Db) -> Actor:
         cookie=request.cookies.get(SESSION_COOKIE),
         project_slug=request.path_params.get("slug"),
         now=SYSTEM_CLOCK.now(),
+        may_enrol=request.url.path in OPEN_WHILE_ENROLLING,
     )
 
 
@@ -117,4 +122,5 @@ def reading_caller(request: Request) -> Actor:
 
 
 Caller = Annotated[Actor, Depends(_caller)]
-"""The resolved caller of a route; Unauthorized when nobody is signed in, Forbidden for a key bound to another project."""
+"""The resolved caller of a route; Unauthorized when nobody is signed in, Forbidden for a key bound to another project and
+for somebody who has to set up a second factor first."""

@@ -28,6 +28,7 @@ from app import ui_paths
 from app.http import SESSION_COOKIE
 from app.identity import service as identity
 from app.identity.contracts import Actor
+from app.identity.second_factor import SecondFactorMissing
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.errors import AppError, Conflict, InvalidInput, Unauthorized
@@ -37,6 +38,7 @@ log = logging.getLogger("plumbline.ui")
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S", bound=rx.State)
 
 
 class NotLoggedIn(Exception):
@@ -61,6 +63,7 @@ class Page:
 @dataclass(slots=True)
 class _Registry:
     pages: list[Page] = field(default_factory=list)
+    open_while_enrolling: set[str] = field(default_factory=set)
 
 
 PAGES = _Registry()
@@ -81,6 +84,12 @@ def page(
         return component
 
     return register
+
+
+def open_while_enrolling(state: type[S]) -> type[S]:
+    """Let people reach this state's handlers who have to set up a second factor before anything else."""
+    PAGES.open_while_enrolling.add(state.get_full_name())
+    return state
 
 
 class AppState(rx.State):
@@ -114,10 +123,11 @@ class AppState(rx.State):
     async def _run(self, write: bool, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
         token, path = session_token(self), current_path(self)
         known: list[Actor] = []
+        may_enrol = self.get_full_name() in PAGES.open_while_enrolling
 
         def transaction() -> R:
             with session_scope(write=write) as session:
-                actor = _actor(session, token)
+                actor = _actor(session, token, may_enrol=may_enrol)
                 if actor is None:
                     raise NotLoggedIn(path)
                 known.append(actor)
@@ -147,8 +157,8 @@ def current_path(state: rx.State) -> str:
     return f"{url.path}?{url.query}" if url.query else str(url.path)
 
 
-def _actor(session: Session, token: str | None) -> Actor | None:
-    return identity.caller_for_session(session, token, SYSTEM_CLOCK.now()) if token else None
+def _actor(session: Session, token: str | None, *, may_enrol: bool) -> Actor | None:
+    return identity.caller_for_session(session, token, SYSTEM_CLOCK.now(), may_enrol=may_enrol) if token else None
 
 
 async def signed_in_caller(state: rx.State) -> Actor | None:
@@ -168,6 +178,8 @@ def on_backend_error(exception: Exception):  # type: ignore[no-untyped-def]  # n
     if isinstance(exception, NotLoggedIn | Unauthorized):
         path = exception.path if isinstance(exception, NotLoggedIn) else ""
         return rx.redirect(ui_paths.login(path), replace=True)
+    if isinstance(exception, SecondFactorMissing):
+        return rx.redirect(ui_paths.SIGN_IN_SECURITY, replace=True)
     if isinstance(exception, AppError):
         return rx.toast.error(exception.message)
     log.error("a page handler failed", exc_info=exception)
@@ -206,16 +218,20 @@ class LoginGuard(rx.Middleware):
         self._open = open_handlers
 
     async def preprocess(self, app: rx.App, state: rx.State, event: Event) -> StateUpdate | None:  # type: ignore[override]  # noqa: ARG002
-        """Refuse a handler to callers who are not signed in; empty a tab's state that belongs to another person."""
+        """Refuse a handler to callers who are not signed in, or have to set up a second factor first; empty a tab's state that
+        belongs to another person."""
         if event.name in self._open:
             return None
         actor = await asyncio.to_thread(_actor_in_own_transaction, session_token(state))
         if event.name in _SNAPSHOT_HANDLERS:
             await _forget_other_person(state, actor)
             return None
-        if actor is not None:
+        if actor is not None and (not actor.has_to_enrol or event.name.rpartition(".")[0] in PAGES.open_while_enrolling):
             return None
-        target = ui_paths.login(current_path(state))
+        path = current_path(state)
+        if actor is not None and path.partition("?")[0] == ui_paths.SIGN_IN_SECURITY:
+            return StateUpdate()
+        target = ui_paths.login(path) if actor is None else ui_paths.SIGN_IN_SECURITY
         return StateUpdate(events=Event.from_event_type(rx.redirect(target, replace=True)))
 
 
@@ -239,7 +255,7 @@ def _actor_in_own_transaction(token: str | None) -> Actor | None:
     if not token:
         return None
     with session_scope(write=False) as session:
-        return _actor(session, token)
+        return _actor(session, token, may_enrol=True)
 
 
 async def _forget_other_person(state: rx.State, actor: Actor | None) -> None:

@@ -98,6 +98,8 @@ class Actor:
     scope: ApiKeyScope = ApiKeyScope.WRITE
     bound_project_id: str | None = None
     sign_in_id: str | None = None
+    has_to_enrol: bool = False
+    """Whether nothing but setting up a second factor is open to this person."""
 
     def require_write(self) -> None:
         """Any signed-in user; refuses a read-scope key."""
@@ -194,11 +196,15 @@ class SignInView:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactorView:
-    """How a person signs in. `confirmed_at` is None while no code is asked for; then there are no recovery codes either."""
+    """How a person signs in. `confirmed_at` is None while no code is asked for; then there are no recovery codes either.
+
+    `is_required`: this installation asks everybody with a password for one.
+    """
 
     confirmed_at: datetime | None
     recovery_codes_left: int
     has_password: bool
+    is_required: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def logout(request: Request) -> Response:
     """End the session, if there is one, and go to the sign-in page."""
     token = request.cookies.get(SESSION_COOKIE)
     with session_scope() as session:
-        actor = service.caller_for_session(session, token, SYSTEM_CLOCK.now())
+        actor = service.caller_for_session(session, token, SYSTEM_CLOCK.now(), may_enrol=True)
         if actor is not None:
             service.logout(session, actor, token)
     response = _to(ui_paths.LOGIN)

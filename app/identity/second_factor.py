@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import segno
 
 from app.kernel.crypto import sha256_hex
-from app.kernel.errors import Unauthorized
+from app.kernel.errors import Forbidden, Unauthorized
 
 STEP_SECONDS: Final = 30
 DIGITS: Final = 6
@@ -31,6 +31,12 @@ class CodeRequired(Unauthorized):
     """The password was right, and the account asks for a code beside it."""
 
     code = "second_factor_required"
+
+
+class SecondFactorMissing(Forbidden):
+    """The installation asks everybody for a second factor, and the signed-in person has none yet."""
+
+    code = "second_factor_missing"
 
 
 class CodeRefused(Unauthorized):

@@ -34,7 +34,10 @@ def get_second_factor(session: Db, actor: Caller) -> SecondFactorResponse:
     """Whether you are asked for a code when you sign in."""
     view = service.second_factor_of(session, actor)
     return SecondFactorResponse(
-        is_on=view.confirmed_at is not None, confirmed_at=view.confirmed_at, recovery_codes_left=view.recovery_codes_left
+        is_on=view.confirmed_at is not None,
+        is_required=view.is_required,
+        confirmed_at=view.confirmed_at,
+        recovery_codes_left=view.recovery_codes_left,
     )
 
 

@@ -143,6 +143,7 @@ class SecondFactorResponse(_Response):
     """Whether a code is asked for at sign-in, since when, and how many recovery codes are left."""
 
     is_on: bool
+    is_required: bool
     confirmed_at: datetime | None
     recovery_codes_left: int
 

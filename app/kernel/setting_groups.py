@@ -95,6 +95,9 @@ class SecuritySettings(Group):
     rate_limit_enabled: bool = Field(True, description="whether sign-ins and sign-ups are limited per client address")
     login_attempts_per_minute: int = Field(5, ge=0, description="sign-in attempts per client address and minute; 0 sets no bound")
     registrations_per_hour: int = Field(3, ge=0, description="sign-ups per client address and hour; 0 sets no bound")
+    require_second_factor: bool = Field(
+        False, description="whether everybody with a password has to set up a second factor before anything else opens"
+    )
     trusted_proxies: str = Field("", description="comma list of proxy addresses whose X-Forwarded-For is believed")
     rate_limit_trust_forwarded_for: bool = Field(
         False, description="whether every peer's X-Forwarded-For is believed; only where nobody reaches this server past the proxy"

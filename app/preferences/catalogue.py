@@ -76,6 +76,7 @@ KEYS: Final[Mapping[str, SettingKey]] = {
         SettingKey("security", "rate_limit_login_per_minute", ("security", "login_attempts_per_minute")),
         SettingKey("security", "rate_limit_register_per_hour", ("security", "registrations_per_hour")),
         SettingKey("security", "rate_limit_trust_forwarded_for", ("security", "rate_limit_trust_forwarded_for")),
+        SettingKey("second_factor", "require_second_factor", ("security", "require_second_factor")),
         SettingKey("oidc", "oidc_issuer", ("oidc", "oidc_issuer")),
         SettingKey("oidc", "oidc_client_id", ("oidc", "oidc_client_id")),
         SettingKey("oidc", "oidc_client_secret", ("oidc", "oidc_client_secret"), is_secret=True),

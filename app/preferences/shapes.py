@@ -232,10 +232,17 @@ class OidcSettingsUpdate(BaseModel):
     oidc_role: Literal["viewer", "editor"] | None = None
 
 
+class SecondFactorSettingsUpdate(BaseModel):
+    """Who has to have a second factor; what is null or missing stays."""
+
+    require_second_factor: bool | None = None
+
+
 class InstanceSettingsUpdate(ServiceSettingsUpdate):
     """The sections of the contract and those of our own, which have routes of their own."""
 
     retention: RetentionSettingsUpdate | None = None
+    second_factor: SecondFactorSettingsUpdate | None = None
     oidc: OidcSettingsUpdate | None = None
 
 

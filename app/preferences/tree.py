@@ -60,6 +60,7 @@ class SettingLine:
 SECTIONS: Final[Mapping[str, str]] = {
     "runtime": "Server",
     "security": "Sign-in and security",
+    "second_factor": "Second factor",
     "oidc": "Single sign-on",
     "email": "Mail",
     "ai": "Assistant and search",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import reflex as rx
@@ -44,17 +45,29 @@ class MemberRow:
     joined: str
     joined_iso: str
     is_you: bool
-    has_second_factor: bool
+    factor: str
     has_reset_link: bool
 
 
-def _people(session: Session, actor: Actor) -> tuple[list[UserView], frozenset[str], frozenset[str]]:
-    """Everyone, and for owners who has a second factor and who may be given a link for another password."""
+class Factor(StrEnum):
+    """How a member stands to the second factor; `missing` is no factor where everybody has to have one."""
+
+    ON = "on"
+    OFF = "off"
+    MISSING = "missing"
+    AT_PROVIDER = "at the provider"
+
+
+def members_with_factors(session: Session, actor: Actor) -> tuple[list[UserView], dict[str, Factor], frozenset[str]]:
+    """Everyone, and for owners how each stands to the second factor and who may be given a link for another password."""
     users = identity.list_users(session, actor)
     if actor.role is not UserRole.OWNER:
-        return users, frozenset(), frozenset()
-    resettable = frozenset() if get_settings().oidc.is_only_way else identity.password_holders(session, actor)
-    return users, identity.second_factor_holders(session, actor), resettable - {actor.user_id}
+        return users, {}, frozenset()
+    on, passwords = identity.second_factor_holders(session, actor), identity.password_holders(session, actor)
+    none = Factor.MISSING if identity.is_second_factor_required() else Factor.OFF
+    factors = {user.id: Factor.ON if user.id in on else none if user.id in passwords else Factor.AT_PROVIDER for user in users}
+    resettable = frozenset() if get_settings().oidc.is_only_way else passwords
+    return users, factors, resettable - {actor.user_id}
 
 
 class MembersState(AppState):
@@ -66,6 +79,7 @@ class MembersState(AppState):
     refusal: str = ""
     resetting: str = ""
     resetting_email: str = ""
+    without_factor: str = ""
 
     @rx.event
     async def load(self) -> AsyncIterator[Any]:
@@ -118,7 +132,11 @@ class MembersState(AppState):
         return toast_done(f"{self.resetting_email} signs in with the password alone now")
 
     async def _show(self) -> None:
-        users, holders, resettable = await self._read(_people)
+        users, factors, resettable = await self._read(members_with_factors)
+        missing = list(factors.values()).count(Factor.MISSING)
+        self.without_factor = (
+            f"{missing} of {len(users)} have no second factor yet and set one up when they come next." if missing else ""
+        )
         zone, now = self._zone(), SYSTEM_CLOCK.now()
         self.members = [
             MemberRow(
@@ -129,7 +147,7 @@ class MembersState(AppState):
                 joined=local_time(user.created_at, zone, now=now),
                 joined_iso=iso_utc(user.created_at),
                 is_you=user.email == self.user_email,
-                has_second_factor=user.id in holders,
+                factor=factors.get(user.id, Factor.OFF).value,
                 has_reset_link=user.id in resettable,
             )
             for user in users
@@ -151,6 +169,7 @@ def members() -> rx.Component:
                 notice("Changing a role signs that person out everywhere."),
                 notice("You see who is here. Only owners change roles."),
             ),
+            rx.cond(state.without_factor != "", notice(state.without_factor, tone="warn"), rx.fragment()),
             rx.cond(state.refusal != "", refused, rx.fragment()),
             reset_link_panel(),
             data_table(
@@ -203,9 +222,11 @@ def _second_factor(row: Any) -> Any:
         custom_attrs={"aria-label": f"Reset the second factor of {row.email}"},
     )
     is_on = rx.el.span(badge("on", "ok", dot=True), rx.cond(row.is_you, rx.fragment(), reset), class_name="inline")
-    off = badge("off", "neutral", dot=True)
+    missing = badge("missing", "warn", dot=True)
+    off = badge(row.factor, "neutral", dot=True)
+    standing = rx.match(row.factor, (Factor.ON.value, is_on), (Factor.MISSING.value, missing), off)
     unknown = rx.el.span("only owners see this", class_name="muted")
-    return rx.cond(state.user_role == UserRole.OWNER.value, rx.cond(row.has_second_factor, is_on, off), unknown)
+    return rx.cond(state.user_role == UserRole.OWNER.value, standing, unknown)
 
 
 def _reset_question(state: Any) -> rx.Component:

@@ -17,7 +17,7 @@ from app.identity.shapes import PasswordChange
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.kernel.settings import get_settings
-from app.ui import AppState, field_errors
+from app.ui import AppState, field_errors, open_while_enrolling
 from components import button, dialog, dialog_actions, form_field, section, text_input, toast_done
 from components.inline_edit import form_refusal
 
@@ -33,6 +33,7 @@ def _caller(_session: Session, actor: Actor) -> Actor:
     return actor
 
 
+@open_while_enrolling
 class OwnPasswordState(AppState):
     """The form, while it is open, and what is wrong with it."""
 

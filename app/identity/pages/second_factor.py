@@ -21,7 +21,7 @@ from app.identity.second_factor import in_groups, qr_picture
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, InvalidInput
 from app.page_states import LoadedState, page_body
-from app.ui import page
+from app.ui import open_while_enrolling, page
 from components import page_header, toast_done, toast_failed
 from components.format import iso_utc, local_time
 from components.shell import Crumb
@@ -31,6 +31,7 @@ def _caller(_session: Session, actor: Actor) -> Actor:
     return actor
 
 
+@open_while_enrolling
 class SecondFactorState(LoadedState):
     """How the viewer signs in, what they are asked, and what is shown once. A reload forgets secrets and codes."""
 
@@ -39,6 +40,7 @@ class SecondFactorState(LoadedState):
     since_iso: str = ""
     codes_left: int = 0
     has_password: bool = True
+    is_required: bool = False
     question: str = ""
     password_error: str = ""
     code_error: str = ""
@@ -133,7 +135,7 @@ class SecondFactorState(LoadedState):
     async def _show(self) -> None:
         view = await self._read(identity.second_factor_of)
         self.is_on, self.has_password = view.confirmed_at is not None, view.has_password
-        self.codes_left = view.recovery_codes_left
+        self.codes_left, self.is_required = view.recovery_codes_left, view.is_required
         if view.confirmed_at is not None:
             self.since = local_time(view.confirmed_at, self._zone(), now=SYSTEM_CLOCK.now())
             self.since_iso = iso_utc(view.confirmed_at)

@@ -169,6 +169,11 @@ def _is_off(state: Any) -> rx.Component:
             class_name="section-body",
         ),
         rx.cond(
+            state.is_required,
+            notice("Everybody here has to have a second factor. Nothing else opens before you have turned yours on.", tone="warn"),
+            rx.fragment(),
+        ),
+        rx.cond(
             state.has_password,
             rx.el.div(button("Turn on", kind="primary", on_click=state.ask(Question.TURN_ON.value)), class_name="section-body"),
             notice("Your account has no password here: whoever signs you in looks after its second factor."),
@@ -191,7 +196,11 @@ def _is_on(state: Any) -> rx.Component:
         ),
         rx.el.div(
             button("Make fresh recovery codes", on_click=state.ask(Question.RENEW.value)),
-            button("Turn off", kind="danger", on_click=state.ask(Question.TURN_OFF.value)),
+            rx.cond(
+                state.is_required,
+                rx.el.span("Everybody here has to have one: an owner can reset yours.", class_name="muted"),
+                button("Turn off", kind="danger", on_click=state.ask(Question.TURN_OFF.value)),
+            ),
             class_name="inline section-body",
         ),
         actions=[badge("on", "ok", dot=True)],

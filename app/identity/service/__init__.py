@@ -19,7 +19,7 @@ from app.identity.service.accounts import (
 )
 from app.identity.service.api_keys import create_api_key, create_operator_key, list_api_keys, revoke_api_key
 from app.identity.service.audit import get_audit_entry, list_audit, list_audit_actions, record_audit, record_key_audit, shown_filter
-from app.identity.service.callers import caller_for_session, resolve_caller
+from app.identity.service.callers import caller_for_session, is_second_factor_required, resolve_caller
 from app.identity.service.ingest_keys import (
     create_ingest_key,
     create_tenant,
@@ -86,6 +86,7 @@ __all__ = [
     "ingest_principal_for",
     "is_operator_key",
     "is_registration_open",
+    "is_second_factor_required",
     "issue_ticket",
     "list_api_keys",
     "list_audit",

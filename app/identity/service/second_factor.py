@@ -14,7 +14,7 @@ from app.identity.contracts import Actor, Credential, Enrolment, SecondFactorVie
 from app.identity.passwords import UNUSABLE
 from app.identity.policy import BOUND_WHEN_UNBOUND, Allowance
 from app.identity.service.audit import record_audit
-from app.identity.service.callers import actor_for
+from app.identity.service.callers import actor_for, is_second_factor_required
 from app.identity.service.turns import give_back_turns, take_turn
 from app.kernel.crypto import SecretBox
 from app.kernel.errors import BadRequest, Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
@@ -36,6 +36,7 @@ def second_factor_of(session: Session, actor: Actor) -> SecondFactorView:
         confirmed_at=row.confirmed_at if row else None,
         recovery_codes_left=repository.count_unused_codes(session, user.id),
         has_password=user.password_hash != UNUSABLE,
+        is_required=is_second_factor_required() and user.password_hash != UNUSABLE,
     )
 
 
@@ -96,7 +97,12 @@ def renew_recovery_codes(session: Session, actor: Actor, code: str, now: datetim
 
 
 def turn_off_second_factor(session: Session, actor: Actor, code: str, now: datetime) -> None:
-    """No code is asked for any more. The caller's password was checked. Errors: as `renew_recovery_codes`."""
+    """No code is asked for any more. The caller's password was checked.
+
+    Errors: as `renew_recovery_codes`, Conflict where everybody has to have a second factor.
+    """
+    if is_second_factor_required():
+        raise Conflict("This installation asks everybody for a second factor. To change devices, ask an owner to reset yours.")
     user = _locked(session, actor)
     _prove_for_change(session, user, code, now)
     repository.delete_factor(session, user.id)

@@ -9,14 +9,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlmodel import select
 
+from app.http import SESSION_COOKIE
 from app.identity.contracts import ApiKeyScope, UserRole
+from app.identity.pages.members import Factor, members_with_factors
 from app.identity.passwords import UNUSABLE
 from app.identity.second_factor import code_at, step_of
+from app.identity.service.callers import actor_for
 from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
+from app.kernel.settings import get_settings
 from models.identity import AuditEntry, User
 from models.second_factors import RecoveryCode, SecondFactor
-from tests.factories import PASSWORD, make_api_key, make_user
+from tests.factories import PASSWORD, make_api_key, make_session_cookie, make_user
 
 LOGIN = "/api/v1/auth/login"
 ME = "/api/v1/auth/me"
@@ -75,7 +79,7 @@ def test_without_a_factor_signing_in_is_as_it_was_and_a_code_is_ignored(client, 
     with session_scope(engine) as session:
         make_user(session, email=ADA, password=PASSWORD)
     assert sign_in(client, totp="000000").status_code == 200
-    assert client.get(OWN).json() == {"is_on": False, "confirmed_at": None, "recovery_codes_left": 0}
+    assert client.get(OWN).json() == {"is_on": False, "is_required": False, "confirmed_at": None, "recovery_codes_left": 0}
 
 
 def test_turning_on_shows_the_secret_once_ends_other_sessions_and_is_audited(client, engine, clock):
@@ -192,7 +196,7 @@ def test_turning_off_demands_password_and_code(client, ada, engine, clock):
     assert (wrong_code.status_code, wrong_code.json()["detail"][0]["loc"]) == (422, ["body", "code"])
     assert client.get(OWN).json()["is_on"] is True
     assert client.post(off, json={"password": PASSWORD, "code": ada.code()}).status_code == 204
-    assert client.get(OWN).json() == {"is_on": False, "confirmed_at": None, "recovery_codes_left": 0}
+    assert client.get(OWN).json() == {"is_on": False, "is_required": False, "confirmed_at": None, "recovery_codes_left": 0}
     assert sign_in(client).status_code == 200
     assert len(audited(engine, "second_factor.disable")) == 1
     assert audited(engine, "second_factor.refuse")[0].payload["purpose"] == "turn off"
@@ -286,3 +290,69 @@ def test_a_ticket_dies_with_the_factor(client, ada, member):
     client.cookies.clear()
     client.delete(f"/api/v1/users/{ada.user_id}/second-factor", headers=member(UserRole.OWNER).headers)
     assert where(client.post("/session/code", data={"totp": ada.code()}, headers=ticket)) == ("/login", {"error": "sign_in_over"})
+
+
+@pytest.fixture
+def required(monkeypatch):
+    """Everybody has to have a factor."""
+    monkeypatch.setenv("PLUMBLINE_REQUIRE_SECOND_FACTOR", "true")
+    get_settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+def test_where_everybody_has_to_have_one_nothing_else_opens_before_it_is_set_up(client, engine, clock, required):
+    with session_scope(engine) as session:
+        user = make_user(session, email=ADA, password=PASSWORD)
+        _, key = make_api_key(session, user, scope=ApiKeyScope.READ)
+    assert sign_in(client).status_code == 200
+
+    refused = client.get("/api/v1/projects")
+    assert refused.status_code == 403
+    assert refused.json() == {"detail": "This installation asks for a second factor: set one up first, at /api/v1/me/second-factor"}
+    assert client.post("/api/v1/me/api-keys", json={"name": "a way round"}).status_code == 403
+    assert client.get(ME).status_code == 200
+    assert client.get(OWN).json()["is_required"] is True
+    assert client.get("/api/v1/projects", headers={"Authorization": f"Bearer {key}"}).status_code == 200, "keys are not asked"
+
+    secret = client.post(OWN, json={"password": PASSWORD}).json()["secret"]
+    assert client.get("/api/v1/projects").status_code == 403, "a secret that was not confirmed does not count"
+    client.post(f"{OWN}/confirm", json={"code": code_at(secret, step_of(clock.now()))})
+    assert client.get("/api/v1/projects").status_code == 200
+
+
+def test_where_everybody_has_to_have_one_it_cannot_be_turned_off(client, ada, required):
+    assert sign_in(client, totp=ada.code()).status_code == 200
+    ada.clock.advance(timedelta(minutes=1))
+    refused = client.post(f"{OWN}/turn-off", json={"password": PASSWORD, "code": ada.code()})
+    assert (refused.status_code, client.get(OWN).json()["is_on"]) == (409, True)
+
+
+def test_people_whom_only_a_provider_signs_in_are_not_asked(client, engine, clock, required, monkeypatch):
+    with session_scope(engine) as session:
+        user = make_user(session, email=ADA, password=PASSWORD)
+        user.password_hash = UNUSABLE
+        cookie = make_session_cookie(session, user)
+        passwords = make_user(session, email="bob@example.com", password=PASSWORD)
+        cookie_of_bob = make_session_cookie(session, passwords)
+    assert client.get("/api/v1/projects", headers={"Cookie": f"{SESSION_COOKIE}={cookie}"}).status_code == 200
+
+    bob = {"Cookie": f"{SESSION_COOKIE}={cookie_of_bob}"}
+    assert client.get("/api/v1/projects", headers=bob).status_code == 403
+    for name, value in {"ISSUER": "https://id.example.com", "CLIENT_ID": "plumbline", "ONLY": "true"}.items():
+        monkeypatch.setenv(f"PLUMBLINE_OIDC_{name}", value)
+    get_settings.cache_clear()
+    assert client.get("/api/v1/projects", headers=bob).status_code == 200, "his password opens nothing"
+
+
+def test_owners_see_who_has_none(engine, ada, required):
+    with session_scope(engine) as session:
+        owner = make_user(session, role=UserRole.OWNER, password=PASSWORD)
+        provided = make_user(session, email="sso@example.com")
+        provided.password_hash = UNUSABLE
+        session.flush()
+        _, factors, _ = members_with_factors(session, actor_for(owner))
+        assert factors == {ada.user_id: Factor.ON, owner.id: Factor.MISSING, provided.id: Factor.AT_PROVIDER}
+        viewer = make_user(session, role=UserRole.VIEWER)
+        assert members_with_factors(session, actor_for(viewer))[1] == {}
