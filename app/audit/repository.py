@@ -8,12 +8,15 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
 from app.kernel.errors import NotFound
+from app.kernel.ids import is_uuid
 from models.audit import AuditAccount, AuditLink
 from models.identity import RateBucket
 
 
 def by_id(session: Session, account_id: str) -> AuditAccount | None:
-    """The account."""
+    """The account; None also for what is no id."""
+    if not is_uuid(account_id):
+        return None
     return session.get(AuditAccount, account_id)
 
 

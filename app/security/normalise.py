@@ -120,7 +120,7 @@ def _actor(item: Mapping[str, Any]) -> tuple[str | None, str | None]:
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, bool | float | list | dict):
         return None
-    text = str(value).strip()
+    text = str(value).replace("\0", "").strip()  # PostgreSQL keeps no NUL, and what cannot be kept could not be judged
     if len(text) > _LONGEST_ACTOR:
         raise BadRequest(f"The actor's id and email hold at most {_LONGEST_ACTOR} characters")
     return text or None

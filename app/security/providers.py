@@ -106,4 +106,4 @@ def _object(value: Any) -> Mapping[str, Any]:
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, bool | list | dict):
         return None
-    return str(value).strip()[:320] or None
+    return str(value).replace("\0", "").strip()[:320] or None

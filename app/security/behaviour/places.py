@@ -29,6 +29,8 @@ def impossible_travel(event: SecurityEvent, history: ActorHistory, rules: Behavi
     if before is None:
         return []
     here, there = event.enrichment, before.enrichment
+    if (here.latitude, here.longitude) == (there.latitude, there.longitude):  # mostly
+        return []
     assert here.latitude is not None and here.longitude is not None
     assert there.latitude is not None and there.longitude is not None
     distance = distance_km(there.latitude, there.longitude, here.latitude, here.longitude)
@@ -64,9 +66,12 @@ def geo_anomaly(event: SecurityEvent, history: ActorHistory, rules: BehaviourRul
     if event.name != SIGNED_IN or country is None or not (event.actor_id or event.user_ip):
         return []
     who = event.actor_id or event.user_ip or ""
-    known = {one.enrichment.country_code for one in history.by_actor if one.name == SIGNED_IN} - {None}
     is_blocked = country in rules.blocked_countries
-    if not is_blocked and (not event.actor_id or not known or country in known):
+    signed_in = [one.enrichment.country_code for one in reversed(history.by_actor) if one.name == SIGNED_IN]
+    if not is_blocked and country in signed_in:
+        return []
+    known = set(signed_in) - {None}
+    if not is_blocked and (not event.actor_id or not known):
         return []
     reason = "is blocked" if is_blocked else "was not seen before"
     return [

@@ -65,10 +65,12 @@ def new_device(event: SecurityEvent, history: ActorHistory) -> list[Finding]:
     device = device_of(event.metadata)
     if event.name != SIGNED_IN or not event.actor_id or device is None:
         return []
+    signed_in = [one for one in reversed(history.by_actor) if one.name == SIGNED_IN]
+    if any(device_of(one.metadata) == device for one in signed_in):  # mostly the one before this
+        return []
     kind = device.partition(":")[0]
-    named = (device_of(one.metadata) for one in history.by_actor if one.name == SIGNED_IN)
-    known = {name for name in named if name is not None and name.partition(":")[0] == kind}
-    if not known or device in known:
+    known = {name for one in signed_in if (name := device_of(one.metadata)) is not None and name.partition(":")[0] == kind}
+    if not known:
         return []
     agent = event.metadata.get("user_agent")
     return [
@@ -81,7 +83,7 @@ def new_device(event: SecurityEvent, history: ActorHistory) -> list[Finding]:
             details={
                 "device": device,
                 "known_devices": len(known),
-                "user_agent": agent[:_LONGEST_AGENT] if isinstance(agent, str) else None,
+                "user_agent": agent[:_LONGEST_AGENT].replace("\0", "") if isinstance(agent, str) else None,
             },
         )
     ]

@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from app.kernel.ids import is_uuid
 from models.security import SecurityAlert
 
 
@@ -64,7 +66,9 @@ def moments(session: Session, project_id: str, since: datetime, *, limit: int) -
 
 
 def get_alert(session: Session, project_id: str, alert_id: str, *, is_locked: bool = False) -> SecurityAlert | None:
-    """One alert of the project."""
+    """One alert of the project; None also for what is no id."""
+    if not is_uuid(alert_id):
+        return None
     query = select(SecurityAlert).where(SecurityAlert.project_id == project_id, SecurityAlert.id == alert_id)
     return session.exec(query.with_for_update() if is_locked else query).first()
 
@@ -81,6 +85,18 @@ def insert_alert(session: Session, alert: SecurityAlert) -> bool:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement: Any = insert(table).values(alert.model_dump()).on_conflict_do_nothing().returning(table.c.id)
     return session.execute(statement).first() is not None
+
+
+def take_open_key(session: Session, alert: SecurityAlert, open_key: str) -> None:
+    """Let the alert take further events of the key, unless another one does."""
+    session.add(alert)
+    session.flush()
+    try:
+        with session.begin_nested():
+            alert.open_key = open_key
+            session.flush()
+    except IntegrityError:
+        session.refresh(alert)
 
 
 def save_alert(session: Session, alert: SecurityAlert) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -33,19 +33,20 @@ def watched_projects(session: Session) -> list[IngestPrincipal]:
     ]
 
 
-def claim_event(session: Session, project_id: str, incident_key: str, event_id: str, happened_at: datetime) -> str | None:
-    """None when the event is counted into the incident now, by this transaction only; else the alert that holds it."""
+def claim_events(session: Session, project_id: str, incident_key: str, events: Mapping[str, datetime]) -> set[str]:
+    """Those of the events, by id with their time, that are counted into the incident now, by this transaction only."""
     table = SecurityIncidentEvent.__table__  # type: ignore[attr-defined]
-    values = {
-        "project_id": project_id,
-        "incident_key": incident_key,
-        "event_id": event_id,
-        "alert_id": "",
-        "happened_at": happened_at,
-    }
+    # In one order for everybody: a claim waits for the one of another transaction on the same event.
+    values = [
+        {"project_id": project_id, "incident_key": incident_key, "event_id": event_id, "alert_id": "", "happened_at": at}
+        for event_id, at in sorted(events.items())
+    ]
     statement: Any = _insert(session)(table).values(values).on_conflict_do_nothing().returning(table.c.event_id)
-    if session.execute(statement).first() is not None:
-        return None
+    return {str(row[0]) for row in session.execute(statement)}
+
+
+def holder_of(session: Session, project_id: str, incident_key: str, event_id: str) -> str:
+    """The alert that holds a claimed event."""
     query = select(SecurityIncidentEvent.alert_id).where(
         SecurityIncidentEvent.project_id == project_id,
         SecurityIncidentEvent.incident_key == incident_key,
@@ -54,14 +55,24 @@ def claim_event(session: Session, project_id: str, incident_key: str, event_id: 
     return session.exec(query).one()
 
 
-def note_alert(session: Session, project_id: str, incident_key: str, event_id: str, alert_id: str) -> None:
-    """Which alert holds a claimed event."""
+def key_of(session: Session, project_id: str, event_id: str, alert_id: str) -> str | None:
+    """The incident that the alert was raised for; None when it is forgotten."""
+    query = select(SecurityIncidentEvent.incident_key).where(
+        SecurityIncidentEvent.project_id == project_id,
+        SecurityIncidentEvent.event_id == event_id,
+        SecurityIncidentEvent.alert_id == alert_id,
+    )
+    return session.exec(query).first()
+
+
+def note_alert(session: Session, project_id: str, incident_key: str, event_ids: Sequence[str], alert_id: str) -> None:
+    """Which alert holds the claimed events."""
     session.execute(
         sa.update(SecurityIncidentEvent)
         .where(
             col(SecurityIncidentEvent.project_id) == project_id,
             col(SecurityIncidentEvent.incident_key) == incident_key,
-            col(SecurityIncidentEvent.event_id) == event_id,
+            col(SecurityIncidentEvent.event_id).in_(event_ids),
         )
         .values(alert_id=alert_id)
     )

@@ -58,40 +58,66 @@ def raise_alert(session: Session, project_id: str, event: SecurityEvent, finding
 
     Safe to repeat for the same event, also in two processes at once and after its alert was closed.
     """
-    key = hashlib.sha256(f"{finding.alert_type}\0{finding.subject}".encode()).hexdigest()
-    holder = judging.claim_event(session, project_id, key, event.id, event.at)
-    if holder is None:
-        holder = _place(session, project_id, key, event, finding)
-        judging.note_alert(session, project_id, key, event.id, holder)
-    return holder
+    key = _incident_key(finding)
+    _raise_incident(session, project_id, key, [(event, finding)])
+    return judging.holder_of(session, project_id, key, event.id)
 
 
-def _place(session: Session, project_id: str, key: str, event: SecurityEvent, finding: Finding) -> str:
+def raise_alerts(session: Session, project_id: str, found: Sequence[tuple[SecurityEvent, Finding]]) -> None:
+    """As `raise_alert`, of many findings; those of one incident are given in the order in which they happened."""
+    by_incident: dict[tuple[str, str], list[tuple[SecurityEvent, Finding]]] = {}
+    for event, finding in found:
+        by_incident.setdefault((finding.alert_type, finding.subject), []).append((event, finding))
+    # One order for everybody, so that two passes never wait for each other's alerts.
+    for _, part in sorted(by_incident.items()):
+        _raise_incident(session, project_id, _incident_key(part[0][1]), part)
+
+
+def _incident_key(finding: Finding) -> str:
+    return hashlib.sha256(f"{finding.alert_type}\0{finding.subject}".encode()).hexdigest()
+
+
+def _raise_incident(session: Session, project_id: str, key: str, part: Sequence[tuple[SecurityEvent, Finding]]) -> None:
+    """Put those events of one incident that nobody counted yet into its alert, or into several when an hour lies between."""
+    fresh = judging.claim_events(session, project_id, key, {event.id: event.at for event, _ in part})
+    held: dict[str, list[str]] = {}
+    joined: SecurityAlert | None = None
+    for event, finding in part:
+        if event.id in fresh:
+            fresh.discard(event.id)
+            holder, joined = _place(session, project_id, key, event, finding, joined)
+            held.setdefault(holder, []).append(event.id)
+    if joined is not None:
+        repository.save_alert(session, joined)
+    for holder, event_ids in held.items():
+        judging.note_alert(session, project_id, key, event_ids, holder)
+
+
+def _place(
+    session: Session, project_id: str, key: str, event: SecurityEvent, finding: Finding, joined: SecurityAlert | None
+) -> tuple[str, SecurityAlert | None]:
+    """The alert that takes the event, and the same one as the row that this transaction holds, changed but not written yet."""
     while True:
-        present = repository.open_alert(session, project_id, key)
+        present = joined or repository.open_alert(session, project_id, key)
         if present is None:
             fresh = _alert(project_id, key, event, finding)
             if repository.insert_alert(session, fresh):
-                return fresh.id
+                return fresh.id, None
         elif present.status not in UNDER_WAY or event.at - present.last_event_at >= SAME_INCIDENT:
-            present.open_key = None
+            present.open_key, joined = None, None
             repository.save_alert(session, present)
         else:
             present.occurrences += 1
             present.event_ids = [*present.event_ids, event.id][-MOST_EVENT_IDS:]
             present.last_event_at = max(present.last_event_at, event.at)
             present.details = {**present.details, **finding.details, "occurrences": present.occurrences}
-            repository.save_alert(session, present)
-            return present.id
+            return present.id, present
 
 
 def raise_instant_alerts(session: Session, principal: IngestPrincipal, events: Sequence[SecurityEvent]) -> int:
     """Alerts of the critical events among these; how many events raised or joined one."""
     found = [(event, finding) for event in events if (finding := instant_finding(event)) is not None]
-    # One order for everybody, so that two batches never wait for each other's alerts.
-    found.sort(key=lambda one: (one[1].alert_type, one[1].subject))
-    for event, finding in found:
-        raise_alert(session, principal.project_id, event, finding)
+    raise_alerts(session, principal.project_id, found)
     return len(found)
 
 
@@ -160,6 +186,10 @@ def apply_change(session: Session, actor: Actor, alert: SecurityAlert, change: C
         added["internal_notes"] = change.internal_notes
     alert.details = {**alert.details, **added}
     repository.save_alert(session, alert)
+    if change.status in UNDER_WAY and alert.open_key is None:
+        key = judging.key_of(session, alert.project_id, alert.trigger_event_id, alert.id)
+        if key is not None:
+            repository.take_open_key(session, alert, key)
     slug = accounts.project_slug(session, alert.project_id)
     payload = {"status": change.status, "resolution_type": change.resolution_type, "resolved_by": alert.resolved_by}
     identity.record_audit(session, actor, "security_alert.update", "security_alert", alert.id, slug, payload)

@@ -16,13 +16,13 @@ from app.security.contracts import Finding, SecurityEvent
 from app.security.plans import SecurityPlan
 from app.security.repository import events as repository
 from app.security.service import threat_models
-from app.security.service.alerts import raise_alert
+from app.security.service.alerts import raise_alerts
 from app.security.service.judged_counts import JUDGED
 from app.security.service.surroundings import gather, place_of
 
 ALL_PLANS: Final = frozenset({"brute_force_attack", "rate_limit_exceeded", "suspicious_activity", "new_device"})
 PATIENCE_SECONDS: Final = 30.0
-PASS_EVENTS: Final = 2_000
+PASS_EVENTS: Final = 5_000
 ALERTS_AT_ONCE: Final = 50
 MODEL_SECONDS: Final = 2.0
 """What one threat model may take for the events of one pass before it is switched off."""
@@ -57,11 +57,8 @@ def judge(principal: IngestPrincipal, plan: SecurityPlan, events: Sequence[Secur
 
 def _raise(project_id: str, found: Sequence[tuple[SecurityEvent, Finding]]) -> None:
     for start in range(0, len(found), ALERTS_AT_ONCE):
-        part = found[start : start + ALERTS_AT_ONCE]
         with session_scope() as session:
-            # One order for everybody, so that two passes never wait for each other's alerts.
-            for event, finding in sorted(part, key=lambda one: (one[1].alert_type, one[1].subject)):
-                raise_alert(session, project_id, event, finding)
+            raise_alerts(session, project_id, found[start : start + ALERTS_AT_ONCE])
 
 
 def wait_until_stored(principal: IngestPrincipal, event: SecurityEvent) -> None:

@@ -29,8 +29,10 @@ class JudgedCounts:
 
     def note(self, project_id: str, events: Sequence[SecurityEvent]) -> None:
         """The events are judged."""
+        by_moment = Counter(event.at for event in events)  # a batch shares one
         with self._lock:
-            self._waiting.update((project_id, judging.bucket_of(event.at)) for event in events)
+            for moment, count in by_moment.items():
+                self._waiting[project_id, judging.bucket_of(moment)] += count
 
     def write(self, *, is_urgent: bool = False) -> None:
         """Write what waits, at most once a second unless it is urgent."""

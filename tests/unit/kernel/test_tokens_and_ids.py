@@ -1,5 +1,7 @@
 import logging
+import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -25,6 +27,24 @@ def test_ids_of_one_millisecond_sort_by_creation_and_do_not_repeat(monkeypatch: 
     made = [new_id() for _ in range(10_000)]
     assert made == sorted(set(made))
     assert {uuid.UUID(one).version for one in made} == {7}
+
+
+def test_ids_of_many_threads_and_of_a_forked_child_are_all_different() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = [one for part in threads.map(lambda _: [new_id() for _ in range(500)], range(16)) for one in part]
+    assert len(set(made)) == len(made)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, "".join(new_id() for _ in range(50)).encode())
+        os._exit(0)
+    own = {new_id() for _ in range(50)}
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        text = told.read()
+    os.waitpid(child, 0)
+    assert own.isdisjoint({text[start : start + 36] for start in range(0, len(text), 36)})
+    assert len(text) == 50 * 36
 
 
 UUID_TEXT = "12345678-1234-1234-1234-123456789012"
