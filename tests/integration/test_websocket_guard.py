@@ -12,7 +12,7 @@ from reflex_base.registry import RegistrationContext
 from app.identity.contracts import UserRole
 from app.kernel.database import session_scope
 from tests.conftest import Member
-from tests.factories import make_ingest_key, make_project
+from tests.factories import PASSWORD, make_ingest_key, make_project
 from tests.integration.reflex_socket import ReflexSocket, converse, state_of
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -37,6 +37,11 @@ HYDRATE = f"{ROOT}.hydrate_and_load"
 APP_STATE = f"{ROOT}.app___ui____app_state"
 MEMBERS = f"{APP_STATE}.app___identity___pages___members____members_state"
 INVITATIONS = f"{APP_STATE}.app___identity___pages___invitations____invitations_state"
+SECOND_FACTOR = (
+    f"{APP_STATE}.app___frame____project_state.app___page_states____loaded_state"
+    ".app___identity___pages___second_factor____second_factor_state"
+)
+OWN_PASSWORD = f"{APP_STATE}.app___identity___pages___own_password____own_password_state"
 KEYS = f"{APP_STATE}.app___frame____project_state.app___identity___pages___ingest_keys____ingest_keys_state"
 
 
@@ -115,6 +120,36 @@ def test_a_tab_that_was_left_by_one_person_shows_nothing_of_theirs_to_the_next(
         await second.close()
 
     converse(application, talk)
+
+
+def test_who_has_to_set_up_a_second_factor_reaches_only_the_page_about_it(
+    application: Any, member: Callable[..., Member], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.kernel.settings import get_settings
+
+    monkeypatch.setenv("PLUMBLINE_REQUIRE_SECOND_FACTOR", "true")
+    get_settings.cache_clear()
+    olive = member(UserRole.OWNER, password=PASSWORD)
+    open_states = (SECOND_FACTOR, OWN_PASSWORD)
+    closed = [name for name in handler_names() if name not in OPEN and not name.startswith(open_states)]
+
+    async def talk() -> None:
+        socket = ReflexSocket(application, cookie=olive.headers["Cookie"])
+        await socket.connect()
+        for name in closed:
+            update = await socket.call(name, {"form": {}, "value": True, "text": "x"}, path="/settings/members")
+            events = update.get("events", [])
+            assert [event["payload"].get("path") for event in events] == ["/settings/sign-in-security"], f"{name}: {update}"
+        await socket.send(f"{SECOND_FACTOR}.load", path="/settings/sign-in-security")
+        updates = await socket.updates_until(lambda update: "is_required" in state_of([update], SECOND_FACTOR))
+        assert state_of(updates, SECOND_FACTOR)["is_required"] is True
+        await socket.close()
+
+    try:
+        converse(application, talk)
+    finally:
+        monkeypatch.undo()
+        get_settings.cache_clear()
 
 
 def test_the_session_cookie_is_never_sent_to_the_page(application: Any, member: Callable[..., Member]) -> None:

@@ -42,7 +42,7 @@ from models.reconciliation import ShadowEvent
 from models.scans import ScanConfig
 from tests.factories import make_project
 
-SECONDS = 40.0
+SECONDS = 90.0
 
 
 class ShiftedClock:

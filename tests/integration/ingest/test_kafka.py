@@ -102,7 +102,7 @@ def test_what_comes_a_second_time_is_recognised_without_an_id_of_its_own(tmp_pat
             await until(lambda: len(world.store.events) == 20, 30)
         monkeypatch.undo()
         async with consuming(tmp_path, World(store=world.store), broker) as source:
-            source._pipeline._seen.remember("project_1", [row["id"] for row in world.store.events])
+            source._pipeline._once._seen.remember("project_1", [row["id"] for row in world.store.events])
             await until(lambda: committed(broker) == 20, 30)
         assert len(world.store.events) == 20
 

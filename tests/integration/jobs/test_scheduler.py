@@ -14,7 +14,7 @@ from models.scans import JobLease, ScanJob
 from tests.integration.scans_workbench import HOUR, NOW, Workbench
 
 FLOOR = NOW.replace(minute=0)
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
 
 
 def until(condition, what: str) -> None:

@@ -31,7 +31,7 @@ from app.supervisor import serve
 configure_logging("info")
 sys.exit(serve(get_settings(), web_command=[sys.executable, "-m", "tests.integration.supervisor.fake_web", *sys.argv[1:]]))
 """
-DEADLINE_SECONDS = 40.0
+DEADLINE_SECONDS = 90.0
 
 Value = TypeVar("Value")
 
