@@ -120,14 +120,3 @@ def test_unreadable_replacement_keeps_the_last_good_database(london, tmp_path):
     (tmp_path / "broken").rename(tmp_path / "city.mmdb")
     assert london.refresh()
     assert enrich(LONDON, databases=london).city == "London"
-
-
-def test_lookup_takes_microseconds(tmp_path):
-    lines = [f"{first}.{second}.{third}.0/24" for first in (45, 46) for second in range(100) for third in range(0, 200, 2)]
-    (tmp_path / "vpn.txt").write_text("\n".join(lines))
-    files = Databases(tmp_path)
-    enrich(LONDON, databases=files)
-    started = time.process_time()
-    for _ in range(5_000):
-        enrich("45.50.100.7", databases=files)
-    assert (time.process_time() - started) / 5_000 < 200e-6
