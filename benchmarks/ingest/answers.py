@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import cast
 
 from benchmarks.ingest.ours import Ours
-from benchmarks.ingest.processes import CLIENT_CORES, SERVER_CORES, load_line, running_on
+from benchmarks.ingest.processes import CLIENT_CORES, SERVER_CORES, end_cleanly, load_line, running_on
 from benchmarks.ingest.subjects import Spread
 from benchmarks.ingest.traffic import GOOD, Load, Route, connected, fresh, make_events
 from benchmarks.ingest.variants import EVENTS, median_rate, parser
@@ -73,6 +73,7 @@ def main() -> None:
     options_of = parser(__doc__, (1, 10, 100))
     options_of.add_argument("--share", type=float, default=0.8, help="of the full rate")
     options = options_of.parse_args()
+    end_cleanly()
     events = make_events(EVENTS)
     lines: list[str] = []
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:

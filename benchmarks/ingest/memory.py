@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.ingest.ours import Ours
-from benchmarks.ingest.processes import CLIENT_CORES, SERVER_CORES, folder_size, load_line, resident_bytes, running_on
+from benchmarks.ingest.processes import CLIENT_CORES, SERVER_CORES, end_cleanly, folder_size, load_line, resident_bytes, running_on
 from benchmarks.ingest.subjects import CONNECTIONS
 from benchmarks.ingest.traffic import make_events, send_load
 
@@ -107,6 +107,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--one-core", action="store_true", help="client and servers share one core")
     options = parser.parse_args()
+    end_cleanly()
     events = make_events(EVENTS)
     client_cores = SERVER_CORES if options.one_core else CLIENT_CORES
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -55,3 +57,8 @@ def folder_size(folder: Path) -> tuple[int, int]:
 def load_line() -> str:
     """How busy the machine is with all that runs on it, for the head of a report."""
     return f"{len(ALL_CORES)} cores, load average {os.getloadavg()[0]:.1f}"
+
+
+def end_cleanly() -> None:
+    """On SIGTERM leave as by an exception, so that what was started is stopped."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))

@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.ingest.ours import Ours
-from benchmarks.ingest.processes import CLIENT_CORES, SERVER_CORES, load_line, running_on
+from benchmarks.ingest.processes import CLIENT_CORES, SERVER_CORES, end_cleanly, load_line, running_on
 from benchmarks.ingest.subjects import CONNECTIONS, Influx, Plain, Spread, Stretch, Subject
 from benchmarks.ingest.traffic import make_bodies, make_events
 
@@ -103,6 +103,7 @@ def main() -> int:
     parser.add_argument("--only-ours", action="store_true", help="no comparison")
     parser.add_argument("--strict", action="store_true", help="end with 1 when a floor is missed")
     options = parser.parse_args()
+    end_cleanly()
     events = make_events(EVENTS)
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:
         subjects: list[Subject] = []

@@ -71,15 +71,11 @@ def planned(mode: Mode) -> Callable[[Session], None]:
         from app.plan.vocabulary import FieldType
 
         text, choice, number = FieldType.STRING, FieldType.ENUM, FieldType.NUMBER
-        countries, plans, devices = (
-            ["US", "DE", "GB", "FR", "IN", "BR", "JP"],
-            ["free", "pro", "team", "enterprise"],
-            ["web", "ios"],
-        )
+        countries, plans = ["US", "DE", "GB", "FR", "IN", "BR", "JP"], ["free", "pro", "team", "enterprise"]
         fields = [
             FieldDraft("country", "Country", choice, is_required=True, enum_options=countries),
             FieldDraft("plan", "Plan", choice, is_required=True, enum_options=plans),
-            FieldDraft("device", "Device", choice, enum_options=[*devices, "android", "server"]),
+            FieldDraft("device", "Device", choice, enum_options=["web", "ios", "android", "server"]),
             FieldDraft("app_version", "Version", text, is_required=True, contract_regex=r"^2\.[0-9]+\.[0-9]+$"),
             FieldDraft("path", "Path", text, contract_regex=r"^/[a-z]+/[0-9]+$"),
             FieldDraft("user_id", "User", text, is_required=True),

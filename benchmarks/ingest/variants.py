@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from benchmarks.ingest.ours import Ours
-from benchmarks.ingest.processes import CLIENT_CORES, SERVER_CORES, load_line, running_on
+from benchmarks.ingest.processes import CLIENT_CORES, SERVER_CORES, end_cleanly, load_line, running_on
 from benchmarks.ingest.subjects import CONNECTIONS, Events, Spread, Stretch
 from benchmarks.ingest.traffic import make_events
 
@@ -28,6 +28,7 @@ def parser(text: str | None, batches: Sequence[int]) -> argparse.ArgumentParser:
 
 def compare(makers: Sequence[Make], options: argparse.Namespace, *, cores: Collection[int] = SERVER_CORES) -> None:
     """Start the variants on `cores`, measure them in turns and print the medians beside those of the first variant."""
+    end_cleanly()
     events: Events = make_events(EVENTS)
     with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:
         variants: list[Ours] = []
