@@ -44,6 +44,10 @@ class Event(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     idempotency_key: _Id | None = None
 
 
+# What an event carries beside its attributes and a plan may speak of.
+MEMBERS: Final = ("user_id", "session_id", "ip_address", "user_agent", "status", "environment", "severity", "duration")
+
+
 class _Envelope(msgspec.Struct, gc=False):
     events: list[Event]
 
@@ -85,6 +89,10 @@ class Batch:
             self.raws = _raw_events(self.body)
         return bytes(self.raws[index])
 
+    def single(self, index: int) -> Event | str:
+        """One event as `singly` gives it."""
+        return _single(msgspec.Raw(self.raw(index)))
+
     def singly(self) -> Iterator[Event | str]:
         """Every event in order, decoded on its own, or the reason why it is none."""
         if self.raws is None:
@@ -106,9 +114,10 @@ def decode_batch(body: bytes, most_events: int) -> Batch:
         except UnicodeDecodeError:
             raise BadRequest("the body is not UTF-8") from None
     batch = _decode(body)
-    if len(batch) > most_events:
+    count = len(batch)
+    if count > most_events:
         raise PayloadTooLarge(f"a request holds at most {most_events} events")
-    if not len(batch):
+    if not count:
         raise BadRequest("the request holds no events")
     return batch
 

@@ -184,25 +184,26 @@ class Pipeline:
             count_refused(refusal.code)
             raise
         plan = self._plans.cached(principal.project_id) or await self._plans.plan(principal.project_id)
-        is_small = len(batch) <= MOST_EVENTS and plan.checks is None and not (is_waiting or id_seed)
+        received = len(batch)
+        is_small = received <= MOST_EVENTS and plan.checks is None and not (is_waiting or id_seed)
         if is_small and batch.events is not None and batch.is_plain and _plan_limits(principal).events_per_day is None:
             try:
                 if await self._groups.join(principal, plan, batch, len(body)):
-                    return Outcome(len(batch), [], None)
+                    return Outcome(received, [], None)
             except Unavailable as refusal:
-                count_dropped(refusal.code, len(batch))
+                count_dropped(refusal.code, received)
                 raise
         reception = Reception(principal.tenant_id, principal.project_id, plan, self._window, self.clock.now(), id_seed)
         cleaned = clean_batch(batch, reception)
-        count_received(len(batch))
+        count_received(received)
         cleaned, repeated = self._once.unrepeated(cleaned)
         row_count = cleaned.count
-        ticket = await self._hand_over(principal, cleaned, len(batch), len(body), is_waiting=is_waiting and row_count > 0)
+        ticket = await self._hand_over(principal, cleaned, received, len(body), is_waiting=is_waiting and row_count > 0)
         try:
             await ticket.committed
         except Unavailable as refusal:  # the ids are forgotten where the log reports the failure
             self._quota.give_back(principal.tenant_id, _plan_limits(principal), row_count)
-            count_dropped(refusal.code, len(batch))
+            count_dropped(refusal.code, received)
             raise
         # The log commits in order, so what was sent first is on disk by now, unless it could not be written.
         if not self._once.knows(principal.project_id, repeated):

@@ -19,7 +19,8 @@ from sqlmodel import Session
 
 from app.identity.contracts import Actor
 from app.ingest import violation_service
-from app.ingest.single_events import BREAKS_PLAN, MEMBERS
+from app.ingest.decode import MEMBERS
+from app.ingest.single_events import BREAKS_PLAN
 from app.ingest.validation import MASK, NOT_IN_PLAN
 from app.ingest.violation_repository import ViolationGroup
 from app.kernel.errors import BadRequest, NotFound

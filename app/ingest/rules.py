@@ -41,6 +41,19 @@ class Cleaned(RowBatch):
         ids: Sequence[str] = self.values[EventValues._fields.index("id")] if self.values else ()
         return ids
 
+    def joined(self, others: Cleaned) -> Cleaned:
+        """The batch with the events of the same request that were looked at apart."""
+        values = self.values
+        if others.count:
+            values = [[*own, *added] for own, added in zip(self.values, others.values, strict=True)]
+        return replace(
+            others,
+            count=self.count + others.count,
+            values=values,
+            flagged=Counter(self.flagged) + Counter(others.flagged),
+            has_own_ids=self.has_own_ids or others.has_own_ids,
+        )
+
     def without(self, left_out: Sequence[bool]) -> Cleaned:
         """The batch without the marked rows."""
         kept = [not mark for mark in left_out]
@@ -91,7 +104,7 @@ class Reception:
 
 
 def clean_usual(events: Sequence[Event], reception: Reception) -> Cleaned | None:
-    """The rows of events from plain bodies when all of them are usual and no check of the plan applies; else None."""
+    """The rows of events from plain bodies, of which the plan's checks say nothing, when all of them are usual; else None."""
     rules = reception.rules(len(events))
     found = rules.usual_columns(events)
     if found is None:
@@ -116,12 +129,27 @@ def clean_usual(events: Sequence[Event], reception: Reception) -> Cleaned | None
 def clean_batch(batch: Batch, reception: Reception) -> Cleaned:
     """Apply the rules, and the project's checks when it has some, to every event."""
     checks = reception.plan.checks
-    is_plain = batch.is_plain and checks is None  # with checks a reason may name a field of the plan
-    usual = clean_usual(batch.events, reception) if is_plain and batch.events is not None else None
-    if usual is not None:
-        return usual
-    rules = reception.rules(len(batch))
-    rows, faults, blocked = rules.rows_of(batch.singly())
+    if batch.events is None or not batch.is_plain:
+        return _clean_singly(batch, reception, range(len(batch)))
+    doubtful = checks.doubtful(batch.events, reception.plan.names or frozenset()) if checks is not None else set()
+    if not doubtful:
+        return clean_usual(batch.events, reception) or _clean_singly(batch, reception, range(len(batch)))
+    # With a seed the ids are given in the order of the body, whatever the plan says meanwhile.
+    usual = None
+    if len(doubtful) < len(batch) and not reception.id_seed:
+        usual = clean_usual([event for index, event in enumerate(batch.events) if index not in doubtful], reception)
+    if usual is None:
+        return _clean_singly(batch, reception, range(len(batch)))
+    return usual.joined(_clean_singly(batch, reception, sorted(doubtful)))
+
+
+def _clean_singly(batch: Batch, reception: Reception, positions: Sequence[int]) -> Cleaned:
+    """Apply the rules to the events at these positions, one after the other."""
+    checks = reception.plan.checks
+    rules = reception.rules(len(positions))
+    events = batch.singly() if len(positions) == len(batch) else map(batch.single, positions)
+    rows, found, blocked = rules.rows_of(events)
+    faults = [(positions[index], reason) for index, reason in found]
     values = columns_of(rows)
     quarantine = b""
     if faults:
@@ -138,7 +166,7 @@ def clean_batch(batch: Batch, reception: Reception) -> Cleaned:
         reception.plan.revision,
         len(rows),
         values,
-        is_plain,
+        batch.is_plain and checks is None,  # with checks a reason may name a field of the plan
         _flags(values),
         blocked,
         quarantine,

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from app.ingest.columns import EventValues
-from app.ingest.decode import Event
+from app.ingest.decode import MEMBERS, Event
 from app.ingest.fresh_ids import FreshIds
 from app.ingest.times import EPOCH, MILLISECOND
 from app.ingest.usual_batch import Names, usual_columns
@@ -25,9 +25,6 @@ _MILLISECONDS_FROM: Final = 100_000_000_000  # as seconds this lies in the year 
 _NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
 _NUL_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-# What an event carries beside its attributes and a plan may speak of.
-MEMBERS: Final = ("user_id", "session_id", "ip_address", "user_agent", "status", "environment", "severity", "duration")
 
 _canonical_json = msgspec.json.Encoder(order="sorted").encode
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from app.ingest.decode import TWICE_SENT
+from app.ingest.column_checks import FieldColumn, Pairs, doubtful_events, field_column
+from app.ingest.decode import MEMBERS, TWICE_SENT, Event
 from app.ingest.value_checks import Check, checks_of
 from app.plan.contracts import FieldRules
 
@@ -68,8 +69,12 @@ class Policy:
     @property
     def is_active(self) -> bool:
         """Whether events must be looked at one by one."""
-        treated = any(treatment is not Treatment.PASS for treatment in self.sensitivity.values())
-        return self.mode is not Mode.ALLOW or treated or any(entry.mode is not Mode.ALLOW for entry in self.overrides)
+        return self.is_judging or any(treatment is not Treatment.PASS for treatment in self.sensitivity.values())
+
+    @property
+    def is_judging(self) -> bool:
+        """Whether some event that breaks the plan is flagged or blocked."""
+        return self.mode is not Mode.ALLOW or any(entry.mode is not Mode.ALLOW for entry in self.overrides)
 
     def without_modes(self) -> Policy:
         """The same policy with every event allowed; sensitive values are still treated."""
@@ -85,6 +90,7 @@ class _TypeChecks:
     required: tuple[str, ...]
     by_property: Mapping[str, tuple[Check, ...]]
     treatments: Mapping[str, Treatment]
+    columns: tuple[FieldColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,26 @@ class ProjectChecks:
     types: Mapping[str, _TypeChecks]
     labelled: Mapping[str, Treatment]
     secret: bytes
+
+    def doubtful(self, events: Sequence[Event], planned: Pairs) -> set[int]:
+        """The positions of the events that `judge` has to look at: as long as no attribute is nested, it would find nothing in the
+        others and treat nothing in them. `planned` are the (source, name) pairs of the plan."""
+        doubtful: set[int] = set()
+        if self.labelled:
+            doubtful = {position for position, event in enumerate(events) if self._may_be_labelled(event)}
+        if not self.policy.is_judging:
+            return doubtful
+        if self.policy.refuses_unplanned:
+            pairs = ((event.service, event.operation or event.service) for event in events)
+            doubtful.update(position for position, pair in enumerate(pairs) if pair not in planned)
+        types = {source: checks.columns for source, checks in self.types.items()}
+        return doubtful | doubtful_events(events, types, planned, is_closed=self.policy.refuses_unknown_properties)
+
+    def _may_be_labelled(self, event: Event) -> bool:
+        labelled = self.labelled
+        if any(name.removeprefix(TWICE_SENT) in labelled or name in labelled for name in event.custom_attributes or ()):
+            return True
+        return any(name in labelled and getattr(event, name) is not None for name in MEMBERS)
 
     def judge(
         self,
@@ -183,6 +209,7 @@ def _type_checks(rules: Iterable[FieldRules], policy: Policy) -> _TypeChecks:
         required=tuple(rule.name for rule in rules if rule.is_required),
         by_property={rule.name: tuple(checks_of(rule)) for rule in rules},
         treatments={name: treatment for name, treatment in treatments.items() if treatment is not Treatment.PASS},
+        columns=tuple(field_column(rule, is_member=rule.name in MEMBERS) for rule in rules),
     )
 
 

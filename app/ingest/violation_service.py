@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from app.identity.contracts import Actor
 from app.ingest import policies, violation_repository
-from app.ingest.single_events import MEMBERS
+from app.ingest.decode import MEMBERS
 from app.ingest.validation import Mode, Policy, ProjectChecks, compile_checks
 from app.ingest.violation_repository import ViolationGroup
 from app.plan import service as plan
