@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """Remove everything that was received up to now about a person. Records that arrive later are accepted.
 
-    Needs the running instance. Exit codes: 0 removed and proved, 1 not possible now (the instance goes on by itself),
+    Needs the running instance. Exit codes: 0 removed and proved, 1 not possible now (an instance that runs goes on by itself),
     2 wrong settings.
     """
     settings = load_settings_or_exit()
@@ -49,7 +49,7 @@ def run(
         erasure = service.get_erasure(session, SYSTEM_ACTOR, project, erasure.id)
         if not is_done:
             reason = (erasure.error_message or "It was interrupted").rstrip(".")
-            fail(f"{reason}. The running instance goes on with it; the page Erasures shows how far it is.")
+            fail(f"{reason}. It is kept and goes on by itself while an instance runs; the page Erasures shows how far it is.")
         text = service.certificate_of(session, SYSTEM_ACTOR, project, erasure.id)
     if out is not None:
         try:

@@ -163,15 +163,15 @@ def question_dialog(state: Any) -> rx.Component:
 def _is_off(state: Any) -> rx.Component:
     return section(
         "Second factor",
-        rx.el.p(
-            "A code that changes every thirty seconds, from an app on your phone. Without it nobody signs in as you, also when "
-            "they know your password.",
-            class_name="section-body",
-        ),
         rx.cond(
             state.is_required,
             notice("Everybody here has to have a second factor. Nothing else opens before you have turned yours on.", tone="warn"),
             rx.fragment(),
+        ),
+        rx.el.p(
+            "A code that changes every thirty seconds, from an app on your phone. Without it nobody signs in as you, also when "
+            "they know your password.",
+            class_name="section-body",
         ),
         rx.cond(
             state.has_password,
