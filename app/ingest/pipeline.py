@@ -185,7 +185,7 @@ class Pipeline:
             raise
         plan = self._plans.cached(principal.project_id) or await self._plans.plan(principal.project_id)
         received = len(batch)
-        is_small = received <= MOST_EVENTS and plan.checks is None and not (is_waiting or id_seed)
+        is_small = received <= MOST_EVENTS and not (is_waiting or id_seed)
         if is_small and batch.events is not None and batch.is_plain and _plan_limits(principal).events_per_day is None:
             try:
                 if await self._groups.join(principal, plan, batch, len(body)):
@@ -247,6 +247,8 @@ class Pipeline:
         """Give the events of several requests to the log at once; False when some are faulty, unusual or repeated. Unavailable."""
         principal = group.principal
         reception = Reception(principal.tenant_id, principal.project_id, group.plan, self._window, self.clock.now())
+        if reception.doubtful(group.events):
+            return False
         cleaned = clean_usual(group.events, reception)
         if cleaned is None or not self._once.takes_all(cleaned):
             return False

@@ -88,6 +88,11 @@ class Reception:
     now: datetime
     id_seed: str = ""
 
+    def doubtful(self, events: Sequence[Event]) -> set[int]:
+        """The positions of the events that the checks of the plan may have something to say of."""
+        checks, names = self.plan.checks, self.plan.names
+        return checks.doubtful(events, frozenset() if names is None else names) if checks is not None else set()
+
     def rules(self, most_events: int) -> EventRules:
         """What holds for each of the events."""
         plan, received_at = self.plan, milliseconds_of(self.now)
@@ -128,10 +133,9 @@ def clean_usual(events: Sequence[Event], reception: Reception) -> Cleaned | None
 
 def clean_batch(batch: Batch, reception: Reception) -> Cleaned:
     """Apply the rules, and the project's checks when it has some, to every event."""
-    checks = reception.plan.checks
     if batch.events is None or not batch.is_plain:
         return _clean_singly(batch, reception, range(len(batch)))
-    doubtful = checks.doubtful(batch.events, reception.plan.names or frozenset()) if checks is not None else set()
+    doubtful = reception.doubtful(batch.events)
     if not doubtful:
         return clean_usual(batch.events, reception) or _clean_singly(batch, reception, range(len(batch)))
     # With a seed the ids are given in the order of the body, whatever the plan says meanwhile.

@@ -83,8 +83,8 @@ class InboxState(LoadedState):
     async def _refresh(self) -> None:
         filters = Filters.of(self.direction, self.scope, self.days, self.page_number, is_mine=bool(self.mine))
         self.view, self._incidents = await self._read(inbox_view, self._slug(), filters, self._zone())
-        self.first = filters.offset + 1 if self._incidents else 0
-        self.last = filters.offset + len(self._incidents)
+        self.first = self.view.before + 1 if self._incidents else 0
+        self.last = self.view.before + len(self._incidents)
         self.selected = [key for key in self.selected if key in self._incidents]
 
     @rx.event

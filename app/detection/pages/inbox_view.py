@@ -12,7 +12,7 @@ from app.alerting.service.told import told_scopes
 from app.alerting.vocabulary import SERIES_SCOPES, AlertScope
 from app.detection import service as detection
 from app.detection.contracts import Direction, Incident, Outcome
-from app.detection.pages.inbox_rows import SignalRow, signal_rows
+from app.detection.pages.inbox_rows import SignalRow, lead_places, signal_rows
 from app.detection.pages.other_alerts import OtherAlert, other_alerts
 from app.identity import service as identity
 from app.identity.contracts import Actor
@@ -24,6 +24,7 @@ from components import ChartData
 from components.format import full_number, iso_utc, local_time
 
 PAGE_SIZE = 50
+REACH = 75  # how many lines beyond the page are looked at for the rest of a group
 BEFORE, AFTER = timedelta(days=3), timedelta(days=1)
 MOST_UNKNOWN = 50
 _MOMENT = timedelta(seconds=1)
@@ -42,10 +43,12 @@ class UnknownRow:
 
 @dataclass(frozen=True)
 class InboxView:
-    """Everything the page shows. `watching` says what is compared at all, `quiet` since when nothing departed."""
+    """Everything the page shows. `watching` says what is compared at all, `quiet` since when nothing departed, `before` how many
+    incidents stand on earlier pages."""
 
     rows: list[SignalRow] = field(default_factory=list)
     total: int = 0
+    before: int = 0
     others: list[OtherAlert] = field(default_factory=list)
     unknown: list[UnknownRow] = field(default_factory=list)
     unknown_count: int = 0
@@ -93,6 +96,7 @@ def inbox_view(
     view = InboxView(
         rows=[row for row, _ in rows],
         total=found.total,
+        before=found.offset,
         others=other_alerts(session, actor, slug, zone, now, assignee_id=actor.user_id if filters.is_mine else None),
         unknown=[
             UnknownRow(
@@ -116,16 +120,27 @@ def inbox_view(
 
 
 def _incidents(session: Session, actor: Actor, slug: str, filters: Filters, now: datetime) -> Page[Incident]:
-    return detection.list_incidents(
+    """The groups whose newest incident falls on the page, each whole; the offset says how many incidents came before them."""
+    start = max(0, filters.offset - REACH)
+    around = detection.list_incidents(
         session,
         actor,
         slug,
         direction=filters.direction,
         scope=filters.scope,
         since=now - timedelta(days=filters.days) if filters.days else None,
-        limit=PAGE_SIZE,
-        offset=filters.offset,
+        limit=filters.offset + PAGE_SIZE + REACH - start,
+        offset=start,
     )
+    begins: dict[int, int] = {}
+    leads = lead_places(around.items)
+    for place, lead in enumerate(leads):
+        begins.setdefault(lead, place + start)
+    first_places = [begins[lead] for lead in leads]
+    page = range(filters.offset, filters.offset + PAGE_SIZE)
+    items = [one for one, place in zip(around.items, first_places, strict=True) if place in page]
+    shown_before = start + sum(place < filters.offset for place in first_places)
+    return Page(items, around.total, PAGE_SIZE, shown_before)
 
 
 def _mine(session: Session, actor: Actor, slug: str, filters: Filters, now: datetime) -> Page[Incident]:

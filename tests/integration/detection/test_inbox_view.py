@@ -168,3 +168,14 @@ def test_only_the_newest_buckets_of_a_long_incident_are_drawn(shop):
         [near] = around(session, VIEWER, "shop", [long])
     assert LONGEST - AFTER <= len(near.judged) <= LONGEST
     assert near.judged[-1].bucket == MONDAY + (STEADY + 5) * HOUR
+
+
+def test_a_group_that_the_page_would_cut_is_shown_whole_and_once(shop, monkeypatch):
+    whole, _ = look(shop)
+    assert len(whole.rows) == 3
+    monkeypatch.setattr("app.detection.pages.inbox_view.PAGE_SIZE", 1)
+    first, _ = look(shop)
+    second, _ = look(shop, replace(EVERYTHING, offset=1))
+    assert [row.key for row in first.rows] == [row.key for row in whole.rows]
+    assert (first.before, first.total) == (0, 3)
+    assert (second.rows, second.before) == ([], 3)
