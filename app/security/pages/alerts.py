@@ -188,7 +188,7 @@ def _table(state: Any) -> rx.Component:
                 state.status == USUAL_STATUS,
                 empty_state(
                     "No open alert",
-                    "Everything that was found is dealt with.",
+                    "Nothing was found yet, or everything is dealt with.",
                     link_button("Show all alerts", href=ui_paths.project_security_alerts(slug_var(), status=EVERY_STATUS)),
                 ),
                 empty_state("No alert", "Alerts of this status stand here."),
