@@ -32,6 +32,11 @@ class ProjectPlan:
     checks: ProjectChecks | None = None
     revision: str = ""
 
+    @property
+    def known(self) -> Names:
+        """The pairs of the plan, none while nobody can tell."""
+        return frozenset() if self.names is None else self.names
+
 
 UNKNOWN_PLAN: Final = ProjectPlan(None)
 

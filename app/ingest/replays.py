@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from sqlmodel import Session
 
 from app.eventstore.service import get_event_store
@@ -26,13 +25,13 @@ from app.ingest.decode import decode_batch
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import Cleaned, Reception, TimeWindow, clean_batch
 from app.ingest.violation_repository import RefusedEvent
+from app.ingest.violation_service import LONGEST_HOURS, object_of
 from app.kernel.database import session_scope
 from app.kernel.errors import AppError
 from app.kernel.settings import get_settings
 from app.projects import service as projects
 from app.projects.contracts import ProjectView
 
-LONGEST_HOURS: Final = 24 * 30
 MOST_REPLAYED: Final = 10_000
 # The newest rows may have others of their second on the way into the store; a later look would make another batch of them.
 _SETTLED: Final = timedelta(seconds=15)
@@ -59,7 +58,7 @@ class _Look:
     too_fresh: int
 
 
-def replay_refused(actor: Actor, slug: str, now: datetime, *, reason: str = "", hours: int = LONGEST_HOURS) -> Replay:
+def replay_refused(actor: Actor, slug: str, now: datetime, *, reason: str = "") -> Replay:
     """Hold refused events against today's plan and policy and store those that fit, with the times they were sent with.
 
     Opens its own transactions; the event store is waited for outside them. Safe to repeat: what was taken in is remembered,
@@ -67,7 +66,7 @@ def replay_refused(actor: Actor, slug: str, now: datetime, *, reason: str = "", 
     """
     actor.require_editor()
     with session_scope(write=False) as session:
-        look = _look(session, actor, slug, now, reason, now - timedelta(hours=max(1, min(hours, LONGEST_HOURS))))
+        look = _look(session, actor, slug, now, reason, now - timedelta(hours=LONGEST_HOURS))
     taken = _store(look)
     if taken:
         payload = {"reason": reason, "replayed": len(taken)}
@@ -126,7 +125,7 @@ def _fitting(
         max_future_hours=settings.ingest.max_future_hours,
     )
     for received_at, group in groupby(records, key=lambda record: record.received_at):
-        readable = [record for record in group if _is_object(record.raw)]
+        readable = [record for record in group if object_of(record.raw)]
         if not readable:
             continue
         body = b'{"events":[' + b",".join(record.raw.encode() for record in readable) + b"]}"
@@ -138,10 +137,3 @@ def _fitting(
         faulty = {index for index, _ in cleaned.faults}
         if cleaned.count:
             yield cleaned, [record for index, record in enumerate(readable) if index not in faulty]
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return bool(msgspec.json.decode(text, type=dict[str, Any]))
-    except (msgspec.MsgspecError, RecursionError):
-        return False

@@ -90,8 +90,8 @@ class Reception:
 
     def doubtful(self, events: Sequence[Event]) -> set[int]:
         """The positions of the events that the checks of the plan may have something to say of."""
-        checks, names = self.plan.checks, self.plan.names
-        return checks.doubtful(events, frozenset() if names is None else names) if checks is not None else set()
+        checks = self.plan.checks
+        return checks.doubtful(events, self.plan.known) if checks is not None else set()
 
     def rules(self, most_events: int) -> EventRules:
         """What holds for each of the events."""
@@ -100,7 +100,7 @@ class Reception:
             received_at=received_at,
             oldest=max(received_at - self.window.age, DAY),
             newest=received_at + self.window.future,
-            known=frozenset() if plan.names is None else plan.names,
+            known=plan.known,
             flag_reason=PLAN_UNAVAILABLE if plan.names is None else NOT_IN_PLAN,
             fresh_ids=FreshIds(most_events, received_at, self.id_seed),
             checks=plan.checks,

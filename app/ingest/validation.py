@@ -90,7 +90,6 @@ class _TypeChecks:
     required: tuple[str, ...]
     by_property: Mapping[str, tuple[Check, ...]]
     treatments: Mapping[str, Treatment]
-    columns: tuple[FieldColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +102,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class ProjectChecks:
-    """The compiled plan and policy of one project. `labelled` holds every property name under a treatment, whatever its event
-    type: what is cleaned of when nobody can tell the type."""
+    """The compiled plan and policy of one project. `columns` are the fields of each type for looking at many events at once;
+    `labelled` holds every property name under a treatment, whatever its event type: what is cleaned of when nobody can tell the
+    type."""
 
     policy: Policy
     types: Mapping[str, _TypeChecks]
+    columns: Mapping[str, Sequence[FieldColumn]]
     labelled: Mapping[str, Treatment]
     secret: bytes
 
@@ -122,8 +123,7 @@ class ProjectChecks:
         if self.policy.refuses_unplanned:
             pairs = ((event.service, event.operation or event.service) for event in events)
             doubtful.update(position for position, pair in enumerate(pairs) if pair not in planned)
-        types = {source: checks.columns for source, checks in self.types.items()}
-        return doubtful | doubtful_events(events, types, planned, is_closed=self.policy.refuses_unknown_properties)
+        return doubtful | doubtful_events(events, self.columns, planned, is_closed=self.policy.refuses_unknown_properties)
 
     def _may_be_labelled(self, event: Event) -> bool:
         labelled = self.labelled
@@ -199,7 +199,8 @@ def compile_checks(fields: Mapping[str, Sequence[FieldRules]], policy: Policy, s
         return None
     types = {name: _type_checks(rules, policy) for name, rules in fields.items()}
     labelled = {name: treatment for checks in types.values() for name, treatment in checks.treatments.items()}
-    return ProjectChecks(policy, types, labelled, secret)
+    columns = {name: [field_column(rule, is_member=rule.name in MEMBERS) for rule in rules] for name, rules in fields.items()}
+    return ProjectChecks(policy, types, columns, labelled, secret)
 
 
 def _type_checks(rules: Iterable[FieldRules], policy: Policy) -> _TypeChecks:
@@ -209,7 +210,6 @@ def _type_checks(rules: Iterable[FieldRules], policy: Policy) -> _TypeChecks:
         required=tuple(rule.name for rule in rules if rule.is_required),
         by_property={rule.name: tuple(checks_of(rule)) for rule in rules},
         treatments={name: treatment for name, treatment in treatments.items() if treatment is not Treatment.PASS},
-        columns=tuple(field_column(rule, is_member=rule.name in MEMBERS) for rule in rules),
     )
 
 

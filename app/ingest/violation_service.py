@@ -118,12 +118,12 @@ def _sample(
             "severity": severity, "environment": environment, "duration": value,
         }  # fmt: skip
         members = {key: item for key, item in found.items() if item not in ("", None)}
-        attributes = _object(properties)
+        attributes = object_of(properties)
         if "user_agent" in attributes:
             members["user_agent"] = attributes.pop("user_agent")
         yield source, name, environment, members, attributes
     for record in violation_repository.refused_events(tenant_id, project_id, since, reason="", limit=limit):
-        event = _object(record.raw)
+        event = object_of(record.raw)
         attributes = event.pop("custom_attributes", None)
         if not record.source or not isinstance(attributes, dict | None):
             continue
@@ -132,7 +132,8 @@ def _sample(
         yield record.source, record.name, environment if isinstance(environment, str) else "", members, attributes or {}
 
 
-def _object(text: str) -> dict[str, Any]:
+def object_of(text: str) -> dict[str, Any]:
+    """The object that a record was sent as; empty when it was none."""
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError):

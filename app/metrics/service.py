@@ -93,27 +93,6 @@ def series_for(
     return figures.series_on(key, Interval(config.interval or Interval.HOUR), grid.buckets, counts)
 
 
-def heatmap(
-    session: Session,
-    actor: Actor,
-    slug: str,
-    scope_type: ScopeType,
-    ref: str | None = None,
-    start: datetime | None = None,
-    stop: datetime | None = None,
-    *,
-    scan_config_id: str | None = None,
-) -> Heatmap:
-    """Volume and anomaly counts of one series in [start, stop) by weekday and hour, UTC. Scan and errors as in `series_for`."""
-    project = projects.get_project(session, actor, slug)
-    config = _config_for(session, project.id, scope_type, ref, scan_config_id)
-    if config is None:
-        return figures.heatmap(_no_series(scope_type).key, (), ())
-    key = _key(config, scope_type, ref)
-    anomalies = repository.anomalous_buckets(session, config.id, scope_type, key.ref, start, stop)
-    return figures.heatmap(key, _counts(session, key, start, stop), anomalies)
-
-
 def week_of(session: Session, series: Series) -> Heatmap:
     """Volume and anomaly counts of a series that `series_for` gave, by weekday and hour, UTC."""
     key, buckets = series.key, series.buckets
@@ -244,10 +223,3 @@ def _config_for(
 
 def _key(config: ScanConfig, scope_type: ScopeType, ref: str | None) -> SeriesKey:
     return SeriesKey(config.id, scope_type, config.id if scope_type is ScopeType.PROJECT_TOTAL or ref is None else ref)
-
-
-def _counts(session: Session, key: SeriesKey, start: datetime | None, stop: datetime | None) -> list[tuple[datetime, int]]:
-    if key.scope_type is ScopeType.PROJECT_TOTAL:
-        return repository.total_per_bucket(session, key.scan_config_id, start, stop)
-    rows = repository.counts_of_scopes(session, key.scan_config_id, key.scope_type, [key.ref], start, stop)
-    return [(bucket, count) for _, bucket, count in rows]

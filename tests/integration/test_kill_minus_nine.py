@@ -104,7 +104,7 @@ def test_every_acknowledged_event_is_stored_exactly_once_over_many_kills(tmp_pat
         ingest.kill()
         store_process.kill()
     acknowledged = [id_ for client in clients for id_ in client.acknowledged]
-    assert len(acknowledged) > 500
+    assert len(acknowledged) > 2000
     assert set(acknowledged) <= set(ids), "acknowledged events are missing"
     assert len(ids) == len(set(ids)), "events are stored twice"
     assert rolled_up == len(ids)

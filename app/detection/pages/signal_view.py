@@ -241,9 +241,11 @@ def _density(
     session: Session, actor: Actor, slug: str, key: SeriesKey, name: str, zone: ZoneInfo, now: datetime
 ) -> tuple[HeatData, int]:
     """Abnormal buckets by hour of the week."""
-    week = metrics.heatmap(
-        session, actor, slug, key.scope_type, key.ref, now - timedelta(weeks=DENSITY_WEEKS), now, scan_config_id=key.scan_config_id
+    start = now - timedelta(weeks=DENSITY_WEEKS)
+    series = metrics.series_for(
+        session, actor, slug, key.scope_type, key.ref, scan_config_id=key.scan_config_id, start=start, stop=now
     )
+    week = metrics.week_of(session, series)
     cells = {(cell.weekday, cell.hour): (cell.anomaly_count, cell.anomaly_count) for cell in week.cells}
     count = sum(pair[0] for pair in cells.values())
     data = heat_data(cells, zone, now, subject=name)

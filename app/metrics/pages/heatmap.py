@@ -88,7 +88,9 @@ def heatmap_view(
     choices += [[f"event:{event_id}", f"Event: {name}"] for event_id, name in names]
     kind, _, ref = scope.partition(":")
     scope_type = ScopeType(kind) if kind in set(ScopeType) else ScopeType.PROJECT_TOTAL
-    week = metrics.heatmap(session, actor, slug, scope_type, ref or None, now - timedelta(weeks=weeks), now)
+    start = now - timedelta(weeks=weeks)
+    series = metrics.series_for(session, actor, slug, scope_type, ref or None, start=start, stop=now)
+    week = metrics.week_of(session, series)
     cells = {(cell.weekday, cell.hour): (cell.count, cell.anomaly_count) for cell in week.cells}
     subject = next((text for value, text in choices if value == scope), "Project total")
     return choices, heat_data(cells, zone, now, subject=subject), week.total_count > 0

@@ -128,8 +128,10 @@ def test_heatmap_sums_by_utc_weekday_and_hour_with_anomalies(collected: Workbenc
             )
         )
     with collected.transaction(write=False) as session:
-        found = metrics.heatmap(session, VIEWER, "shop", ScopeType.PROJECT_TOTAL)
-        narrow = metrics.heatmap(session, VIEWER, "shop", ScopeType.PROJECT_TOTAL, None, FLOOR - 2 * HOUR, FLOOR - HOUR)
+        total = metrics.series_for(session, VIEWER, "shop", ScopeType.PROJECT_TOTAL)
+        found = metrics.week_of(session, total)
+        span = {"start": FLOOR - 2 * HOUR, "stop": FLOOR - HOUR}
+        narrow = metrics.week_of(session, metrics.series_for(session, VIEWER, "shop", ScopeType.PROJECT_TOTAL, **span))
     wednesday_nine = found.cells[2 * 24 + 9]
     assert (wednesday_nine.weekday, wednesday_nine.hour) == (2, 9)
     assert (wednesday_nine.count, wednesday_nine.anomaly_count) == (5, 1)
