@@ -15,28 +15,24 @@ from app.detection.contracts import Incident
 from app.detection.feedback import VerdictKind
 from app.detection.pages.inbox_actions import SentMessage, act_on_group, decide, hand_over, sent_message, take_back, take_group
 from app.detection.pages.inbox_parts import key_hint, message_dialog, selection_bar, signal_line
+from app.detection.pages.inbox_quiet import not_judged, nothing_departed
 from app.detection.pages.inbox_rows import VERDICT_WORDS, SignalRow
 from app.detection.pages.inbox_view import Filters, InboxView, inbox_view, incident_chart
 from app.detection.pages.other_alerts import other_alerts_section
 from app.frame import project_frame, slug_var
 from app.kernel.errors import AppError
 from app.metrics.contracts import ScopeType
-from app.page_states import LoadedState, page_body
-from app.presentation import SCOPE_WORDS, page_number
+from app.page_states import LoadedState, follow_view, page_body
+from app.presentation import SCOPE_WORDS, Phase, page_number
 from app.ui import page
 from components import (
     ChartData,
-    Column,
-    data_table,
-    empty_state,
     finding_list,
     link_button,
     page_header,
     pager,
-    section,
     segmented,
     select_input,
-    time_text,
     toast_done,
     toast_failed,
     toolbar,
@@ -44,6 +40,7 @@ from components import (
 from components.shell import Crumb
 
 PERIODS = {"1": "24 h", "7": "7 days", "30": "30 days", "": "All"}
+POLL_SECONDS = 3.0
 DIRECTIONS = {"": "Both", "spike": "Spikes", "drop": "Drops"}
 
 
@@ -69,20 +66,39 @@ class InboxState(LoadedState):
     _incidents: dict[str, Incident] = {}
 
     @rx.event
-    async def load(self) -> AsyncIterator[None]:
-        """Rebuild the page from the address."""
+    async def load(self) -> AsyncIterator[EventSpec | None]:
+        """Rebuild the page from the address, and look again as long as nothing was judged."""
         slug = self._slug()
         if self._begin(slug):
             self.view = InboxView()
-            yield
+            yield None
         self._take_query()
         with self._loading():
             await self._enter()
             await self._refresh()
+        if self.phase == Phase.READY and self.view.is_live:
+            yield InboxState.watch
+
+    @rx.event(background=True)
+    async def watch(self) -> None:
+        """Read the inbox until something was judged or the page is left: a first run shows what it counted some seconds before."""
+        async with self:
+            slug, zone, filters = self._slug(), self._zone(), self._filters()
+
+        async def read() -> InboxView:
+            view, _ = await self._read(inbox_view, slug, filters, zone)
+            return view
+
+        await follow_view(self, POLL_SECONDS, read)
+        async with self:
+            if slug == self._slug() and not self.view.is_live:
+                await self._refresh()
+
+    def _filters(self) -> Filters:
+        return Filters.of(self.direction, self.scope, self.days, self.page_number, is_mine=bool(self.mine))
 
     async def _refresh(self) -> None:
-        filters = Filters.of(self.direction, self.scope, self.days, self.page_number, is_mine=bool(self.mine))
-        self.view, self._incidents = await self._read(inbox_view, self._slug(), filters, self._zone())
+        self.view, self._incidents = await self._read(inbox_view, self._slug(), self._filters(), self._zone())
         self.first = self.view.before + 1 if self._incidents else 0
         self.last = self.view.before + len(self._incidents)
         self.selected = [key for key in self.selected if key in self._incidents]
@@ -299,7 +315,7 @@ def inbox_page() -> rx.Component:
             ),
             rx.cond(state.view.total > 0, key_hint(), rx.fragment()),
             selection_bar(state),
-            finding_list(state.view.rows, lambda row: signal_line(state, row), label="Incidents", empty=_nothing()),
+            finding_list(state.view.rows, lambda row: signal_line(state, row), label="Incidents", empty=nothing_departed(state)),
             rx.cond(
                 state.view.total > 0,
                 pager(
@@ -313,60 +329,10 @@ def inbox_page() -> rx.Component:
                 rx.fragment(),
             ),
             other_alerts_section(state),
-            rx.cond(state.view.unknown_count > 0, _unknown(), rx.fragment()),
+            rx.cond(state.view.unknown_count > 0, not_judged(state), rx.fragment()),
             message_dialog(state),
             on_retry=state.load,
         ),
         active="inbox",
         crumbs=[Crumb("Inbox")],
-    )
-
-
-def _nothing() -> rx.Component:
-    view, slug = InboxState.view, slug_var()
-    return rx.cond(
-        view.is_on,
-        rx.cond(
-            view.watching != "",
-            rx.cond(
-                view.has_any,
-                empty_state(
-                    rx.cond(InboxState.is_narrowed, "Nothing matches these filters", view.quiet),
-                    rx.fragment("Watching ", view.watching, ". Older and other incidents are not shown here."),
-                    link_button("Show all", href=f"{ui_paths.project_inbox(slug)}?days=all"),
-                ),
-                empty_state(
-                    view.quiet,
-                    rx.fragment("Watching ", view.watching, ". Every collected hour is compared with what is usual for it."),
-                ),
-            ),
-            empty_state(
-                "Nothing is watched yet",
-                "Judging begins once a scan has collected enough hours to know what is usual.",
-                link_button("Scans", href=ui_paths.project_scans(slug), kind="primary"),
-            ),
-        ),
-        empty_state(
-            "Detection is off",
-            "Nobody compares counts with what is usual while it is off. An editor can turn it on.",
-            link_button("Anomaly settings", href=ui_paths.project_anomaly_settings(slug)),
-        ),
-    )
-
-
-def _unknown() -> rx.Component:
-    view = InboxState.view
-    return section(
-        "Not judged",
-        data_table(
-            [
-                Column("Series", lambda row: rx.el.span(row.scope_name, rx.el.span(row.scope_kind, class_name="cell-sub"))),
-                Column("Reason", lambda row: row.reason),
-                Column("Newest hour", lambda row: time_text(row.when, row.iso), secondary=True),
-            ],
-            view.unknown,
-            caption="Series whose newest hour could not be judged",
-            empty=rx.fragment(),
-        ),
-        note=rx.fragment(view.unknown_count, " series whose newest hour could not be judged; they are neither fine nor at fault"),
     )

@@ -44,7 +44,7 @@ class UnknownRow:
 @dataclass(frozen=True)
 class InboxView:
     """Everything the page shows. `watching` says what is compared at all, `quiet` since when nothing departed, `before` how many
-    incidents stand on earlier pages."""
+    incidents stand on earlier pages. `is_live`: nothing was judged yet, which may change at any moment."""
 
     rows: list[SignalRow] = field(default_factory=list)
     total: int = 0
@@ -56,6 +56,7 @@ class InboxView:
     quiet: str = ""
     has_any: bool = False
     is_on: bool = True
+    is_live: bool = False
     viewer_id: str = ""
     members: list[list[str]] = field(default_factory=list)
 
@@ -113,6 +114,7 @@ def inbox_view(
         quiet=_quiet(latest, zone, now),
         has_any=latest is not None,
         is_on=settings.anomaly_detection_enabled,
+        is_live=settings.anomaly_detection_enabled and not evaluations and not rows,
         viewer_id=actor.user_id or "",
         members=[["", "Nobody"], *([user.id, user.name or user.email] for user in identity.list_users(session, actor))],
     )
