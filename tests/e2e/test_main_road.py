@@ -55,10 +55,13 @@ def create_key(page: Page) -> str:
     return page.locator("#new-token").inner_text()
 
 
-def see_anomaly(page: Page, server: RunningServer) -> None:
+def open_inbox(page: Page, server: RunningServer) -> Page:
     page.goto(f"{server.url}/p/{SLUG}/inbox")
-    # A process that judges for the first time takes some seconds; the page shows what was found without being asked again.
-    expect(page.get_by_role("main").get_by_text("order_placed").first).to_be_visible(timeout=60_000)
+    return page
+
+
+def see_anomaly(inbox: Page) -> None:
+    expect(inbox.get_by_role("main").get_by_text("order_placed").first).to_be_visible(timeout=60_000)
 
 
 def web_process(server: RunningServer) -> int:
@@ -76,11 +79,14 @@ def test_from_sign_up_to_an_anomaly_that_survives_a_restart(tmp_path: Path, cont
         create_project(page, "Corner shop")
         expect(page).to_have_url(re.compile(f"/p/{SLUG}/keys$"))
         key = create_key(page)
+        inbox = open_inbox(context.new_page(), server)
+        expect(inbox.get_by_text("Nothing is watched yet")).to_be_visible()
         send(server, key, history(SYSTEM_CLOCK.now()))
         run_scan(page, server.url, SLUG)
-        see_anomaly(page, server)
+        see_anomaly(inbox)  # without being asked again
+        inbox.close()
     with running_server(tmp_path) as server:
-        see_anomaly(page, server)  # the same browser, with the cookie it had before
+        see_anomaly(open_inbox(page, server))  # the same browser, with the cookie it had before
         page.goto(f"{server.url}/p/{SLUG}/events")
         expect(page.locator("tbody tr")).to_have_count(2)
         expect(page.get_by_role("link", name="page_viewed")).to_be_visible()
