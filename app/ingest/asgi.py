@@ -149,16 +149,21 @@ async def _accept(scope: Scope, receive: Receive) -> bytes:
         # A connection closed in the middle of a body would hide the answer, and with it when to try again.
         await discard_body(receive, pipeline.settings.max_body_bytes)
         raise
+    is_waiting = scope["query_string"] != b"" and b"wait=1" in scope["query_string"].split(b"&")
+    if b"idempotency-key" in headers:
+        body = await _body(pipeline, headers, receive)
+        return await _accept_once(pipeline, principal, headers[b"idempotency-key"], body, is_waiting=is_waiting)
+    # No name here holds the body while the events are on their way to the disk.
+    outcome = await pipeline.accept(principal, await _body(pipeline, headers, receive), is_waiting=is_waiting)
+    return _success(outcome)
+
+
+async def _body(pipeline: Pipeline, headers: dict[bytes, bytes], receive: Receive) -> bytes:
     try:
-        body = await read_body(headers, receive, pipeline.settings.max_body_bytes)
+        return await read_body(headers, receive, pipeline.settings.max_body_bytes)
     except AppError as refused:
         count_refused(refused.code)
         raise
-    is_waiting = scope["query_string"] != b"" and b"wait=1" in scope["query_string"].split(b"&")
-    if b"idempotency-key" in headers:
-        return await _accept_once(pipeline, principal, headers[b"idempotency-key"], body, is_waiting=is_waiting)
-    outcome = await pipeline.accept(principal, body, is_waiting=is_waiting)
-    return _success(outcome)
 
 
 async def _accept_once(pipeline: Pipeline, principal: IngestPrincipal, header: bytes, body: bytes, *, is_waiting: bool) -> bytes:

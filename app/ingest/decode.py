@@ -83,6 +83,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.events) if self.events is not None else len(self.raws or ())
 
+    def release(self) -> None:
+        """Let go of the text and the events. While the request waits for the disk, the next one's go where these were, which are
+        still in the processor's cache."""
+        self.body, self.events, self.raws = b"", None, None
+
     def raw(self, index: int) -> bytes:
         """The text of one event as it was sent."""
         if self.raws is None:

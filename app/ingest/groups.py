@@ -24,6 +24,7 @@ class Group:
     principal: IngestPrincipal
     plan: ProjectPlan
     events: list[Event] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
     size: int = 0
     waiters: list[asyncio.Future[bool]] = field(default_factory=list)
 
@@ -46,6 +47,7 @@ class Groups:
                 loop.call_soon(self._close_all)
             group = self._open[which] = Group(principal, plan)
         group.events += batch.events or ()
+        group.batches.append(batch)
         group.size += size
         waiter: asyncio.Future[bool] = loop.create_future()
         group.waiters.append(waiter)
@@ -63,6 +65,9 @@ class Groups:
         failure: Exception | None = None
         try:
             if self._take_in(group):
+                for batch in group.batches:
+                    batch.release()
+                group.events = []
                 return
         except Exception as error:  # noqa: BLE001 - nobody else would ever answer these requests
             failure = error

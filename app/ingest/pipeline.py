@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlmodel import Session
 
 from app.eventstore.contracts import EventStore
 from app.identity.contracts import IngestPrincipal
 from app.ingest.answers import reasons
-from app.ingest.decode import decode_batch
+from app.ingest.decode import Batch, decode_batch
 from app.ingest.groups import MOST_EVENTS, Group, Groups
 from app.ingest.journal import Journal
 from app.ingest.kept_answers import KeptAnswers
@@ -161,44 +161,53 @@ class Pipeline:
         if plan.events_per_day is not None:
             await self._quota.take(principal.tenant_id, plan, records, self.clock.now())
 
-    async def accept(self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool = False, id_seed: str = "") -> Outcome:
+    def accept(
+        self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool = False, id_seed: str = ""
+    ) -> Coroutine[Any, Any, Outcome]:
         """Store the body's events durably. BadRequest, PayloadTooLarge, TooManyRequests, Unavailable; on each of them no event
         counts as accepted. Faulty events are quarantined, also when no good one is left.
 
         Events under an id that the project has sent lately are not stored again. `id_seed` fixes the ids of those without one.
         """
-        self._counts(principal.key_id).requests += 1
+        counts = self._counts(principal.key_id)
+        counts.requests += 1
         try:
-            return await self._accept(principal, body, is_waiting=is_waiting, id_seed=id_seed)
-        except AppError:
-            self._counts(principal.key_id).refused_requests += 1
+            batch = decode_batch(body, self.settings.max_batch_events)
+        except AppError as refusal:
+            counts.refused_requests += 1
+            count_refused(refusal.code)
             raise
+        return self._accept(principal, batch, len(body), is_waiting=is_waiting, id_seed=id_seed)
 
     def _counts(self, key_id: str) -> Counts:
         return self.key_hours.counts(key_id, self.clock.now())
 
-    async def _accept(self, principal: IngestPrincipal, body: bytes, *, is_waiting: bool, id_seed: str) -> Outcome:
+    async def _accept(self, principal: IngestPrincipal, batch: Batch, size: int, *, is_waiting: bool, id_seed: str) -> Outcome:
         try:
-            batch = decode_batch(body, self.settings.max_batch_events)
-        except AppError as refusal:
-            count_refused(refusal.code)
+            return await self._store(principal, batch, size, is_waiting=is_waiting, id_seed=id_seed)
+        except AppError:
+            self._counts(principal.key_id).refused_requests += 1
             raise
+
+    async def _store(self, principal: IngestPrincipal, batch: Batch, size: int, *, is_waiting: bool, id_seed: str) -> Outcome:
         plan = self._plans.cached(principal.project_id) or await self._plans.plan(principal.project_id)
         received = len(batch)
         is_small = received <= MOST_EVENTS and not (is_waiting or id_seed)
         if is_small and batch.events is not None and batch.is_plain and _plan_limits(principal).events_per_day is None:
             try:
-                if await self._groups.join(principal, plan, batch, len(body)):
+                if await self._groups.join(principal, plan, batch, size):
                     return Outcome(received, [], None)
             except Unavailable as refusal:
                 count_dropped(refusal.code, received)
                 raise
         reception = Reception(principal.tenant_id, principal.project_id, plan, self._window, self.clock.now(), id_seed)
         cleaned = clean_batch(batch, reception)
+        is_stray = not cleaned.count and batch.is_stray
+        batch.release()
         count_received(received)
         cleaned, repeated = self._once.unrepeated(cleaned)
         row_count = cleaned.count
-        ticket = await self._hand_over(principal, cleaned, received, len(body), is_waiting=is_waiting and row_count > 0)
+        ticket = await self._hand_over(principal, cleaned, received, size, is_waiting=is_waiting and row_count > 0)
         try:
             await ticket.committed
         except Unavailable as refusal:  # the ids are forgotten where the log reports the failure
@@ -212,7 +221,7 @@ class Pipeline:
         if repeated:
             count_dropped("repeated", len(repeated))
         processed = row_count + len(repeated)
-        if not processed and batch.is_stray:
+        if not processed and is_stray:
             raise BadRequest("the request holds no events", detail={"errors": reasons(cleaned.faults)})
         if not processed:
             self._counts(principal.key_id).refused_requests += 1
