@@ -26,6 +26,7 @@ _GROUP_BYTES: Final = 8 << 20
 GATHER_SECONDS: Final = 0.001
 _BUSY_ROWS: Final = 10_000
 _BUSY_PATIENCE: Final = 3
+_QUIET_SECONDS: Final = 0.25
 _AWAITED_SECONDS: Final = 0.1
 _PROMPT_SECONDS: Final = 0.25
 
@@ -55,6 +56,7 @@ class Segment(Generic[Ticket]):
     size: int = 0
     rows: int = 0
     opened_at: float = 0.0
+    written_at: float = 0.0
     waiting: list[Ticket] = field(default_factory=list)
     is_prompt: bool = False
     frames: list[Frame] | None = None
@@ -100,14 +102,15 @@ class LogLimits:
     size: int = 48 << 20
     is_flushed: bool = True
 
-    def patience(self, segment: Segment[Ticket]) -> float:
-        """Seconds the segment stays open: a busy one longer, because the store takes large blocks far more cheaply and has less to
-        merge later; one that somebody waits for, or will look for, no longer than that takes."""
+    def due_at(self, segment: Segment[Ticket]) -> float:
+        """When the segment is to be handed over by the clock it was opened by: a busy one stays open longer as long as more comes,
+        because the store takes large blocks far more cheaply and has less to merge later; one that somebody waits for, or will
+        look for, no longer than that takes."""
         if segment.waiting:
-            return min(self.seconds, _AWAITED_SECONDS)
+            return segment.opened_at + min(self.seconds, _AWAITED_SECONDS)
         if segment.rows >= _BUSY_ROWS:
-            return self.seconds * _BUSY_PATIENCE
-        return min(self.seconds, _PROMPT_SECONDS) if segment.is_prompt else self.seconds
+            return min(segment.opened_at + self.seconds * _BUSY_PATIENCE, segment.written_at + _QUIET_SECONDS)
+        return segment.opened_at + (min(self.seconds, _PROMPT_SECONDS) if segment.is_prompt else self.seconds)
 
 
 class WriteAheadLog(Generic[Ticket]):
@@ -164,8 +167,7 @@ class WriteAheadLog(Generic[Ticket]):
         """Wait for an append or for the open segment's time, then take everything that is queued."""
         timeout = None
         if self._segment is not None:
-            due_at = self._segment.opened_at + self._limits.patience(self._segment)
-            timeout = max(0.0, due_at - time.monotonic())
+            timeout = max(0.0, self._limits.due_at(self._segment) - time.monotonic())
         group: list[Append[Ticket]] = []
         size = 0
         try:
@@ -203,6 +205,7 @@ class WriteAheadLog(Generic[Ticket]):
             if segment.frames is not None:
                 segment.frames += frames
             segment.rows += sum([item.rows for item in group])
+            segment.written_at = time.monotonic()
             segment.waiting += [item.ticket for item in group if item.is_waiting]
             segment.is_prompt = segment.is_prompt or any(item.is_prompt for item in group)
         self._on_commit(group, size, failure)
@@ -248,5 +251,4 @@ class WriteAheadLog(Generic[Ticket]):
 
     def _is_due(self, segment: Segment[Ticket]) -> bool:
         limits = self._limits
-        age = time.monotonic() - segment.opened_at
-        return segment.rows >= limits.rows or segment.size >= limits.size or age >= limits.patience(segment)
+        return segment.rows >= limits.rows or segment.size >= limits.size or time.monotonic() >= limits.due_at(segment)

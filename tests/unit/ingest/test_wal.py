@@ -4,12 +4,13 @@ import errno
 import os
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from app.ingest.folders import claim_folders
 from app.ingest.frames import Frame, read_frames
-from app.ingest.wal import Append, LogFiles, LogLimits, WriteAheadLog
+from app.ingest.wal import Append, LogFiles, LogLimits, Segment, WriteAheadLog
 
 
 class Recorder:
@@ -127,6 +128,24 @@ def test_a_segment_that_somebody_waits_for_is_sealed_long_before_its_time(tmp_pa
     log.append(replace(item(2), **{hurry: True}))
     recorder.wait(lambda: numbers(recorder.sealed) == [b'{"n":1}\n', b'{"n":2}\n'])
     log.close()
+
+
+def test_a_busy_segment_is_sealed_as_soon_as_nothing_more_comes(tmp_path):
+    recorder = Recorder()
+    log = opened(tmp_path, recorder, rows=1_000_000, seconds=600)
+    log.append(replace(item(1), rows=20_000))
+    log.append(item(2))
+    recorder.wait(lambda: numbers(recorder.sealed) == [b'{"n":1}\n', b'{"n":2}\n'])
+    log.close()
+
+
+def test_a_busy_segment_stays_open_longer_while_more_comes_and_never_beyond_its_bound():
+    limits = LogLimits(rows=1_000_000, seconds=2.0)
+    busy = Segment(Path("busy"), rows=20_000, opened_at=100.0, written_at=104.0)
+    assert limits.due_at(busy) == 104.25
+    busy.written_at = 105.9
+    assert limits.due_at(busy) == 106.0
+    assert limits.due_at(Segment(Path("calm"), rows=5, opened_at=100.0, written_at=101.0)) == 102.0
 
 
 def test_short_writes_are_completed(tmp_path):
