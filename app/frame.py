@@ -10,10 +10,12 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.identity.contracts import Actor
+from app.kernel.clock import SYSTEM_CLOCK
 from app.palette import PaletteState
 from app.projects import service as projects
 from app.projects.contracts import ProjectView
 from app.ui import AppState
+from components.format import zone_label
 from components.shell import Crumb, NavGroup, NavItem, Viewer, shell
 
 
@@ -30,6 +32,8 @@ class ProjectState(AppState):
     project_name: str = ""
     project_choices: list[ProjectChoice] = []
     plan_query: str = ""
+    zone_name: str = ""
+    """The viewer's zone in a few characters, for what says which clock is meant."""
 
     def _slug(self) -> str:
         """The slug in the address. It comes from the browser; services decide whether the caller may know the project."""
@@ -49,6 +53,9 @@ class ProjectState(AppState):
             self.project_name = project.name
         if self.project_choices != choices:
             self.project_choices = choices
+        zone_name = zone_label(self._zone(), SYSTEM_CLOCK.now())
+        if self.zone_name != zone_name:
+            self.zone_name = zone_name
         return project
 
 

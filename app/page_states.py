@@ -60,25 +60,35 @@ class LoadedState(ProjectState):
             self.project_name = "Unknown project"
 
 
-async def follow_view(state: Any, seconds: float, read: Callable[[], Awaitable[Any]]) -> None:
+def take_over(state: Any) -> Callable[[], bool]:
+    """Make the calling background handler of a `LoadedState` the one that follows its page.
+
+    What comes back says, as this itself inside `async with state`, whether it still is: no other handler took over, the page was
+    not left, and the browser is there.
+    """
+    state._follower += 1
+    run, path = state._follower, state.router.url.path
+    return lambda: bool(state._follower == run and state.router.url.path == path and state._is_connected())
+
+
+async def follow_view(state: Any, seconds: float, read: Callable[[], Awaitable[Any]], *, idle_seconds: float | None = None) -> None:
     """For background handlers of a `LoadedState`: read its `view` every so many seconds.
 
-    Ends when what was read says that it `is_live` no more, when the page is left or the browser gone, and when another handler
-    follows.
+    Once what was read says that it `is_live` no more this ends, or goes on every `idle_seconds`. It also ends when the page is
+    left or the browser gone, and when another handler follows.
     """
     async with state:
-        state._follower += 1
-        run, path = state._follower, state.router.url.path
-    is_live = True
-    while is_live:
-        await asyncio.sleep(seconds)
+        is_followed = take_over(state)
+    rest: float | None = seconds
+    while rest is not None:
+        await asyncio.sleep(rest)
         async with state:
-            if state._follower != run or state.router.url.path != path or not state._is_connected():
+            if not is_followed():
                 return
         view = await read()
-        is_live = view.is_live
+        rest = seconds if view.is_live else idle_seconds
         async with state:
-            if state._follower == run:
+            if is_followed() and state.view != view:
                 state.view = view
 
 

@@ -37,7 +37,7 @@ from components.overlays import command_palette, shortcuts_sheet
 from components.shell import Crumb, NavGroup, NavItem, Viewer, bare_page, brand_mark, head, page_header, section, shell
 from components.side_panel import side_panel
 from components.stacked_bars import stacked_bars
-from components.table import Column, data_table, pager, row_link
+from components.table import Column, data_table, name_text, pager, row_link
 from components.world_map import world_map
 
 __all__ = [
@@ -88,6 +88,7 @@ __all__ = [
     "line_chart",
     "link_button",
     "loading_state",
+    "name_text",
     "no_rights_state",
     "not_found_state",
     "notice",

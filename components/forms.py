@@ -28,7 +28,7 @@ def text_link(*children: Any, href: Any, **props: Any) -> rx.Component:
 
 
 def form_field(
-    label: str,
+    label: Any,
     control: rx.Component,
     *,
     field_id: str,

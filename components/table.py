@@ -24,6 +24,20 @@ class Column:
     width: str = ""
 
 
+def name_text(name: Any) -> rx.Component:
+    """A technical name that breaks after its underscores where a column is narrow, and copies as it is."""
+    text: Any = rx.Var.create(name).to(str)
+    parts = text.split("_")
+    return rx.fragment(
+        rx.foreach(
+            parts,
+            lambda part, place: rx.fragment(
+                part, rx.cond(place < parts.length() - 1, rx.fragment("_", rx.el.wbr()), rx.fragment())
+            ),
+        )
+    )
+
+
 def row_link(text: Any, href: Any) -> rx.Component:
     """The link of a row's first cell; the whole row is its target."""
     return rx.link(text, href=href, class_name="row-link", underline="none")
