@@ -55,18 +55,18 @@ class BranchState(LoadedState):
     comment_error: str = ""
 
     @rx.event
-    async def load(self) -> AsyncIterator[None]:
-        """Rebuild the page from the address."""
+    async def load(self) -> AsyncIterator[EventSpec | None]:
+        """Rebuild the page from the address; main is the plan itself, and its address leads there."""
         if self._begin(f"branch/{'/'.join(self._place())}"):
             self.view, self.problems, self.reply_to, self.comment_error = BranchPage(), [], "", ""
             self.is_deleting = False
-            yield
-        try:
+            yield None
+        with self._loading():
             await self._enter()
             await self._show()
-            self.phase = Phase.READY.value
-        except AppError as refusal:
-            self._refused(refusal)
+        if self.phase == Phase.READY and self.view.is_main:
+            self.phase = Phase.LOADING.value
+            yield rx.redirect(ui_paths.project_events(self._slug()), replace=True)
 
     @rx.event
     async def step(self, action: str) -> EventSpec | None:
@@ -219,5 +219,5 @@ def branch_page() -> rx.Component:
             what="branch",
         ),
         active="branches",
-        crumbs=[Crumb("Branches", ui_paths.project_branches(slug)), Crumb(view.name)],
+        crumbs=[Crumb("Branches", ui_paths.project_branches(slug)), Crumb(rx.cond(view.name != "", view.name, "Branch"))],
     )

@@ -13,7 +13,7 @@ from app import ui_paths
 from app.identity import service as identity
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError, NotFound
+from app.kernel.errors import AppError
 from app.plan.branching import service as branching
 from app.plan.branching.readiness import Readiness, branch_readiness
 from app.plan.branching.views import BranchDetail, CommentView
@@ -99,6 +99,7 @@ class BranchPage:
     tone: str = "neutral"
     origin: str = ""
     plan_href: str = ""
+    is_main: bool = False
     is_merged: bool = False
     is_open: bool = False
     is_approved: bool = False
@@ -117,12 +118,12 @@ class BranchPage:
 
 
 def branch_page_data(session: Session, actor: Actor, slug: str, branch_id: str, zone: ZoneInfo) -> BranchPage:
-    """The review of one working branch. Errors: NotFound, also for main, which has no review."""
+    """The review of one working branch; for main, which has none, only that it is main. Errors: NotFound."""
     now = SYSTEM_CLOCK.now()
     detail = branching.get_branch(session, actor, slug, branch_id)
     branch = detail.branch
     if branch.kind == "main":
-        raise NotFound("Branch not found")
+        return BranchPage(name=branch.name, is_main=True)
     names = {user.id: user.name or user.email for user in identity.list_users(session, actor)}
     may_edit = actor.role in (UserRole.EDITOR, UserRole.OWNER)
     is_merged = branch.status is BranchStatus.MERGED

@@ -20,6 +20,7 @@ from components import (
     empty_state,
     form_field,
     link_button,
+    name_text,
     row_link,
     select_input,
     spark_bars,
@@ -54,7 +55,7 @@ def _name(state: Any, row: Any) -> rx.Component:
     tick = check_box(f"Select {row.name}", state.selected.contains(row.id), lambda _ticked: state.toggle(row.id), selects=True)
     return rx.el.span(
         rx.cond(state.may_edit, tick, rx.fragment()),
-        rx.el.span(row_link(row.name, row.href), rx.cond(row.tags.length() > 0, tag_list(row.tags), rx.fragment())),
+        rx.el.span(row_link(name_text(row.name), row.href), rx.cond(row.tags.length() > 0, tag_list(row.tags), rx.fragment())),
         class_name="named",
     )
 

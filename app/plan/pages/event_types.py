@@ -212,7 +212,7 @@ def _name(row: Any) -> rx.Component:
 
 
 def _fields(row: Any) -> rx.Component:
-    return rx.el.span(row.fields, rx.cond(row.required != "", rx.el.span(f" ({row.required})", class_name="muted"), ""))
+    return rx.el.span(row.fields, rx.cond(row.required != "", rx.el.span(row.required, class_name="cell-sub"), rx.fragment()))
 
 
 def _actions(state: Any, row: Any) -> rx.Component:

@@ -204,7 +204,11 @@ def meta_fields_page() -> rx.Component:
                 [
                     Column("Meta field", _name),
                     Column("Type", lambda row: row.kind_word, width="130px"),
-                    Column("Required", lambda row: rx.cond(row.is_required, badge("Required"), rx.fragment()), width="100px"),
+                    Column(
+                        "Required",
+                        lambda row: rx.cond(row.is_required, badge("Required"), rx.el.span("no", class_name="muted")),
+                        width="100px",
+                    ),
                     Column("Used by", lambda row: row.uses, numeric=True, width="100px"),
                     Column("Rules", lambda row: row.notes, secondary=True),
                     Column("", lambda row: _actions(state, row), width="76px"),

@@ -70,6 +70,7 @@ class RulesView:
     forbids_self_approval: bool = False
     findings: list[FindingRow] = field(default_factory=list)
     summary: str = ""
+    has_rules: bool = False
     is_owner: bool = False
 
 
@@ -89,6 +90,7 @@ def rules_view(session: Session, actor: Actor, slug: str) -> RulesView:
         forbids_self_approval=rules.forbids_self_approval,
         findings=[_row(item) for item in found[:_SHOWN]],
         summary=_summary(found),
+        has_rules=any((rules.event_name_pattern, rules.field_name_pattern, rules.required_fields, rules.forbidden_fields)),
         is_owner=actor.role is UserRole.OWNER,
     )
 
@@ -170,7 +172,14 @@ def plan_rules_page() -> rx.Component:
                     ],
                     state.view.findings,
                     caption="Findings",
-                    empty=empty_state("Main keeps every rule", "Set rules below; what breaks them is listed here."),
+                    empty=empty_state(
+                        "Main keeps every rule",
+                        rx.cond(
+                            state.view.has_rules,
+                            "Nothing in the plan breaks the rules on names and properties.",
+                            "There is no rule on names or properties yet. What breaks one is listed here.",
+                        ),
+                    ),
                 ),
                 note=state.view.summary,
             ),
@@ -210,23 +219,34 @@ def _form(state: Any) -> rx.Component:
                     "Event names",
                     "event_name_pattern",
                     view.event_name_pattern,
-                    "A pattern for all of it: [a-z]+(_[a-z]+)*",
+                    "A pattern for the whole name, such as [a-z]+(_[a-z]+)*. Empty asks for nothing.",
                 ),
-                line("Property names", "field_name_pattern", view.field_name_pattern, "Empty asks for nothing"),
+                line(
+                    "Property names",
+                    "field_name_pattern",
+                    view.field_name_pattern,
+                    "A pattern for the whole name. Empty asks for nothing.",
+                ),
                 class_name="pair",
             ),
             rx.el.div(
-                lines("Required properties", "required_fields", view.required_fields, "One a line; every event type has them"),
-                lines("Forbidden properties", "forbidden_fields", view.forbidden_fields, "One a line"),
+                lines(
+                    "Required properties", "required_fields", view.required_fields, "One a line; every event type must have them."
+                ),
+                lines(
+                    "Forbidden properties", "forbidden_fields", view.forbidden_fields, "One a line; no event type may have them."
+                ),
                 class_name="pair",
             ),
             rx.el.div(
-                line("Approvals before a merge", "minimum_approvals", view.minimum_approvals, "From 1 to 10", input_mode="numeric"),
+                line(
+                    "Approvals before a merge", "minimum_approvals", view.minimum_approvals, "From 1 to 10.", input_mode="numeric"
+                ),
                 line(
                     "More for secret or health data",
                     "sensitive_approvals",
                     view.sensitive_approvals,
-                    "On top, when a branch touches a property labelled secret or phi",
+                    "On top, when a branch touches a property labelled as secret or health data.",
                     input_mode="numeric",
                 ),
                 class_name="pair",

@@ -265,8 +265,12 @@ def _revision(state: Any, row: Any) -> rx.Component:
         class_name="segmented",
     )
     return rx.el.li(
-        rx.el.div(rx.el.p(rx.el.strong(row.summary)), picks, class_name="revision-line"),
-        rx.el.p(row.who, ", ", time_text(row.when, row.iso, title=row.title), ". ", row.counts, class_name="history-when"),
+        rx.el.div(
+            rx.el.p(rx.el.strong(row.summary)),
+            rx.el.p(row.who, ", ", time_text(row.when, row.iso, title=row.title), ". ", row.counts, class_name="history-when"),
+            picks,
+            class_name="revision",
+        ),
     )
 
 

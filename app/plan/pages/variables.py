@@ -146,13 +146,18 @@ def variable_rows(session: Session, actor: Actor, slug: str, branch: str) -> lis
             description=entry.description,
             source=entry.source_name or "",
             uses=uses.get(entry.name, 0),
-            seen=f"{plural(entry.low_context_count, 'place')} in full, {entry.high_context_count} sampled"
-            if entry.context_count
-            else "",
+            seen=_seen(entry.low_context_count, entry.high_context_count),
             samples=", ".join(entry.sample_values[:4]),
         )
         for entry in plan.list_variables(session, actor, slug, branch=branch)
     ]
+
+
+def _seen(full: int, sampled: int) -> str:
+    """Where the values were seen: places whose every value is known, and places of which a sample is kept."""
+    if not sampled:
+        return f"every value of {plural(full, 'place')}" if full else ""
+    return f"a sample from {plural(sampled, 'place')}" + (f", every value of {full} more" if full else "")
 
 
 @page(route="/p/[slug]/variables", title="Variables · Plumbline", on_load=VariablesState.load)
