@@ -79,7 +79,8 @@ def with_drifts(keys: dict[str, object], drift_count: int, notes: Sequence[str])
     """The catalog sync's keys with what it noticed about the data and how many drifts it found."""
     details = [*notes, *keys["details"]]  # type: ignore[misc]
     if drift_count:
-        details.append(f"{drift_count} departures from the plan were found; see the drifts of the event types.")
+        found = "1 departure from the plan was" if drift_count == 1 else f"{drift_count} departures from the plan were"
+        details.append(f"{found} found; see Drifts.")
     return {**keys, "drifts_found": drift_count, "details": details}
 
 

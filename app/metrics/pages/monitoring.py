@@ -263,7 +263,11 @@ def _annotations(state: Any) -> rx.Component:
                 form_field(
                     "What happened", text_input(field_id="label", name="label", required=True, max_length=255), field_id="label"
                 ),
-                form_field("When", text_input(field_id="at", name="at", type="datetime-local", required=True), field_id="at"),
+                form_field(
+                    f"When ({state.zone_name})",
+                    text_input(field_id="at", name="at", type="datetime-local", required=True),
+                    field_id="at",
+                ),
                 button("Add annotation", type="submit", small=True),
                 on_submit=state.annotate,
                 reset_on_submit=True,

@@ -14,7 +14,7 @@ from app.frame import project_frame, slug_var
 from app.kernel.errors import Unavailable
 from app.metrics.pages.onboarding_panel import first_event_panel
 from app.metrics.pages.overview_view import OverviewView, Received, overview_view, received_view
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, page_body, take_over
 from app.presentation import Phase
 from app.projects import service as projects
 from app.projects.contracts import GenerationStatus, ProjectView
@@ -51,7 +51,6 @@ class OverviewState(LoadedState):
     generation_percent: int = 0
     generation_stage: str = ""
     generation_error: str = ""
-    _watcher: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[EventSpec | None]:
@@ -74,13 +73,12 @@ class OverviewState(LoadedState):
     async def watch_generation(self) -> Any:
         """Show how far the data of a demo project is, then load the page once more."""
         async with self:
-            self._watcher += 1
-            watcher, slug, path = self._watcher, self._slug(), self.router.url.path
+            is_followed, slug = take_over(self), self._slug()
         while True:
             await asyncio.sleep(1)
             project = await self._read(projects.get_project, slug)
             async with self:
-                if self._watcher != watcher or self.router.url.path != path or not self._is_connected():
+                if not is_followed():
                     return None
                 self._take_generation(project)
                 if not self.is_generating:

@@ -109,10 +109,10 @@ def coverage_page() -> rx.Component:
         page_body(
             state,
             kpi_row(
-                kpi("Coverage", state.view.share, note="of rows belong to a planned event"),
+                kpi("Coverage", state.view.share, note=state.view.share_note),
                 kpi("Rows", state.view.total, note="counted by scans"),
                 kpi("Without a plan", state.view.unmatched, note="rows of no planned event"),
-                kpi("Ledger findings", state.view.finding_total, note="in the last 48 hours"),
+                kpi("Ledger findings", state.view.finding_total, note=state.view.finding_note),
             ),
             coverage_section(state),
             types_section(state),

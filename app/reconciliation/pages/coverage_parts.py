@@ -164,7 +164,7 @@ def settings_section(state: Any) -> rx.Component:
                 form_refusal(state.refusal),
                 button("Save", type="submit"),
                 on_submit=state.save_allowance,
-                class_name="stack",
+                class_name="stack form-narrow",
             ),
             rx.el.p(f"Settling {view.settling} minutes, lateness {view.lateness} minutes. Editors can change this."),
         ),

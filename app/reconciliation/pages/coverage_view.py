@@ -98,6 +98,7 @@ class CoverageView:
     """Coverage of the period and the ledger of the last hours."""
 
     share: str = _UNKNOWN
+    share_note: str = ""
     total: str = "0"
     unmatched: str = "0"
     chart: ChartData = field(default_factory=ChartData)
@@ -108,6 +109,7 @@ class CoverageView:
     warehouses: list[WarehouseRow] = field(default_factory=list)
     findings: list[FindingRow] = field(default_factory=list)
     finding_total: str = _UNKNOWN
+    finding_note: str = ""
     events: list[list[str]] = field(default_factory=list)
     hours: list[HourRow] = field(default_factory=list)
     settling: str = ""
@@ -128,6 +130,7 @@ def coverage_view(
     series = ledger_service.get_ledger_series(session, actor, slug, event_id, now=now) if event_id else None
     return CoverageView(
         share=_share(coverage.matched_count, coverage.total_count),
+        share_note="of rows belong to a planned event" if coverage.total_count else "no scan counted rows in this period",
         total=full_number(coverage.total_count),
         unmatched=full_number(coverage.total_count - coverage.matched_count),
         chart=_chart(coverage, zone, now),
@@ -140,6 +143,7 @@ def coverage_view(
         warehouses=[_warehouse(pair, slug, zone, now) for pair in ledger.pairs],
         findings=[_finding(one, slug, zone, now) for one in ledger.findings],
         finding_total=full_number(len(ledger.findings)) if ledger.pairs else _UNKNOWN,
+        finding_note="in the last 48 hours" if ledger.pairs else "no warehouse is compared with what arrives",
         events=[["", "Choose an event"], *([key, name] for key, name in ledger.events)],
         hours=[_hour(one, zone, now) for one in reversed(series.hours)] if series else [],
         settling=str(int(allowance.settling.total_seconds() // 60)),

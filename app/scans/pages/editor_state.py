@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -157,7 +158,7 @@ class ScanEditorState(LoadedState):
     async def replay(self, form: dict[str, Any]) -> EventSpec | None:
         """Queue a replay of the range and go to its page."""
         try:
-            start, stop = moment_of(form, "time_from"), moment_of(form, "time_to")
+            start, stop = (moment_of(form, end, self._zone()) for end in ("time_from", "time_to"))
             job = await self._call(scans.request_replay, self._slug(), self.view.scan_id, start, stop)
         except AppError as refusal:
             self.errors["replay"] = refusal.message
@@ -217,9 +218,9 @@ class ScanEditorState(LoadedState):
             self.look_problem = refusal.message
 
 
-def moment_of(form: dict[str, Any], name: str) -> datetime:
-    """An instant that a date picker holds, in UTC. InvalidInput for an empty one."""
+def moment_of(form: dict[str, Any], name: str, zone: ZoneInfo) -> datetime:
+    """The instant that a date picker holds in the viewer's zone, in UTC. InvalidInput for an empty one."""
     try:
-        return datetime.fromisoformat(str(form.get(name) or "")).replace(tzinfo=UTC)
+        return datetime.fromisoformat(str(form.get(name) or "")).replace(tzinfo=zone).astimezone(UTC)
     except ValueError:
         raise InvalidInput("Choose both ends of the range", field=name) from None

@@ -34,6 +34,7 @@ from components import (
     notice,
     page_header,
     section,
+    text_link,
     toast_done,
     toast_failed,
 )
@@ -64,6 +65,7 @@ class JobView:
     error: str = ""
     details: list[str] = field(default_factory=list)
     figures: list[list[str]] = field(default_factory=list)
+    has_drifts: bool = False
 
 
 class ScanJobState(LoadedState):
@@ -112,7 +114,7 @@ class ScanJobState(LoadedState):
     async def replay(self, form: dict[str, Any]) -> EventSpec | None:
         """Queue a replay of the range and go to its page."""
         try:
-            start, stop = moment_of(form, "time_from"), moment_of(form, "time_to")
+            start, stop = (moment_of(form, end, self._zone()) for end in ("time_from", "time_to"))
             job = await self._call(scans.request_replay, self._slug(), self.view.scan_id, start, stop)
         except AppError as refusal:
             self.errors = {"replay": refusal.message}
@@ -147,6 +149,7 @@ def job_view(session: Session, actor: Actor, slug: str, scan_id: str, job_id: st
         error=job.error_message or "",
         details=[str(line) for line in details] if isinstance(details, list) else [],
         figures=figures(job.result_summary),
+        has_drifts=bool(job.result_summary.get("drifts_found")),
     )
 
 
@@ -187,11 +190,19 @@ def scan_job_page() -> rx.Component:
                     rx.el.ul(rx.foreach(view.details, rx.el.li), class_name="scan-sentences"),
                     rx.el.p(rx.cond(view.is_live, "Nothing to tell yet.", "Nothing unusual."), class_name="muted"),
                 ),
-                data_table(
-                    [Column("Figure", lambda row: row[0]), Column("Number", lambda row: row[1], numeric=True, width="140px")],
-                    view.figures,
-                    caption="Figures of the run",
-                    empty=empty_state("No figures yet", "They are stored as the run goes on."),
+                rx.cond(
+                    view.has_drifts,
+                    rx.el.p(text_link("Decide about the drifts", href=ui_paths.project_drifts(slug_var()))),
+                    rx.fragment(),
+                ),
+                rx.el.div(
+                    data_table(
+                        [Column("Figure", lambda row: row[0]), Column("Number", lambda row: row[1], numeric=True, width="140px")],
+                        view.figures,
+                        caption="Figures of the run",
+                        empty=empty_state("No figures yet", "They are stored as the run goes on."),
+                    ),
+                    class_name="table-narrow",
                 ),
             ),
             replay_dialog(state),

@@ -15,13 +15,13 @@ def replay_dialog(state: Any) -> rx.Component:
     return dialog(
         rx.form(
             form_field(
-                "From (UTC)",
+                f"From ({state.zone_name})",
                 text_input(field_id="time_from", name="time_from", type="datetime-local", required=True),
                 field_id="time_from",
-                hint="Rounded down to a full interval.",
+                hint="Rounded down to a full interval of the scan.",
             ),
             form_field(
-                "To (UTC)",
+                f"To ({state.zone_name})",
                 text_input(field_id="time_to", name="time_to", type="datetime-local", required=True),
                 field_id="time_to",
                 hint="Rounded up; at most the end of the last full interval.",

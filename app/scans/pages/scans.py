@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,10 +14,10 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.frame import project_frame, slug_var
-from app.identity.contracts import Actor
+from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, follow_view, page_body
 from app.presentation import Phase
 from app.scans import service as scans
 from app.scans.contracts import JobStatus, ScanConfigView, ScanJobView
@@ -44,6 +43,7 @@ from components.format import ago, duration, iso_utc, local_time
 from components.shell import Crumb
 
 POLL_SECONDS = 1.0
+IDLE_SECONDS = 10.0
 MOST_JOBS = 25
 
 
@@ -90,6 +90,8 @@ class ScansView:
     scans: list[ScanRow] = field(default_factory=list)
     jobs: list[JobRow] = field(default_factory=list)
     job_count: int = 0
+    is_live: bool = False
+    may_run: bool = False
 
 
 class ScansState(LoadedState):
@@ -134,19 +136,8 @@ class ScansState(LoadedState):
     async def watch(self) -> None:
         """Read the jobs' rows each second while one is live, and every ten seconds otherwise, as long as the page is open."""
         async with self:
-            self._follower += 1
-            run, slug, path, zone = self._follower, self._slug(), self.router.url.path, self._zone()
-        rest = POLL_SECONDS
-        while True:
-            await asyncio.sleep(rest)
-            async with self:
-                if self._follower != run or self.router.url.path != path or not self._is_connected():
-                    return
-            view = await self._read(scans_view, slug, zone)
-            rest = POLL_SECONDS if any(row.is_live for row in view.scans) else 10 * POLL_SECONDS
-            async with self:
-                if self._follower == run and self.view != view:
-                    self.view = view
+            slug, zone = self._slug(), self._zone()
+        await follow_view(self, POLL_SECONDS, lambda: self._read(scans_view, slug, zone), idle_seconds=IDLE_SECONDS)
 
 
 def scans_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo) -> ScansView:
@@ -159,7 +150,13 @@ def scans_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo) -> Sca
     for config in configs:
         newest = scans.list_jobs(session, actor, slug, config.id, limit=1).items
         rows.append(_scan_row(slug, config, newest[0] if newest else None, zone, now))
-    return ScansView(rows, [job_row(slug, job, names, zone, now) for job in jobs.items], jobs.total)
+    return ScansView(
+        rows,
+        [job_row(slug, job, names, zone, now) for job in jobs.items],
+        jobs.total,
+        is_live=any(row.is_live for row in rows),
+        may_run=actor.role in (UserRole.EDITOR, UserRole.OWNER),
+    )
 
 
 def _scan_row(slug: str, config: ScanConfigView, job: ScanJobView | None, zone: ZoneInfo, now: datetime) -> ScanRow:
@@ -224,9 +221,17 @@ def scans_page() -> rx.Component:
             rx.cond(
                 state.view.scans.length() > 0,
                 rx.el.ul(rx.foreach(state.view.scans, _scan), class_name="lines scans", aria_label="Scans"),
-                empty_state("No scan is set up", "A project that is made here gets one for its received events."),
+                empty_state(
+                    "No scan is set up",
+                    "The first event that arrives sets one up for received events. Owners set up others, which read a warehouse.",
+                    link_button("How to send the first event", href=ui_paths.project_overview(slug_var())),
+                ),
             ),
-            section("Latest runs", job_table(state.view.jobs), note="newest first"),
+            rx.cond(
+                (state.view.scans.length() > 0) | (state.view.jobs.length() > 0),
+                section("Latest runs", job_table(state.view.jobs), note="newest first"),
+                rx.fragment(),
+            ),
             on_retry=state.load,
         ),
         active="scans",
@@ -274,13 +279,17 @@ def _scan(row: Any) -> rx.Component:
                 row.percent,
                 row.progress_text,
                 label=f"Progress of {row.name}",
-                actions=button("Cancel", small=True, on_click=state.cancel(row.job_id)),
+                actions=rx.cond(state.view.may_run, button("Cancel", small=True, on_click=state.cancel(row.job_id)), rx.fragment()),
             ),
-            button(
-                rx.icon("play", size=14, aria_hidden="true"),
-                "Run now",
-                rx.el.span(" ", row.name, class_name="sr-only"),
-                on_click=state.run_now(row.id),
+            rx.cond(
+                state.view.may_run,
+                button(
+                    rx.icon("play", size=14, aria_hidden="true"),
+                    "Run now",
+                    rx.el.span(" ", row.name, class_name="sr-only"),
+                    on_click=state.run_now(row.id),
+                ),
+                rx.fragment(),
             ),
         ),
         class_name="scan",

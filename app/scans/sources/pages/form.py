@@ -105,7 +105,7 @@ def _control(field: ConnectionField, values: Any, errors: Any, has_password: Any
     control: rx.Component
     match field.kind:
         case FieldKind.SWITCH:
-            return rx.el.div(form_check(field.label, name, checked=value == "true"))
+            return form_check(field.label, name, checked=value == "true")
         case FieldKind.CHOICE:
             control = select_input([(choice, choice) for choice in field.choices], field_id=name, name=name, default_value=value)
         case FieldKind.SECRET:

@@ -81,6 +81,9 @@ class DataSourceState(AppState):
             self.phase = Phase.READY.value
         except AppError as refusal:
             self.phase, self.problem = phase_of(refusal).value, refusal.message
+            self.title = "New data source" if self.is_new else "Data source"
+            if self.phase == Phase.FORBIDDEN:
+                self.problem = "Owner role required: a data source holds credentials of the instance."
 
     @rx.event
     def choose_kind(self, db_type: str) -> None:
@@ -233,8 +236,7 @@ def _last_test() -> rx.Component:
         status_badge(state.status),
         rx.cond(state.message != "", rx.el.span(state.message), rx.fragment()),
         rx.cond(state.tested_iso != "", time_text(state.tested, state.tested_iso), rx.fragment()),
-        class_name="inline muted",
-        style={"gap": "10px", "margin_bottom": "12px"},
+        class_name="source-test muted",
         role="status",
     )
 
@@ -247,7 +249,7 @@ def _form() -> rx.Component:
         *[
             (
                 kind.value,
-                rx.el.div(*connection_form(kind, state.values, state.errors, state.has_password), key=kind.value, style=_STACK),
+                rx.el.div(*connection_form(kind, state.values, state.errors, state.has_password), key=kind.value),
             )
             for kind in (DbType.POSTGRES, DbType.BIGQUERY)
         ],
