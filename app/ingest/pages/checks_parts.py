@@ -14,6 +14,7 @@ from components import (
     data_table,
     empty_state,
     form_field,
+    name_text,
     section,
     segmented,
     select_input,
@@ -48,7 +49,7 @@ def policy_section(state: Any) -> rx.Component:
                         state.set_unknown,
                         is_label_shown=True,
                     ),
-                    class_name="stack",
+                    class_name="tick-list",
                 ),
             ),
             rx.el.p(view.mode_text, " Owners can change this."),
@@ -64,12 +65,12 @@ def label_section(state: Any) -> rx.Component:
         "Sensitive values",
         data_table(
             [
-                Column("Label", lambda row: row.label),
+                Column("Label", lambda row: row.label_word),
                 Column(
                     "What is stored",
                     lambda row: cell_select(
                         TREATMENTS,
-                        f"What is stored of {row.label} values",
+                        f"What is stored of values under {row.label_word}",
                         row.treatment,
                         lambda value: state.treat(row.label, value),
                         disabled=~state.view.is_owner,
@@ -156,7 +157,7 @@ def violation_table(state: Any) -> rx.Component:
 
 def _opener(state: Any, row: Any) -> rx.Component:
     return rx.el.button(
-        row.name,
+        name_text(row.name),
         type="button",
         class_name="line-opener",
         aria_expanded=rx.cond(state.opened == row.key, "true", "false"),

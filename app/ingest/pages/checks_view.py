@@ -26,6 +26,12 @@ MODES: Final = [("allow", "Allow"), ("flag", "Flag"), ("block", "Block")]
 PERIODS: Final = {"24": "24 h", "168": "7 days", "720": "30 days"}
 TREATMENTS: Final = [("pass", "Keep"), ("mask", "Mask"), ("hmac", "Pseudonymise"), ("drop", "Drop")]
 _BARS: Final = 24
+_LABEL_WORDS: Final = {
+    Sensitivity.PII: "Personal (PII)",
+    Sensitivity.PHI: "Health (PHI)",
+    Sensitivity.FINANCIAL: "Financial",
+    Sensitivity.SECRET: "Secret",
+}
 _LABELLED: Final = tuple(label for label in Sensitivity if label is not Sensitivity.NONE)
 
 
@@ -34,6 +40,7 @@ class LabelRow:
     """A sensitivity label and what happens to its values."""
 
     label: str
+    label_word: str
     treatment: str
 
 
@@ -135,7 +142,10 @@ def checks_view(session: Session, actor: Actor, slug: str, hours: int, zone: Zon
         mode_text=_MODE_TEXTS[policy.mode.value],
         refuses_unplanned=policy.refuses_unplanned,
         refuses_unknown_properties=policy.refuses_unknown_properties,
-        labels=[LabelRow(label.value, policy.sensitivity.get(label.value, Treatment.PASS).value) for label in _LABELLED],
+        labels=[
+            LabelRow(label.value, _LABEL_WORDS[label], policy.sensitivity.get(label.value, Treatment.PASS).value)
+            for label in _LABELLED
+        ],
         overrides=_overrides(policy),
         rows=[*refused, *flagged],
         refused_total=full_number(sum(group.count for group in found.refused)),

@@ -17,7 +17,7 @@ from app.frame import project_frame, slug_var
 from app.ingest import service as ingest
 from app.ingest.live_rows import NO_ROW, VERDICTS, LiveRow, live_row, record_text
 from app.kernel.errors import Unavailable
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, page_body, take_over
 from app.presentation import Phase
 from app.ui import page
 from components import (
@@ -35,7 +35,6 @@ from components import (
     time_text,
     toolbar,
 )
-from components.format import zone_label
 from components.shell import Crumb
 
 POLL_SECONDS = 1.5
@@ -53,13 +52,11 @@ class LiveState(LoadedState):
     search: str = ""
     is_paused: bool = False
     is_waiting: bool = False
-    zone_name: str = ""
     received: int = 0
     selected: str = ""
     selected_text: str = ""
     selected_row: LiveRow = NO_ROW
     _records: list[EventRow] = []
-    _follower: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[EventSpec | None]:
@@ -85,12 +82,11 @@ class LiveState(LoadedState):
     async def follow(self) -> None:
         """Look for records every 1.5 seconds until paused, replaced by a later run, or the page is no longer looked at."""
         async with self:
-            self._follower += 1
-            run, slug, path = self._follower, self._slug(), self.router.url.path
+            is_followed, slug = take_over(self), self._slug()
         while True:
             await asyncio.sleep(POLL_SECONDS)
             async with self:
-                if self.is_paused or self._follower != run or self.router.url.path != path or not self._is_connected():
+                if self.is_paused or not is_followed():
                     return
                 newest = self._records[0].received_at if self._records else None
             try:
@@ -100,7 +96,7 @@ class LiveState(LoadedState):
                     self.is_waiting = True
                 continue
             async with self:
-                if self._follower == run:
+                if is_followed():
                     self._merge(found)
 
     @rx.event
@@ -161,7 +157,6 @@ class LiveState(LoadedState):
             and (not wanted or wanted in f"{record.source} {record.name}".lower())
         ]
         self.rows = [live_row(record, zone) for record in shown[:SHOWN]]
-        self.zone_name = zone_label(zone, self._records[0].received_at) if self._records else ""
 
 
 @page(route="/p/[slug]/live", title="Live events · Plumbline", on_load=LiveState.load)
@@ -190,8 +185,8 @@ def live_page() -> rx.Component:
                 search_input(state.search, state.type_search, label="Filter by name or source"),
                 segmented(list(VERDICTS.items()), state.verdict, state.choose_verdict, label="Verdict"),
                 rx.el.span(
-                    rx.cond(state.received > 0, f"{state.received} since this page was opened", ""),
-                    rx.cond(state.zone_name != "", rx.el.span("Times in ", state.zone_name), rx.fragment()),
+                    rx.cond(state.received > 0, rx.el.span(f"{state.received} since this page was opened"), rx.fragment()),
+                    rx.el.span("Times in ", state.zone_name),
                     class_name="muted push dotted",
                 ),
             ),

@@ -141,7 +141,7 @@ def _share(part: int, whole: int) -> str:
 def _allowance(day: senders.DayUse) -> str:
     rate = f"{day.requests_per_minute:,} requests a minute" if day.requests_per_minute is not None else "any number of requests"
     events = f"of {day.allowed:,} events today, " if day.allowed is not None else ""
-    return f"{events}plan {day.plan}, {rate}"
+    return f"{events}{day.plan} plan, {rate}"
 
 
 def _books() -> tuple[str, str]:
@@ -150,9 +150,9 @@ def _books() -> tuple[str, str]:
         return "", ""
     balance = Process.pipeline.balance
     settled = balance.settled
-    told = ", ".join(f"{count:,} {outcome}" for outcome, count in settled.items() if count) or "nothing yet"
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in settled.items() if count) or "nothing settled yet"
     reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(balance.reasons.items()))
-    until = f"Received by this process until {balance.checked_at:%H:%M} UTC: {balance.received:,}; {told}."
+    until = f"Received by this process until {balance.checked_at:%H:%M} UTC: {balance.received:,} records; {told}."
     books = until + (f" Dropped because: {reasons}." if reasons else "")
     difference = f"{abs(balance.unaccounted):,} records are not accounted for; see the server's log" if balance.unaccounted else ""
     return difference, books

@@ -157,6 +157,7 @@ def logs_page() -> rx.Component:
     state: Any = LogsState
     may_edit = state.user_role != UserRole.VIEWER.value
     add = button(rx.icon("plus", size=14), "Add threshold", small=True, on_click=state.ask_threshold("", "", "", "on"))
+    thresholds = threshold_section(state, rx.cond(may_edit, add, rx.fragment()), may_edit)
     return project_frame(
         page_header("Logs", note="What services wrote, and the minutes in which they wrote more than their threshold allows."),
         page_body(
@@ -169,9 +170,12 @@ def logs_page() -> rx.Component:
                 segmented(list(PERIODS.items()), state.hours, state.choose_hours, label="Period"),
             ),
             stacked_bars(state.view.picture, noun="lines"),
-            anomaly_section(state.view),
-            threshold_section(state, rx.cond(may_edit, add, rx.fragment()), may_edit),
-            line_section(state),
+            # Without a threshold no minute can be above one, and the lines are what one came for.
+            rx.cond(
+                state.view.thresholds.length() > 0,
+                rx.fragment(anomaly_section(state.view), thresholds, line_section(state)),
+                rx.fragment(line_section(state), thresholds),
+            ),
             threshold_dialog(state),
             on_retry=state.load,
         ),

@@ -41,14 +41,7 @@ def anomaly_section(view: Any) -> rx.Component:
             ],
             view.anomalies,
             caption="Minutes with more lines than their threshold",
-            empty=empty_state(
-                rx.cond(view.thresholds.length() > 0, "No minute was above its threshold", "Nothing is watched yet"),
-                rx.cond(
-                    view.thresholds.length() > 0,
-                    "Every minute of this period stayed within what is allowed.",
-                    "A threshold says how many lines of a service and severity a minute may have.",
-                ),
-            ),
+            empty=empty_state("No minute was above its threshold", "Every minute of this period stayed within what is allowed."),
         ),
     )
 
@@ -81,7 +74,11 @@ def line_section(state: Any) -> rx.Component:
                     "Lines of this period were searched for the text in their message.",
                     link_button("Show all", href=ui_paths.project_logs(slug_var())),
                 ),
-                empty_state("No lines in this period", "Send NDJSON to /v0/events?name=system_logs with a key for logs."),
+                empty_state(
+                    "No lines in this period",
+                    "Send NDJSON to /v0/events?name=system_logs with a key for logs.",
+                    link_button("Make a key", href=ui_paths.project_keys(slug_var())),
+                ),
             ),
             pager=pager(state.first, state.last, view.total, on_previous=state.turn(-1), on_next=state.turn(1), noun="lines"),
         ),
@@ -113,7 +110,10 @@ def threshold_section(state: Any, add: Any, may_edit: Any) -> rx.Component:
             ],
             state.view.thresholds,
             caption="Thresholds of this project",
-            empty=empty_state("No thresholds", "Without one, no number of lines is too many."),
+            empty=empty_state(
+                "No thresholds",
+                "A threshold says how many lines of a service and severity a minute may have; minutes above it are listed here.",
+            ),
         ),
         actions=[add],
     )

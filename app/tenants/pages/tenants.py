@@ -108,6 +108,9 @@ class TenantsState(AppState):
             self.phase = Phase.READY.value
         except AppError as refusal:
             self.phase, self.problem = phase_of(refusal).value, refusal.message
+            if self.phase == Phase.FORBIDDEN:
+                # The service speaks to callers of the API, of keys and scopes.
+                self.problem = "Only owners of this instance manage tenants."
         yield
 
     @rx.event
