@@ -74,8 +74,7 @@ def contact_section(state: Any) -> rx.Component:
         "About what you own",
         rx.el.p(
             "Rules that tell owners first reach you here when something happens to an event of yours.",
-            class_name="muted",
-            style={"padding_bottom": "12px"},
+            class_name="rule-aside",
         ),
         rx.form(fields, key=state.contact_drawn, on_submit=state.save_contact, reset_on_submit=False),
     )

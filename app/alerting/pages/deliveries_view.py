@@ -20,6 +20,8 @@ from components.format import ago, deviation, full_number, iso_utc, local_time
 
 PAGE_SIZE = 50
 MOST_ITEMS = 200
+_FAILURES = {"dns": "name not found", "tls": "TLS", "status": "refused by its status"}
+"""Kinds of failure that do not speak for themselves."""
 _FORMATS = {
     "slack_mrkdwn": "marked up for Slack",
     "telegram_html": "marked up for Telegram as HTML",
@@ -147,7 +149,7 @@ def delivery_detail(session: Session, actor: Actor, slug: str, delivery_id: str,
         ticket_href=ticket_href,
         scopes=[_item(one, zone, now) for one in items],
         scopes_note=f"The first {MOST_ITEMS}; {full_number(left_out)} more are not shown." if left_out else "",
-        is_live=view.status is DeliveryStatus.PENDING,
+        is_live=view.status is DeliveryStatus.PENDING and not (view.held_until and view.held_until > now),
         may_retry=may_edit and view.status is DeliveryStatus.FAILED,
         may_redeliver=may_edit and view.status is DeliveryStatus.SENT and view.channel not in alerting.MAKES_TICKETS,
     )
@@ -204,7 +206,7 @@ def _facts(view: DeliveryView, state: str, zone: ZoneInfo, now: datetime) -> lis
         ["Attempts", str(view.attempt_count)],
         ["Sent", at(view.sent_at)],
         ["Next try", next_try.get(state) or at(view.next_attempt_at) or "at once"],
-        ["Kind of failure", (view.error_kind or "").replace("_", " ")],
+        ["Kind of failure", _FAILURES.get(view.error_kind or "", (view.error_kind or "").replace("_", " "))],
         ["Id", view.id],
     ]
     return [fact for fact in facts if fact[1]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from app.alerting.pages.deliveries_view import DeliveryDetail, delivery_detail
 from app.alerting.pages.words import kind_badge, state_badge
 from app.frame import project_frame, slug_var
 from app.kernel.errors import AppError
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, follow_view, page_body
 from app.presentation import Phase
 from app.ui import page
 from components import (
@@ -37,7 +36,6 @@ from components import (
 from components.shell import Crumb
 
 POLL_SECONDS = 1.0
-LONGEST_WATCH_SECONDS = 120
 _WRAPPED = {"& pre": {"white_space": "pre-wrap", "overflow_wrap": "anywhere", "padding_right": "96px"}}
 
 
@@ -63,21 +61,8 @@ class DeliveryState(LoadedState):
     async def watch(self) -> None:
         """Read the delivery until it has ended or the page is left."""
         async with self:
-            self._follower += 1
-            run, slug, path, zone = self._follower, self._slug(), self.router.url.path, self._zone()
-            delivery_id = self._delivery_id()
-        for _ in range(LONGEST_WATCH_SECONDS):
-            await asyncio.sleep(POLL_SECONDS)
-            async with self:
-                if self._follower != run or self.router.url.path != path or not self._is_connected():
-                    return
-            view = await self._read(delivery_detail, slug, delivery_id, zone)
-            async with self:
-                if self._follower != run:
-                    return
-                self.view = view
-            if not view.is_live:
-                return
+            slug, delivery_id, zone = self._slug(), self._delivery_id(), self._zone()
+        await follow_view(self, POLL_SECONDS, lambda: self._read(delivery_detail, slug, delivery_id, zone))
 
     @rx.event
     async def retry(self) -> Any:

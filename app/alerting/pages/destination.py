@@ -241,5 +241,8 @@ def destination_page() -> rx.Component:
             what="destination",
         ),
         active="destinations",
-        crumbs=[Crumb("Destinations", ui_paths.project_destinations(slug_var())), Crumb(view.name)],
+        crumbs=[
+            Crumb("Destinations", ui_paths.project_destinations(slug_var())),
+            Crumb(rx.cond(view.name != "", view.name, "Destination")),
+        ],
     )

@@ -15,7 +15,6 @@ from components.inline_edit import form_check, form_refusal
 from components.shell import section
 
 LONGEST_VALUE = 4096
-_STACK = {"display": "grid", "gap": "14px", "max_width": "560px", "padding_top": "12px"}
 
 
 def written_fields(kind: DestinationType, form: Mapping[str, Any]) -> DestinationFields:
@@ -38,7 +37,7 @@ def form_section(state: Any, result: rx.Component) -> rx.Component:
                     segmented(kinds, state.kind, state.choose_kind, label="Channel"),
                     segmented(usual, state.kind, state.choose_kind, label="Channel"),
                 ),
-                style={"padding_top": "12px", "overflow_x": "auto"},
+                style={"padding_top": "12px"},
             ),
             rx.fragment(),
         ),
@@ -74,7 +73,7 @@ def form_section(state: Any, result: rx.Component) -> rx.Component:
             on_submit=state.submit,
             reset_on_submit=False,
             key=state.drawn.to_string(),
-            style=_STACK,
+            class_name="form-stack",
         ),
         result,
         note="Secrets are stored encrypted and never shown again. The test sends what stands in the form, stored or not.",

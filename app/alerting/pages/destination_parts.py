@@ -10,7 +10,7 @@ from app import ui_paths
 from app.alerting.pages.words import test_badge
 from app.frame import slug_var
 from app.identity.contracts import UserRole
-from components import Column, badge, button, code_block, data_table, empty_state, link_button, notice, row_link, section, time_text
+from components import Column, badge, button, code_block, data_table, empty_state, link_button, row_link, section, time_text
 from components.inline_edit import confirm_dialog
 
 
@@ -40,7 +40,7 @@ def facts_part(state: Any) -> rx.Component:
             rx.foreach(state.view.facts, lambda fact: rx.el.div(rx.el.dt(fact[0]), rx.el.dd(fact[1]))),
             class_name="facts",
         ),
-        notice("Editors and owners change and test destinations."),
+        rx.el.p("Editors and owners change and test destinations.", class_name="rule-verdicts"),
     )
 
 

@@ -90,7 +90,6 @@ def destinations_page() -> rx.Component:
             data_table(
                 [
                     Column("Name", _name),
-                    Column("Channel", lambda row: row.channel, width="110px"),
                     Column("Rules", lambda row: row.rules, secondary=True, width="90px"),
                     Column("Last test", _last_test, width="150px"),
                     Column("Last delivery", _last_delivery),
@@ -114,7 +113,10 @@ def destinations_page() -> rx.Component:
 
 def _name(row: Any) -> rx.Component:
     off = rx.cond(row.is_enabled, rx.fragment(), badge("off", "neutral"))
-    return rx.el.span(row_link(row.name, row.href), off, class_name="inline", style={"gap": "8px"})
+    return rx.fragment(
+        rx.el.span(row_link(row.name, row.href), off, class_name="inline", style={"gap": "8px"}),
+        rx.el.span(row.channel, class_name="cell-sub"),
+    )
 
 
 def _last_test(row: Any) -> rx.Component:

@@ -218,7 +218,7 @@ def _form(state: Any, view: Any) -> rx.Component:
         on_submit=state.save,
         reset_on_submit=False,
         key=state.drawn.to_string(),
-        style={"display": "grid", "gap": "14px", "max_width": "460px"},
+        class_name="form-stack",
     )
 
 

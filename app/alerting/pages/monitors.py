@@ -110,12 +110,11 @@ def monitors_page() -> rx.Component:
             toolbar(segmented(STATES, state.status, state.choose, label="State")),
             data_table(
                 [
-                    Column("State", _state, width="92px"),
                     Column("Rule", _name),
                     Column("Sees", _seen),
                     Column("Since", lambda row: _moment(row.since, row.since_iso), width="104px", secondary=True),
                     Column("Last told", lambda row: _moment(row.told, row.told_iso), width="104px", secondary=True),
-                    Column("", lambda row: _mute(state, row, may_edit), width="124px"),
+                    Column("", lambda row: _mute(state, row, may_edit), width="116px"),
                 ],
                 view.rows,
                 caption="Monitors, those that fire first",
@@ -144,6 +143,8 @@ def _state(row: Any) -> rx.Component:
 def _name(row: Any) -> rx.Component:
     return rx.el.span(
         row_link(row.name, row.href),
+        " ",
+        _state(row),
         rx.cond(row.is_off, rx.fragment(" ", badge("off")), rx.fragment()),
         rx.cond(row.muted != "", rx.fragment(" ", badge(row.muted, "warn")), rx.fragment()),
         rx.el.span(row.destination, class_name="cell-sub"),

@@ -7,7 +7,8 @@ from typing import Any
 import reflex as rx
 
 from app import ui_paths
-from app.alerting.pages.rule_parts import question_side, rule_form
+from app.alerting.pages.rule_parts import rule_form
+from app.alerting.pages.rule_questions import question_side
 from app.alerting.pages.rule_routing import routing_section
 from app.alerting.pages.rule_schedule import schedule_section
 from app.alerting.pages.rule_state import RuleState
@@ -66,7 +67,7 @@ def rule_page() -> rx.Component:
             what="rule",
         ),
         active="rules",
-        crumbs=[Crumb("Rules", ui_paths.project_rules(slug_var())), Crumb(view.title)],
+        crumbs=[Crumb("Rules", ui_paths.project_rules(slug_var())), Crumb(rx.cond(view.title != "", view.title, "Rule"))],
     )
 
 

@@ -13,11 +13,11 @@ from sqlmodel import Session
 from app import ui_paths
 from app.alerting import service as alerting
 from app.alerting.escalation import Escalation
+from app.alerting.pages.rule_section import stored_section
 from app.frame import slug_var
 from app.identity.contracts import Actor
-from components import button, form_field, section, select_input, text_link
+from components import form_field, select_input, text_link
 from components.format import duration
-from components.inline_edit import form_refusal
 
 WAITS: Final = (5, 10, 15, 30, 45, 60, 120, 240, 480, 1440)
 STEPS: Final = tuple(range(1, 11))
@@ -56,7 +56,7 @@ def routing_form(session: Session, actor: Actor, slug: str, rule_id: str) -> Rou
         sentence=said(stored, names),
         destinations=[["", "Nobody"], *sorted([[each, name] for each, name in names.items()], key=lambda pair: pair[1])],
         waits=[[str(each), duration(each * 60)] for each in sorted({minutes, *WAITS})],
-        counts=[[str(each), "once" if each == 1 else f"up to {each} times"] for each in STEPS],
+        counts=[[str(each), "Once" if each == 1 else f"Up to {each} times"] for each in STEPS],
     )
 
 
@@ -104,33 +104,24 @@ def routing_section(state: Any) -> rx.Component:
 
     owners = [("", "The destination"), ("yes", "Owners, else the destination")]
     quiet = [("", "Waits for their end"), ("yes", "Tells at once")]
-    fields = rx.el.fieldset(
-        rx.el.legend("Who else is told", class_name="sr-only"),
-        rx.el.div(
-            one("Alerts go to", "owners", owners, form.owners),
-            one("Without an answer for", "after", form.waits, form.after, error="after_minutes"),
-            one("Then tell", "first", form.destinations, form.first, error="destination_ids"),
-            one("And tell", "second", form.destinations, form.second),
-            one("How often", "steps", form.counts, form.steps, "Each time after the same wait.", "most_steps"),
-            one("In quiet hours", "quiet", quiet, form.quiet),
-            class_name="pair",
-        ),
-        form_refusal(errors.get("", "")),
-        rx.cond(
-            state.view.may_write,
-            rx.el.div(button("Save who else is told", type="submit", small=True), class_name="rule-line"),
-            rx.fragment(),
-        ),
-        disabled=~state.view.may_write,
-        class_name="rule-form",
-    )
-    return section(
+    return stored_section(
+        state,
         "Who else is told",
-        rx.el.p(form.sentence, class_name="rule-verdicts", custom_attrs={"aria-live": "polite"}),
-        rx.el.p(
-            "An acknowledgement, a resolution or a verdict in the inbox is an answer. Members choose where they are told.",
-            class_name="muted",
+        one("Alerts go to", "owners", owners, form.owners),
+        one("Without an answer for", "after", form.waits, form.after, error="after_minutes"),
+        one("Then tell", "first", form.destinations, form.first, error="destination_ids"),
+        one("And tell", "second", form.destinations, form.second),
+        one("How often", "steps", form.counts, form.steps, "Each time after the same wait.", "most_steps"),
+        one("In quiet hours", "quiet", quiet, form.quiet),
+        sentence=form.sentence,
+        more=rx.el.p(
+            "An acknowledgement, a resolution or a verdict in the inbox is an answer. Members choose ",
+            text_link("where they are told", href=ui_paths.project_destinations(slug_var())),
+            ".",
+            class_name="rule-aside",
         ),
-        rx.el.p(text_link("Where I am told", href=ui_paths.project_destinations(slug_var())), style={"padding_bottom": "12px"}),
-        rx.form(fields, key=state.routing_drawn, on_submit=state.save_routing, reset_on_submit=False),
+        save="Save who else is told",
+        errors=errors,
+        drawn=state.routing_drawn,
+        on_submit=state.save_routing,
     )

@@ -12,11 +12,11 @@ import reflex as rx
 from sqlmodel import Session
 
 from app.alerting import service as alerting
+from app.alerting.pages.rule_section import stored_section
 from app.alerting.schedules import EVERY_DAY, Digest, QuietHours, Rhythm, Schedule
 from app.identity.contracts import Actor
 from app.kernel.errors import InvalidInput
-from components import button, form_field, section, select_input, text_input
-from components.inline_edit import form_refusal
+from components import form_field, select_input, text_input
 
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAYS: Final = {"0123456": "Every day", "01234": "Monday to Friday", "56": "Saturday and Sunday"}
@@ -125,28 +125,18 @@ def schedule_section(state: Any) -> rx.Component:
     def clock(name: str, value: Any) -> rx.Component:
         return text_input(field_id=name, name=name, type="time", default_value=value)
 
-    fields = rx.el.fieldset(
-        rx.el.legend("When it may be told", class_name="sr-only"),
-        rx.el.div(
-            one("Messages", "rhythm", chosen("rhythm", list(RHYTHMS), form.rhythm)),
-            one("Digest at", "at", clock("at", form.at), "For one message a day or a week."),
-            one("Quiet from", "quiet_start", clock("quiet_start", form.quiet_start)),
-            one("Quiet until", "quiet_end", clock("quiet_end", form.quiet_end)),
-            one("Quiet hours begin", "quiet_days", chosen("quiet_days", form.days, form.quiet_days)),
-            one("Time zone", "zone", chosen("zone", form.zones, form.zone)),
-            class_name="pair",
-        ),
-        form_refusal(errors.get("", "")),
-        rx.cond(
-            state.view.may_write,
-            rx.el.div(button("Save schedule", type="submit", small=True), class_name="rule-line"),
-            rx.fragment(),
-        ),
-        disabled=~state.view.may_write,
-        class_name="rule-form",
-    )
-    return section(
+    return stored_section(
+        state,
         "When it may be told",
-        rx.el.p(form.sentence, class_name="rule-verdicts", custom_attrs={"aria-live": "polite"}),
-        rx.form(fields, key=state.schedule_drawn, on_submit=state.save_schedule, reset_on_submit=False),
+        one("Messages", "rhythm", chosen("rhythm", list(RHYTHMS), form.rhythm)),
+        one("Digest at", "at", clock("at", form.at), "For one message a day or a week."),
+        one("Quiet from", "quiet_start", clock("quiet_start", form.quiet_start)),
+        one("Quiet until", "quiet_end", clock("quiet_end", form.quiet_end)),
+        one("Quiet hours begin", "quiet_days", chosen("quiet_days", form.days, form.quiet_days)),
+        one("Time zone", "zone", chosen("zone", form.zones, form.zone)),
+        sentence=form.sentence,
+        save="Save schedule",
+        errors=errors,
+        drawn=state.schedule_drawn,
+        on_submit=state.save_schedule,
     )
