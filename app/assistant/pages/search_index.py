@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass
 from typing import Any, Final
 
 import reflex as rx
@@ -10,44 +10,47 @@ from reflex.event import EventSpec
 from sqlmodel import Session
 
 from app.assistant import service as assistant
-from app.assistant.contracts import IndexState
 from app.frame import ProjectState
 from app.identity.contracts import Actor, UserRole
 from app.kernel.errors import AppError
+from app.page_states import follow_view
 from components import button, job_progress, section, toast_done, toast_failed
 from components.format import full_number
 
 POLL_SECONDS: Final = 2.0
 
 
+@dataclass(frozen=True)
+class IndexView:
+    """How much of the branch search knows. `is_live`: meanings are still being computed."""
+
+    words: str = ""
+    percent: int = 100
+    may_rebuild: bool = False
+    is_live: bool = False
+
+
 class SearchIndexState(ProjectState):
     """What search knows of the open branch, read again while meanings are still being computed."""
 
-    index_words: str = ""
-    index_percent: int = 100
-    index_phase: str = ""
-    may_rebuild: bool = False
+    view: IndexView = IndexView()
     _follower: int = 0
 
     @rx.event(background=True)
     async def watch(self) -> None:
         """Read the index until every text has its meaning or the page is left."""
         async with self:
-            self._follower += 1
-            run, slug, branch, path = self._follower, self._slug(), self._branch(), self.router.url.path
-        while True:
-            try:
-                may_rebuild, found = await self._read(_standing, slug, branch)
-            except AppError:
-                return  # the page itself reports what is wrong
-            async with self:
-                if self._follower != run or self.router.url.path != path or not self._is_connected():
-                    return
-                self.may_rebuild = may_rebuild
-                self._show(found)
-                if self.index_percent == 100:
-                    return
-            await asyncio.sleep(POLL_SECONDS)
+            slug, branch, path = self._slug(), self._branch(), self.router.url.path
+        try:
+            found = await self._read(index_view, slug, branch)
+        except AppError:
+            return  # the page itself reports what is wrong
+        async with self:
+            if self.router.url.path != path:
+                return
+            self.view = found
+        if found.is_live:
+            await follow_view(self, POLL_SECONDS, lambda: self._read(index_view, slug, branch))
 
     @rx.event
     async def rebuild(self) -> EventSpec | list[EventSpec]:
@@ -58,29 +61,28 @@ class SearchIndexState(ProjectState):
             return toast_failed(refusal.message)
         return [toast_done(f"{full_number(done.documents_indexed)} parts of the plan indexed"), SearchIndexState.watch]
 
-    def _show(self, found: IndexState) -> None:
-        self.index_words = f"{full_number(found.documents)} parts of this branch can be found by their words"
-        if found.meanings is None:
-            self.index_words += "; meanings are not compared (search_embeddings_enabled is off)."
-            self.index_percent = 100
-            return
-        self.index_words += f", {full_number(found.meanings)} of {full_number(found.texts)} texts also by what they mean."
-        self.index_percent = 100 * found.meanings // found.texts if found.texts else 100
-        self.index_phase = "Computing meanings"
 
-
-def _standing(session: Session, actor: Actor, slug: str, branch: str) -> tuple[bool, IndexState]:
+def index_view(session: Session, actor: Actor, slug: str, branch: str) -> IndexView:
+    """How much of the branch is indexed, in a sentence or two. Errors: NotFound."""
     found = assistant.index_state(session, actor, slug, branch=branch or None)
-    return actor.role is not UserRole.VIEWER, found
+    words = f"{full_number(found.documents)} parts of this branch can be found by their words"
+    percent = 100
+    if found.meanings is None:
+        words += ". Finding by meaning is switched off."
+    else:
+        words += f", {full_number(found.meanings)} of {full_number(found.texts)} texts also by what they mean."
+        percent = 100 * found.meanings // found.texts if found.texts else 100
+    return IndexView(words, percent, actor.role is not UserRole.VIEWER, percent < 100)
 
 
 def search_index() -> rx.Component:
     """The section at the end of the page."""
     state: Any = SearchIndexState
+    view = state.view
     return section(
         "Search index",
-        rx.el.p(state.index_words, class_name="snippet-note"),
-        rx.cond(state.index_percent < 100, job_progress(state.index_percent, state.index_phase), rx.fragment()),
-        rx.cond(state.may_rebuild, button("Rebuild the index", small=True, on_click=state.rebuild), rx.fragment()),
+        rx.el.p(view.words, class_name="snippet-note"),
+        rx.cond(view.is_live, job_progress(view.percent, "Computing meanings"), rx.fragment()),
+        rx.cond(view.may_rebuild, button("Rebuild the index", small=True, on_click=state.rebuild), rx.fragment()),
         note="Kept up to date by itself; rebuild it when a search misses what is there.",
     )

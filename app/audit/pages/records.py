@@ -120,7 +120,7 @@ def audit_records_page() -> rx.Component:
                 rx.fragment(
                     filters(state),
                     stacked_bars(state.view.bars, noun="records", by="status"),
-                    metric_section(state),
+                    rx.cond(state.view.total > 0, metric_section(state), rx.fragment()),
                     list_section(state),
                 ),
             ),

@@ -249,12 +249,12 @@ def _entries(state: Any) -> rx.Component:
     view = state.view
     return data_table(
         [
-            Column("Action", lambda row: rx.el.code(row.action)),
+            Column("Action", _action),
             Column("Time", lambda row: time_text(row.when, row.iso)),
-            Column("Person", lambda row: row.person),
+            Column("Person", lambda row: row.person, secondary=True),
             Column("Target", lambda row: row.target, secondary=True),
             Column("Project", lambda row: rx.cond(row.project != "", row.project, "–"), secondary=True),
-            Column("Seal", _seal, secondary=True, width="236px"),
+            Column("Seal", _seal, secondary=True, width="252px"),
             Column("", lambda row: _details_button(state, row)),
         ],
         view.rows,
@@ -269,6 +269,14 @@ def _entries(state: Any) -> rx.Component:
             empty_state("Nothing was changed in this period", "Choose a longer period to see earlier changes."),
         ),
         pager=pager(view.first, view.last, view.total, on_previous=state.turn(-1), on_next=state.turn(1)),
+    )
+
+
+def _action(row: Any) -> rx.Component:
+    """What was done; who did it stands beneath where the window is narrow."""
+    return rx.fragment(
+        rx.el.code(row.action, class_name="breakable"),
+        rx.el.span(rx.el.span(row.person, class_name="breakable"), class_name="cell-sub only-narrow-flex"),
     )
 
 

@@ -22,6 +22,8 @@ from components.format import ago, full_number, iso_utc, local_time
 PER_PAGE: Final = 50
 PERIODS: Final = {"1": "24 hours", "7": "7 days", "30": "30 days", "": "All time"}
 _INSTANCE: Final = "instance"
+_DRILL: Final = "drill:"
+"""How the slug of the project begins in which a fire drill runs; nobody else sees it."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ def log_view(session: Session, actor: Actor, query: Query, zone: ZoneInfo) -> Lo
             iso=iso_utc(entry.created_at),
             person=entry.user_email,
             action=entry.action,
-            target=" ".join(part for part in (entry.target_type, entry.target_name) if part),
-            project=entry.project_slug,
+            target=" ".join(part for part in (entry.target_type.replace("_", " "), entry.target_name) if part),
+            project="fire drill" if entry.project_slug.startswith(_DRILL) else entry.project_slug,
             payload=_payload(entry.payload),
             **_entry_seal(seals.get(entry.id), zone, now),
         )

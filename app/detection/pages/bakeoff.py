@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from app.detection.pages.bakeoff_view import TOTAL, BakeoffPage, bakeoff_page, c
 from app.frame import project_frame, slug_var
 from app.kernel.errors import AppError
 from app.metrics.contracts import ScopeType, SeriesKey
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, follow_view, page_body
 from app.presentation import Phase
 from app.ui import page
 from components import (
@@ -53,6 +52,7 @@ class BakeoffState(LoadedState):
         self.series = self.router.url.query_parameters.get("series", TOTAL)[:128]
         if self._begin(f"{self._slug()}/{self.series}"):
             self.view, self.shown = BakeoffPage(), ""
+            self._follower += 1  # the series is no part of the path: whoever follows another one ends here
             yield None
         with self._loading():
             await self._enter()
@@ -67,20 +67,8 @@ class BakeoffState(LoadedState):
     async def watch(self) -> None:
         """Read the row until the bake-off has ended or the page is left."""
         async with self:
-            self._follower += 1
-            run, slug, series, zone, path = self._follower, self._slug(), self.series, self._zone(), self.router.url.path
-        is_live = True
-        while is_live:
-            await asyncio.sleep(POLL_SECONDS)
-            async with self:
-                is_left = self.router.url.path != path or self.series != series
-                if self._follower != run or is_left or not self._is_connected():
-                    return
-            view = await self._read(bakeoff_page, slug, series, "", zone)
-            is_live = view.is_live
-            async with self:
-                if self._follower == run and self.series == series:
-                    self.view, self.shown = view, view.shown
+            slug, series, zone, self.shown = self._slug(), self.series, self._zone(), ""
+        await follow_view(self, POLL_SECONDS, lambda: self._read(bakeoff_page, slug, series, "", zone))
 
     @rx.event
     def choose_series(self, series: str) -> EventSpec:
@@ -144,7 +132,7 @@ def bakeoff_of_series() -> rx.Component:
             state,
             toolbar(
                 select_input(view.scopes, field_id="series", label="Series", value=state.series, on_change=state.choose_series),
-                rx.el.span("In use: ", view.in_use, class_name="muted"),
+                rx.cond(view.in_use != "", rx.el.span("In use: ", view.in_use, class_name="muted"), rx.fragment()),
             ),
             rx.cond(
                 view.has_series,

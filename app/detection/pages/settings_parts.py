@@ -229,6 +229,7 @@ def planned_events(state: Any) -> rx.Component:
             ),
             form_field("To", text_input(field_id="ends", name="ends", type="datetime-local", required=True), field_id="ends"),
             button("Add", type="submit"),
+            rx.el.p(f"Both times are in {state.view.zone}.", class_name="field-hint"),
             class_name="planned-form",
         ),
         on_submit=state.plan,

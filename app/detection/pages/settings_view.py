@@ -18,7 +18,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.metrics.contracts import ScopeType, SeriesKey
 from app.presentation import SCOPE_WORDS
 from components import ChartData, ChartPoint, chart_data
-from components.format import full_number, local_time
+from components.format import full_number, local_time, zone_label
 
 MOST_LISTED = 8
 
@@ -72,11 +72,12 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class SettingsView:
-    """What is stored."""
+    """What is stored, and the zone in which the viewer plans."""
 
     settings: DetectionSettings = field(default_factory=DetectionSettings)
     overrides: list[OverrideRow] = field(default_factory=list)
     planned: list[PlannedRow] = field(default_factory=list)
+    zone: str = "UTC"
 
 
 def settings_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo, now: datetime | None = None) -> SettingsView:
@@ -94,6 +95,7 @@ def settings_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo, now
             )
             for row in planned.planned_windows(session, actor, slug)
         ],
+        zone=zone_label(zone, now),
     )
 
 

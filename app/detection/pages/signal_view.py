@@ -131,6 +131,7 @@ def signal_view(
     moved = movers.top_movers(session, actor, slug, key.scan_config_id, key.scope_type, key.ref, chosen.peak_at)
     return replace(
         view,
+        scope_name=chosen.scope_name or name,  # the total goes by the name under which the inbox lists it
         incident=own,
         actual=full_number(chosen.peak_actual),
         expected=full_number(chosen.peak_expected),

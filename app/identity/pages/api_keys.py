@@ -15,6 +15,7 @@ from app.identity import service as identity
 from app.identity.contracts import Actor, ApiKeyScope, ApiKeyView
 from app.identity.pages.key_parts import (
     EXPIRY_CHOICES,
+    key_name,
     key_standing,
     parse_expiry,
     revoke_dialog,
@@ -171,8 +172,7 @@ def api_keys() -> rx.Component:
             token_panel(state.new_token, "Your key", on_done=state.forget_token),
             data_table(
                 [
-                    Column("Name", lambda row: row.name),
-                    Column("Key", lambda row: rx.el.code(row.prefix, "…")),
+                    Column("Name", key_name),
                     Column("Scope", lambda row: badge(row.scope)),
                     Column("Project", lambda row: row.project, secondary=True),
                     Column("State", lambda row: standing_badge(row.standing)),

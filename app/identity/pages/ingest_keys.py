@@ -14,6 +14,7 @@ from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestScope, UserRole
 from app.identity.pages.key_parts import (
     EXPIRY_CHOICES,
+    key_name,
     key_standing,
     parse_expiry,
     revoke_dialog,
@@ -194,8 +195,7 @@ def ingest_keys() -> rx.Component:
             token_panel(state.new_token, "The new key", on_done=state.forget_token),
             data_table(
                 [
-                    Column("Name", lambda row: row.name),
-                    Column("Key", lambda row: rx.el.code(row.prefix, "…")),
+                    Column("Name", key_name),
                     Column("Opens", lambda row: badge(row.kind)),
                     Column("Scope", lambda row: badge(row.scope), secondary=True),
                     Column("State", lambda row: standing_badge(row.standing)),

@@ -162,7 +162,7 @@ def invitations_section() -> rx.Component:
                 "Invitations",
                 data_table(
                     [
-                        Column("Email", lambda row: row.email),
+                        Column("Email", lambda row: rx.el.span(row.email, class_name="breakable")),
                         Column("Role", lambda row: badge(row.role)),
                         Column("Invited by", lambda row: row.invited_by, secondary=True),
                         Column("Valid until", lambda row: time_text(row.expires, row.expires_iso), secondary=True),

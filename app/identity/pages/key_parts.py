@@ -28,6 +28,11 @@ def key_standing(revoked_at: datetime | None, expires_at: datetime | None, now: 
     return "expired" if expires_at is not None and expires_at <= now else "active"
 
 
+def key_name(row: Any) -> rx.Component:
+    """The name of a key over its first characters, by which its holder knows it."""
+    return rx.fragment(row.name, rx.el.code(row.prefix, "…", class_name="cell-sub"))
+
+
 def standing_badge(standing: Any) -> Any:
     """The word in its colour."""
     return rx.match(

@@ -176,7 +176,7 @@ def members() -> rx.Component:
                 [
                     Column("Name", _name),
                     Column("Email", _email),
-                    Column("Role", _role, width="160px"),
+                    Column("Role", _role, width="168px"),
                     Column("Second factor", _second_factor, secondary=True),
                     Column("Joined", lambda row: time_text(row.joined, row.joined_iso), secondary=True),
                 ],
@@ -198,7 +198,11 @@ def _name(row: Any) -> Any:
 
 
 def _email(row: Any) -> Any:
-    return rx.el.span(row.email, rx.cond(row.has_reset_link, reset_link_button(row), rx.fragment()), class_name="inline")
+    return rx.el.span(
+        rx.el.span(row.email, class_name="breakable"),
+        rx.cond(row.has_reset_link, reset_link_button(row), rx.fragment()),
+        class_name="inline",
+    )
 
 
 def _role(row: Any) -> Any:

@@ -71,13 +71,18 @@ def check_rows(findings: Sequence[Finding], *, is_over: bool) -> list[CheckRow]:
     for check in CHECKS:
         if (finding := ended.get(check)) is not None:
             state, tone = _STATES[finding.state]
-            message = finding.message[:1].upper() + finding.message[1:]
-            rows.append(CheckRow(TITLES[check], state, tone, _BACKTICKED.sub("“\\1”", message)))
+            rows.append(CheckRow(TITLES[check], state, tone, _sentence(finding.message)))
         elif is_over:
             rows.append(CheckRow(TITLES[check], "not checked", "unknown", "Needs the database with its newest schema"))
         else:
             rows.append(CheckRow(TITLES[check], "checking", "neutral", ""))
     return rows
+
+
+def _sentence(message: str) -> str:
+    """What was found as it stands in the table; the name of a file keeps its first letter."""
+    is_file = "." in message.partition(" ")[0].strip(".,;:")
+    return _BACKTICKED.sub("“\\1”", message if is_file else message[:1].upper() + message[1:])
 
 
 def verdict_of(findings: Sequence[Finding]) -> str:

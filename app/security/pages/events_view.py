@@ -29,7 +29,7 @@ from app.security.repository.events import EventFilter, StoredEvent
 from app.security.service import investigation
 from app.security.service.geo import geo_files
 from app.security.vocabulary import severities_matching
-from components.format import full_number, iso_utc, local_time
+from components.format import full_number, iso_utc, local_time, zone_label
 
 PAGE_SIZE: Final = 50
 MOST_PAGES: Final = 1_000
@@ -112,7 +112,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class EventsView:
-    """A page of events. `first` and `last` are places in the whole result."""
+    """A page of events. `first` and `last` are places in the whole result, `zone` is the one of the moments in the search."""
 
     rows: list[EventLine] = field(default_factory=list)
     facets: list[Facet] = field(default_factory=list)
@@ -125,6 +125,7 @@ class EventsView:
     notes: list[str] = field(default_factory=list)
     is_narrowed: bool = False
     is_open: bool = False
+    zone: str = "UTC"
     detail: Detail = field(default_factory=Detail)
 
 
@@ -198,6 +199,7 @@ def events_view(session: Session, actor: Actor, slug: str, query: Query, zone: Z
         notes=_notes(found.plan.name, found.plan.retention_days, is_full=found.plan.is_full, query=query),
         is_narrowed=any(chosen.values()) or bool(query.since or query.until),
         is_open=bool(query.id),
+        zone=zone_label(zone, now),
         detail=detail,
     )
 

@@ -19,7 +19,7 @@ from app.security.pages.threat_model_form import (
 )
 from app.security.pages.threat_models_parts import preview_section
 from app.security.vocabulary import SEVERITIES as EVENT_SEVERITIES
-from components import button, form_field, link_button, section, select_input
+from components import button, form_field, link_button, notice, section, select_input
 from components.inline_edit import cell_error, check_box, icon_button
 
 _TYPING_MILLISECONDS = 350
@@ -27,10 +27,17 @@ _TYPING_MILLISECONDS = 350
 
 def editor(state: Any) -> rx.Component:
     """The form beside what the model would have raised."""
-    return rx.el.div(
-        rx.el.div(_basics(state), _step(state, ""), _following(state), _actions(state), _lists()),
-        rx.el.div(preview_section(state), class_name="preview-side"),
-        class_name="split builder",
+    return rx.fragment(
+        rx.cond(
+            state.view.is_editor,
+            rx.fragment(),
+            notice("Editors and owners keep models. You can try one here on what is stored."),
+        ),
+        rx.el.div(
+            rx.el.div(_basics(state), _step(state, ""), _following(state), _actions(state), _lists()),
+            rx.el.div(preview_section(state), class_name="preview-side"),
+            class_name="split builder",
+        ),
     )
 
 
