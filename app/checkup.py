@@ -212,8 +212,13 @@ def _single_sign_on(settings: Settings, now: datetime) -> Finding:
 def _disk(settings: Settings) -> Finding:
     free, least = shutil.disk_usage(settings.data_dir).free, settings.ingest.min_free_disk_bytes
     if free < least:
-        return Finding("disk", State.FAILED, f"{free // _MEBIBYTE} MiB free, events are refused below {least // _MEBIBYTE} MiB")
-    return Finding("disk", State.OK, f"{free // _MEBIBYTE} MiB free")
+        return Finding("disk", State.FAILED, f"{_size(free)} free, events are refused below {_size(least)}")
+    return Finding("disk", State.OK, f"{_size(free)} free")
+
+
+def _size(count: int) -> str:
+    """Bytes in the unit that a person would choose: 512 MiB, 62 GiB."""
+    return f"{count / (1024 * _MEBIBYTE):.1f} GiB" if count >= 1024 * _MEBIBYTE else f"{count // _MEBIBYTE} MiB"
 
 
 def _geo_data(settings: Settings) -> Finding:
