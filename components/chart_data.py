@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from components.format import compact_number, deviation, full_number, local_time, zone_label
+from components.format import NO_VALUE, compact_number, deviation, full_number, local_time, zone_label
 
 SPARK_WIDTH = 96
 SPARK_HEIGHT = 20
@@ -16,6 +16,9 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 _MOST_TICKS = 8
 # Steps a time axis may take, in hours; the first that gives few enough ticks is used.
 _TICK_HOURS = (1, 3, 6, 12, 24, 48, 96, 168, 336, 720)
+
+_DAY_SECONDS = 86_400
+_CLOCKS = tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(_DAY_SECONDS // 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +70,10 @@ def chart_data(
     """Rows, ticks and summary of a series in the viewer's zone. `points` are in time order."""
     if not points:
         return ChartData()
-    this_year = None if now is None else now.astimezone(zone).year
+    texts = _BucketTexts(zone, bucket_seconds, None if now is None else now.astimezone(zone).year)
     is_counted = [False, *(point.value is not None for point in points), False]
     rows = [
-        _row(
-            point,
-            zone,
-            bucket_seconds,
-            this_year,
-            is_lone=is_counted[place + 1] and not (is_counted[place] or is_counted[place + 2]),
-        )
+        _row(point, texts, is_lone=is_counted[place + 1] and not (is_counted[place] or is_counted[place + 2]))
         for place, point in enumerate(points)
     ]
     ticks, labels = _ticks(points, zone)
@@ -92,47 +89,77 @@ def chart_data(
     )
 
 
-def _row(point: ChartPoint, zone: ZoneInfo, seconds: int, this_year: int | None, *, is_lone: bool) -> ChartRow:
-    band = None if point.low is None or point.high is None else [max(0.0, round(point.low, 1)), round(point.high, 1)]
+def _row(point: ChartPoint, texts: _BucketTexts, *, is_lone: bool) -> ChartRow:
+    value, expected = point.value, point.expected
+    band, band_text = None, NO_VALUE
+    if point.low is not None and point.high is not None:
+        band = [max(0.0, round(point.low, 1)), round(point.high, 1)]
+        band_text = f"{full_number(band[0])} to {full_number(band[1])}"
     note = point.note
-    if point.mark and point.value is not None and point.expected is not None:
-        note = deviation(point.value, point.expected)
+    if point.mark and value is not None and expected is not None:
+        note = deviation(value, expected)
     return ChartRow(
         at=_key(point.at),
-        when=_bucket_text(point.at, seconds, zone, this_year),
-        value=point.value,
-        value_text="not collected" if point.value is None else full_number(point.value),
-        expected=None if point.expected is None else round(point.expected, 1),
-        expected_text=full_number(point.expected),
+        when=texts.of(point.at),
+        value=value,
+        value_text="not collected" if value is None else full_number(value),
+        expected=None if expected is None else round(expected, 1),
+        expected_text=full_number(expected),
         band=band,
-        band_text="–" if band is None else f"{full_number(band[0])} to {full_number(band[1])}",
+        band_text=band_text,
         mark=point.mark,
         lone=is_lone,
         note=note,
     )
 
 
+class _BucketTexts:
+    """Buckets of one width in one zone as words. A chart has thousands: what two of them share is made once, and not by strftime,
+    which alone takes longer than everything else."""
+
+    def __init__(self, zone: ZoneInfo, seconds: int, this_year: int | None) -> None:
+        self._zone = zone
+        self._width = timedelta(seconds=seconds)
+        self._is_short = seconds < _DAY_SECONDS
+        self._this_year = this_year
+        self._end: tuple[datetime | None, datetime | None] = (None, None)
+        self._days: dict[int, str] = {}
+        self._labels: dict[str | None, str] = {}
+
+    def of(self, start: datetime) -> str:
+        """The bucket that starts then: "Tue 24 Nov, 14:00–15:00 CET"."""
+        stop = start + self._width
+        earlier_stop, earlier_end = self._end
+        local = earlier_end if earlier_end and earlier_stop == start else start.astimezone(self._zone)
+        end = stop.astimezone(self._zone)
+        self._end = (stop, end)
+        year = "" if local.year == self._this_year else f" {local.year}"
+        if self._is_short:
+            return f"{self._day(local)}{year}, {_clock(local)}–{_clock(end)} {self._label(local)}"
+        return f"{self._day(local)}{year} {_clock(local)} to {self._day(end)} {_clock(end)} {self._label(local)}"
+
+    def _day(self, local: datetime) -> str:
+        day = local.toordinal()
+        text = self._days.get(day)
+        if text is None:
+            text = self._days[day] = f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
+        return text
+
+    def _label(self, local: datetime) -> str:
+        name = local.tzname()
+        text = self._labels.get(name)
+        if text is None:
+            text = self._labels[name] = zone_label(self._zone, local)
+        return text
+
+
 def bucket_text(start: datetime, seconds: int, zone: ZoneInfo, *, now: datetime | None = None) -> str:
     """A bucket in the viewer's zone: "Tue 24 Nov, 14:00–15:00 CET"; whole days and longer show their first and last day."""
-    return _bucket_text(start, seconds, zone, None if now is None else now.astimezone(zone).year)
-
-
-def _bucket_text(start: datetime, seconds: int, zone: ZoneInfo, this_year: int | None) -> str:
-    local, end = start.astimezone(zone), (start + timedelta(seconds=seconds)).astimezone(zone)
-    year = "" if local.year == this_year else f" {local.year}"
-    label = zone_label(zone, local)
-    if seconds < 86_400:
-        return f"{_day(local)}{year}, {_clock(local)}–{_clock(end)} {label}"
-    return f"{_day(local)}{year} {_clock(local)} to {_day(end)} {_clock(end)} {label}"
-
-
-def _day(local: datetime) -> str:
-    # Not strftime, which takes most of a chart's time when there are thousands of buckets.
-    return f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
+    return _BucketTexts(zone, seconds, None if now is None else now.astimezone(zone).year).of(start)
 
 
 def _clock(local: datetime) -> str:
-    return f"{local.hour:02d}:{local.minute:02d}"
+    return _CLOCKS[local.hour * 60 + local.minute]
 
 
 def _key(at: datetime) -> str:

@@ -16,7 +16,7 @@ from app.detection.engine.baseline import history_needed
 from app.detection.engine.episodes import Episode, episodes
 from app.detection.engine.judging import Verdicts
 from app.detection.engine.matrix import CountMatrix, matrix_of
-from app.detection.judgements import direction_of, judgement_at
+from app.detection.judgements import direction_of, judgements_of
 from app.detection.repository import WatchedScan
 from app.identity.contracts import Actor
 from app.metrics import service as metrics
@@ -115,7 +115,7 @@ class _Look:
         """The buckets to draw."""
         column, own = self.keys.index(key), self.rules_of(key, settings)
         rows = range(self._first(DRAWN), self.matrix.bucket_count)
-        return [judgement_at(self.matrix, self.verdicts, row, column, own) for row in rows]
+        return judgements_of(self.matrix, self.verdicts, rows, column, own)
 
     def _first(self, span: timedelta) -> int:
         return max(0, self.matrix.bucket_count - int(span / self.matrix.interval.duration))

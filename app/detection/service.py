@@ -30,7 +30,7 @@ from app.detection.contracts import (
 from app.detection.detectors import USUAL, judge_series
 from app.detection.engine.baseline import history_needed
 from app.detection.engine.matrix import matrix_of
-from app.detection.judgements import judgement_at
+from app.detection.judgements import judgements_of
 from app.detection.project_settings import settings_of_row, stored_settings
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
@@ -164,7 +164,7 @@ def band(session: Session, actor: Actor, slug: str, series: Series) -> list[Judg
     verdicts = judge_series(matrix, [key], settings, rules)
     own = rules.get(key, USUAL).apply(settings)
     rows = [bucket_index(bucket, series.interval) - matrix.first_index for bucket in series.buckets]
-    return [judgement_at(matrix, verdicts, row, 0, own) for row in rows]
+    return judgements_of(matrix, verdicts, rows, 0, own)
 
 
 def forecast(

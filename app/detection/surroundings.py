@@ -12,7 +12,7 @@ from app.detection.contracts import Incident, Judgement
 from app.detection.detectors import USUAL, judge_series
 from app.detection.engine.baseline import history_needed
 from app.detection.engine.matrix import matrix_of
-from app.detection.judgements import judgement_at
+from app.detection.judgements import judgements_of
 from app.identity.contracts import Actor
 from app.kernel.intervals import bucket_index
 from app.metrics import service as metrics
@@ -61,7 +61,7 @@ def around(session: Session, actor: Actor, slug: str, incidents: Sequence[Incide
             rows = range(max(0, first, last - LONGEST + 1), min(matrix.bucket_count, last + 1))
             column = keys.index(_key(incident))
             own = rules.get(keys[column], USUAL).apply(settings)
-            judged = [judgement_at(matrix, verdicts, row, column, own) for row in rows]
+            judged = judgements_of(matrix, verdicts, rows, column, own)
             found[place] = Surroundings(judged, own.sigma_threshold)
     return found
 

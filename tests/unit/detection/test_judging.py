@@ -7,7 +7,7 @@ from app.detection.contracts import DetectionSettings, Outcome
 from app.detection.engine import judging
 from app.detection.engine.judging import Verdict, judge
 from app.detection.engine.seasonal.decision import effective_spread
-from app.detection.judgements import judgement_at
+from app.detection.judgements import judgement_at, judgements_of
 from app.kernel.intervals import Interval
 from tests.unit.detection.count_series import matrix, poisson
 
@@ -67,6 +67,15 @@ def test_a_series_whose_judgement_raises_is_unknown_and_the_others_are_judged(mo
     assert (verdicts.verdict[:, 2] == Verdict.FAILED).all()
     assert (verdicts.verdict[10:, [0, 1, 3, 4]] == Verdict.OK).all()
     assert judgement_at(matrix(counts), verdicts, 39, 2, SETTINGS).reason == "the judgement failed"
+
+
+def test_many_buckets_at_once_are_judged_like_each_alone():
+    counts = matrix([100.0] * 80 + [np.nan, 100.0, 900.0, -5.0, np.inf] + [100.0] * 30)
+    verdicts = judge(counts, SETTINGS)
+    rows = range(counts.bucket_count)
+    found = judgements_of(counts, verdicts, rows, 0, SETTINGS)
+    assert {judgement.outcome for judgement in found} == set(Outcome)
+    assert found == [judgement_at(counts, verdicts, row, 0, SETTINGS) for row in rows]
 
 
 def test_a_series_too_small_to_pass_is_not_evaluated():
