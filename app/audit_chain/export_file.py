@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from app.audit_chain.contracts import Absence, Checkpoint, Entry, Link
 from app.audit_chain.hashing import FORMAT, canonical
-from app.audit_chain.signing import SigningKey, key_id_of
+from app.audit_chain.signing import SigningKey, key_id_of, public_texts
 
 _HEADER: Final = "plumbline-audit-export-1"
 
@@ -103,6 +103,16 @@ def anchor_of(lines: Iterable[bytes]) -> Anchor:
     if not keys:
         raise NotAnExport("the anchor has no public key")
     return Anchor(keys, checkpoints)
+
+
+def trusted_keys(text: str) -> list[str]:
+    """The public keys in what somebody kept: an anchor's file, PEM, or Base64 one a line. ValueError when there is none or one is wrong."""
+    if not text.lstrip().startswith("{"):
+        return public_texts(text)
+    try:
+        return list(anchor_of(line for line in text.encode().splitlines() if line.strip()).keys.values())
+    except NotAnExport as fault:
+        raise ValueError(str(fault)) from fault
 
 
 def _signed_header(scope: Scope, key: SigningKey) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import typer
 
 from app.audit_chain import exporting, file_verification, service, signing
 from app.audit_chain.contracts import Report
-from app.audit_chain.export_file import Anchor, NotAnExport, anchor_of
+from app.audit_chain.export_file import Anchor, NotAnExport, anchor_of, trusted_keys
 from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import SYSTEM_CLOCK
@@ -26,7 +26,9 @@ app = typer.Typer(help="The tamper-evident audit log.", no_args_is_help=True)
 EXIT_TAMPERED: Final = 3
 _STANDARD_STREAM: Final = "-"
 
-PublicKey = Annotated[str | None, typer.Option("--public-key", help="A public key to trust: a file (PEM or Base64), or Base64.")]
+PublicKey = Annotated[
+    str | None, typer.Option("--public-key", help="Keys to trust: a file (PEM, Base64, or an anchor), or Base64.")
+]
 AnchorFile = Annotated[str | None, typer.Option("--anchor", help="A file made by `plumbline audit anchor` and kept elsewhere.")]
 
 
@@ -139,7 +141,7 @@ def _trusted(public_key: str | None, anchor: str | None) -> Anchor | None:
             return kept
         path = Path(public_key)
         text = path.read_text() if len(public_key) < 1000 and path.is_file() else public_key
-        keys = {signing.key_id_of(public): public for public in signing.public_texts(text)}
+        keys = {signing.key_id_of(public): public for public in trusted_keys(text)}
         return Anchor(keys, kept.checkpoints if kept else ())
     except NotAnExport as fault:
         fail(f"{anchor}: {fault}", EXIT_USAGE)

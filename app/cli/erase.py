@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from app.audit_chain import signing
+from app.audit_chain.export_file import trusted_keys
 from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
 from app.erasure import service
 from app.eventstore.service import get_event_store
@@ -73,7 +73,8 @@ def run(
 def verify(
     file: Annotated[Path, typer.Argument(help="A certificate.")],
     public_key: Annotated[
-        str | None, typer.Option("--public-key", help="A public key to trust: a file (PEM or Base64), or Base64.")
+        str | None,
+        typer.Option("--public-key", help="Keys to trust: a file (PEM, Base64, or from `plumbline audit anchor`), or Base64."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,6 +108,6 @@ def _keys(text: str | None) -> list[str]:
         return []
     try:
         path = Path(text)
-        return signing.public_texts(path.read_text() if len(text) < 1000 and path.is_file() else text)
+        return trusted_keys(path.read_text() if len(text) < 1000 and path.is_file() else text)
     except (ValueError, OSError) as fault:
         fail(f"--public-key: {fault}", EXIT_USAGE)

@@ -6,16 +6,18 @@ from typing import Annotated
 
 import typer
 
+from app import ui_paths
 from app.cli.console import fail, load_settings_or_exit
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR
-from app.identity.letters import reset_link
 from app.identity.oidc.service import unlink
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.errors import Conflict, NotFound
+from app.kernel.settings import get_settings
 from app.migrations import upgrade
 from app.preferences import service as preferences
+from app.runtime_file import read_runtime_record
 
 app = typer.Typer(help="People who cannot get in.", no_args_is_help=True)
 
@@ -40,7 +42,8 @@ def reset_second_factor(email: Annotated[str, typer.Argument(help="Whose second 
 def reset_password(email: Annotated[str, typer.Argument(help="Whose password is forgotten.")]) -> None:
     """Print a link with which the holder of an account chooses another password, once and within 60 minutes.
 
-    The instance may be stopped; to be opened, the link needs it running. It begins with the public address of the settings.
+    The instance may be stopped; to be opened, the link needs it running. It begins with the public address of the settings,
+    or where there is none with the address of the running instance.
     Exit codes: 0 done, 1 there is no such account or it has no password.
     """
     upgrade(load_settings_or_exit())
@@ -54,7 +57,7 @@ def reset_password(email: Annotated[str, typer.Argument(help="Whose password is 
             _, token = identity.create_reset_link(session, SYSTEM_ACTOR, user_id, SYSTEM_CLOCK.now())
     except Conflict as refusal:
         fail(refusal.message)
-    typer.echo(reset_link(token))
+    typer.echo(_public_address() + ui_paths.reset_password(token))
 
 
 @app.command("unlink")
@@ -72,3 +75,10 @@ def unlink_(email: Annotated[str, typer.Argument(help="Whose account it is.")]) 
     if not count:
         fail(f"nobody at a provider enters the account {email}")
     typer.echo(f"Forgotten. The next person at the provider whose verified email is {email} enters this account.")
+
+
+def _public_address() -> str:
+    """Where people reach the instance: the settings say so, or else the running one, whose port may come from its command line."""
+    settings = get_settings()
+    running = None if settings.runtime.public_url else read_runtime_record(settings.data_dir)
+    return running.url.rstrip("/") if running else settings.base_url

@@ -13,6 +13,7 @@ from app.identity.service.callers import actor_for
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.settings import get_settings
+from app.runtime_file import DataFolderLock, RuntimeRecord, write_runtime_record
 from models.identity import AuditEntry, UserSession
 from models.second_factors import RecoveryCode, SecondFactor
 from models.single_sign_on import ExternalIdentity
@@ -61,6 +62,26 @@ def test_a_link_for_a_forgotten_password_is_printed_under_the_public_address(eng
     for email, words in (("vic@example.com", "no password"), ("eve@example.com", "no account eve@example.com")):
         refused = CliRunner().invoke(app, ["user", "reset-password", email])
         assert (refused.exit_code, words in refused.output) == (1, True)
+
+
+def test_without_a_public_address_the_link_begins_with_that_of_the_running_instance(engine, monkeypatch, tmp_path):
+    with session_scope(engine) as session:
+        make_user(session, email="ada@example.com", role="owner", password="not remembered")
+    monkeypatch.setenv("PLUMBLINE_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("PLUMBLINE_PUBLIC_URL", raising=False)
+    get_settings.cache_clear()
+    with DataFolderLock(tmp_path):
+        write_runtime_record(tmp_path, RuntimeRecord(4711, "http://127.0.0.1:8313", "http://127.0.0.1:1", 1, "s" * 40))
+        beside = CliRunner().invoke(app, ["user", "reset-password", "ada@example.com"])
+    alone = CliRunner().invoke(app, ["user", "reset-password", "ada@example.com"])
+    assert beside.stdout.startswith("http://127.0.0.1:8313/reset-password?token="), beside.output
+    assert alone.stdout.startswith(f"{get_settings().base_url}/reset-password?token="), alone.output
+    monkeypatch.setenv("PLUMBLINE_PUBLIC_URL", "https://plumb.example")
+    get_settings.cache_clear()
+    with DataFolderLock(tmp_path):
+        write_runtime_record(tmp_path, RuntimeRecord(4711, "http://127.0.0.1:8313", "http://127.0.0.1:1", 1, "s" * 40))
+        named = CliRunner().invoke(app, ["user", "reset-password", "ada@example.com"])
+    assert named.stdout.startswith("https://plumb.example/reset-password?token="), named.output
 
 
 def test_who_enters_an_account_at_a_provider_is_forgotten(engine):

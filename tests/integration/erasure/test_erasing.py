@@ -229,6 +229,13 @@ def test_the_command_erases_and_verifies_and_finds_what_was_changed(event_store,
     assert run.invoke(command, ["erase", "verify", str(file)]).exit_code == 0
     key = json.loads(file.read_text())["public_key"]
     assert run.invoke(command, ["erase", "verify", str(file), "--public-key", key]).exit_code == 0
+    kept = tmp_path / "anchor.jsonl"
+    kept.write_text(run.invoke(command, ["audit", "anchor"]).stdout)
+    by_anchor = run.invoke(command, ["erase", "verify", str(file), "--public-key", str(kept), "--json"])
+    assert (by_anchor.exit_code, json.loads(by_anchor.stdout)["key_is_trusted"]) == (0, True), by_anchor.output
+    kept.write_text('{"type": "checkpoint"}\n')
+    keyless = run.invoke(command, ["erase", "verify", str(file), "--public-key", str(kept)])
+    assert (keyless.exit_code, "anchor" in keyless.output) == (2, True)
     file.write_text(file.read_text().replace('"event": 1', '"event": 9'))
     changed = run.invoke(command, ["erase", "verify", str(file)])
     assert (changed.exit_code, "changed" in changed.output) == (3, True)
