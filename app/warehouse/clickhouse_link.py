@@ -47,6 +47,9 @@ _SENTENCES = {
 }
 _COLUMN = re.compile(r"(?:identifier|columns?:?)\s+[`'\"]([^`'\"]+)[`'\"]")
 _DRIVER_CODE = re.compile(r"Code: (\d+)")
+_ADDRESS = re.compile(
+    r"""https?://[^\s'")]+|\bhost=(?:'[^']*'|"[^"]*")|\bwith url: \S+|\bconnection to \S+|(?<=\bresolve )'[^']*'""", re.IGNORECASE
+)
 _NO_ENTRY = re.compile(r"(?<![:=])\b40[13]\b")  # a status, not a port
 
 
@@ -160,14 +163,15 @@ def _translated(error: Exception, most: int, *, is_opening: bool) -> Exception:
 
 
 def _by_text(text: str) -> FaultKind:
-    # The HTTP library hands some causes over as words only.
-    lowered = text.lower()
+    # The HTTP library hands some causes over as words only, among addresses that may hold the same words.
+    said = _ADDRESS.sub(" ", text)
+    lowered = said.lower()
     for words, kind in (
         (("certificate", "ssl", "tls"), FaultKind.TLS),
         (("timed out", "timeout"), FaultKind.TIMEOUT),
-        (("resolve", "name or service"), FaultKind.DNS),
+        (("resolve", "nameresolution", "name or service"), FaultKind.DNS),
         (("refused",), FaultKind.REFUSED),
     ):
         if any(word in lowered for word in words):
             return kind
-    return FaultKind.AUTH if _NO_ENTRY.search(text) else FaultKind.PROTOCOL
+    return FaultKind.AUTH if _NO_ENTRY.search(said) else FaultKind.PROTOCOL

@@ -20,9 +20,29 @@ START = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def sent(session_event_store):
-    """Some hundred records over two days, one request each, with what each holds."""
+def store(session_event_store):
+    """The event store, as the one that the service reads."""
     from app.eventstore.service import set_event_store
+
+    set_event_store(session_event_store)
+    yield session_event_store
+    set_event_store(None)
+
+
+@pytest.fixture(scope="module")
+def sent(store):
+    """Some hundred records for all tests that only read them."""
+    return send(store)
+
+
+@pytest.fixture
+def sent_alone(store):
+    """The same in a project of its own, for a test that removes them or the tables' views."""
+    return send(store)
+
+
+def send(store):
+    """Some hundred records over two days in a fresh project, one request each; where they are and what each holds."""
     from app.ingest import service as ingest
 
     rng, bucket = random.Random(7), Bucket(f"tenant-{uuid4()}", f"project-{uuid4()}")
@@ -41,10 +61,8 @@ def sent(session_event_store):
         rows.append(records._row(record, str(uuid4()), 1, at))
         kept.append((at, value if number % 3 else None, status))
     lines = ingest.encode_records("audit", bucket.tenant_id, bucket.project_id, rows)
-    session_event_store.insert_lines("events", lines.lines, rows=lines.rows, token=str(uuid4()))
-    set_event_store(session_event_store)
-    yield bucket, kept
-    set_event_store(None)
+    store.insert_lines("events", lines.lines, rows=lines.rows, token=str(uuid4()))
+    return bucket, kept
 
 
 def expected(kept, start, stop, step, aggregate, by_status):
@@ -99,20 +117,20 @@ def test_records_are_counted_by_value_and_window_with_and_without_their_metric(s
     }
 
 
-def test_records_from_before_there_were_figures_are_counted_once_the_tables_are_made(sent, session_event_store):
-    bucket, kept = sent
-    client = session_event_store._connected()
+def test_records_from_before_there_were_figures_are_counted_once_the_tables_are_made(sent_alone, store):
+    bucket, kept = sent_alone
+    client = store._connected()
     for view in ("audit_facts_mv", "audit_hours_mv"):
         client.command(f"DROP VIEW plumbline.{view}")
-    session_event_store.ensure_schema(RETENTION_DAYS)
+    store.ensure_schema(RETENTION_DAYS)
     wanted = RecordFilter("http", "shop", START, START + timedelta(days=3))
     (group,) = records.metric(bucket, "price", wanted, timedelta(days=30), "count", None)
     assert sum(point["value"] for point in group.data) == sum(1 for _, value, _ in kept if value is not None)
 
 
-def test_a_project_that_is_deleted_takes_its_figures_along(sent, session_event_store):
-    bucket, _ = sent
-    session_event_store.delete_project(bucket.tenant_id, bucket.project_id)
+def test_a_project_that_is_deleted_takes_its_figures_along(sent_alone, store):
+    bucket, _ = sent_alone
+    store.delete_project(bucket.tenant_id, bucket.project_id)
     wanted = RecordFilter("http", "shop", START, START + timedelta(days=2))
     assert records.counts(bucket, "status", wanted, timedelta(hours=1)) == []
     assert records.metric_names(bucket) == ["cpu_usage", "memory_usage"]

@@ -125,3 +125,24 @@ def test_bigquery_without_its_driver_or_with_a_key_that_is_none_says_so():
 )
 def test_a_port_is_not_taken_for_a_status(text, kind):
     assert _translated(OSError(text), 1, is_opening=True).kind is kind
+
+
+@pytest.mark.parametrize(
+    "host", ["ssl.example", "timeout-db.example", "tls", "resolver.example", "certificates.example", "refused.example"]
+)
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("HTTPDriver for http://{host}:8123 returned response code 401", FaultKind.AUTH),
+        ("Error BadStatusLine executing HTTP request attempt 1 (http://{host}:8123)", FaultKind.PROTOCOL),
+        ("HTTPConnectionPool(host='{host}', port=8123): Connection aborted.", FaultKind.PROTOCOL),
+        ("HTTPConnectionPool(host='{host}', port=8123): Read timed out. (read timeout=10)", FaultKind.TIMEOUT),
+        ("HTTPConnectionPool(host='{host}', port=1): Max retries exceeded with url: /?database={host} (Connection refused)", FaultKind.REFUSED),
+        ("<HTTPConnection object at 0x7f>: Failed to resolve '{host}' ([Errno -2] Name or service not known)", FaultKind.DNS),
+        ("NameResolutionError: Failed to resolve '{host}'", FaultKind.DNS),
+        ("Connection to {host} timed out. (connect timeout=10)", FaultKind.TIMEOUT),
+        ("HTTPSConnectionPool(host='{host}', port=8443): (Caused by SSLError('wrong version number'))", FaultKind.TLS),
+    ],
+)  # fmt: skip
+def test_a_host_name_is_not_taken_for_a_cause(host, text, kind):
+    assert _translated(OSError(text.format(host=host)), 1, is_opening=True).kind is kind
