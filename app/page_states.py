@@ -92,8 +92,11 @@ async def follow_view(state: Any, seconds: float, read: Callable[[], Awaitable[A
                 state.view = view
 
 
-def page_body(state: Any, *content: Any, on_retry: Any, what: str = "project") -> rx.Component:
-    """The content once `state.phase` is ready; before and otherwise the fitting state. `what` names the thing in the address."""
+def page_body(state: Any, *content: Any, on_retry: Any, what: str = "project", back: rx.Component | None = None) -> rx.Component:
+    """The content once `state.phase` is ready; before and otherwise the fitting state.
+
+    `what` names the thing in the address, `back` leads to the list of such things when it is not there.
+    """
     return rx.match(
         state.phase,
         (Phase.READY.value, rx.fragment(*content)),
@@ -102,7 +105,7 @@ def page_body(state: Any, *content: Any, on_retry: Any, what: str = "project") -
             not_found_state(
                 f"There is no such {what}",
                 "The address may be mistyped, or it was removed.",
-                link_button("All projects", href=ui_paths.HOME),
+                back if back is not None else link_button("All projects", href=ui_paths.HOME),
             ),
         ),
         (Phase.FORBIDDEN.value, no_rights_state(state.problem)),

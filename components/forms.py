@@ -7,6 +7,8 @@ from typing import Any
 
 import reflex as rx
 
+_CONTROLS = ("input", "textarea", "select", "DebounceInput")
+
 
 def button(*children: Any, kind: str = "plain", small: bool = False, **props: Any) -> rx.Component:
     """A button. Kinds: plain, primary (one per view), quiet, danger."""
@@ -36,7 +38,10 @@ def form_field(
     error: Any = None,
 ) -> rx.Component:
     """Label, control, hint and error in one block. The control carries id=`field_id` and
-    aria_describedby=f"{field_id}-hint {field_id}-error"; `error` is a Var or text, shown when not empty."""
+    aria_describedby=f"{field_id}-hint {field_id}-error"; `error` is a Var or text, shown when not empty. A Var also marks the
+    control as invalid."""
+    if isinstance(error, rx.Var) and str(control.tag).strip('"') in _CONTROLS:
+        control.custom_attrs = {**control.custom_attrs, "aria-invalid": rx.cond(error != "", "true", "false")}
     parts: list[rx.Component] = [rx.el.label(label, html_for=field_id, class_name="field-label"), control]
     if hint is not None:
         parts.append(rx.el.p(hint, id=f"{field_id}-hint", class_name="field-hint"))
@@ -51,9 +56,10 @@ def text_input(*, field_id: str, **props: Any) -> rx.Component:
     return rx.el.input(id=field_id, aria_describedby=f"{field_id}-hint {field_id}-error", class_name="input", **props)
 
 
-def text_area(*, field_id: str, **props: Any) -> rx.Component:
-    """A multi-line input with the id its `form_field` names."""
-    return rx.el.textarea(id=field_id, aria_describedby=f"{field_id}-hint {field_id}-error", class_name="input", **props)
+def text_area(*, field_id: str, is_code: bool = False, **props: Any) -> rx.Component:
+    """A multi-line input with the id its `form_field` names; `is_code` sets it in the type of code."""
+    look = "input mono" if is_code else "input"
+    return rx.el.textarea(id=field_id, aria_describedby=f"{field_id}-hint {field_id}-error", class_name=look, **props)
 
 
 def select_input(options: Any, *, field_id: str, label: str | None = None, **props: Any) -> rx.Component:
@@ -63,7 +69,7 @@ def select_input(options: Any, *, field_id: str, label: str | None = None, **pro
         children = [choices]
     else:
         children = [rx.el.option(text, value=value) for value, text in options]
-    named = {"aria_label": label} if label else {}
+    named = {"aria_label": label} if label else {"aria_describedby": f"{field_id}-hint {field_id}-error"}
     return rx.el.select(*children, id=field_id, class_name="input select", **named, **props)
 
 

@@ -334,6 +334,15 @@ def test_a_branch_that_is_not_there_is_told(open_page: OpenPage, owner: Person, 
         expect(page.get_by_role("heading", name="There is no such branch")).to_be_visible()
 
 
+def test_the_address_of_main_as_a_branch_leads_to_the_plan(open_page: OpenPage, owner: Person, slug: str, api: Api) -> None:
+    api.event(api.event_type("view"), "page_viewed")
+    branches = api._client.get(f"/api/v1/projects/{slug}/branches").json()["items"]
+    main = next(branch["id"] for branch in branches if branch["kind"] == "main")
+    page = open_page(f"/p/{slug}/branches/{main}", owner)
+    expect(page.get_by_role("link", name="page_viewed", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"/p/{slug}/events$"))
+
+
 def test_a_viewer_reads_everything_and_finds_no_way_to_edit(
     open_page: OpenPage, owner: Person, viewer: Person, slug: str, api: Api
 ) -> None:

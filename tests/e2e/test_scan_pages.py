@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -18,6 +19,8 @@ from tests.e2e.server import RunningServer
 
 QUERY = "SELECT source, name, time, properties FROM events"
 SLOW = 40_000
+VIEWER_ZONE = ZoneInfo("Europe/Berlin")
+"""Where the browser of these tests stands; date pickers speak of its clock."""
 
 
 @pytest.fixture
@@ -86,12 +89,12 @@ def test_an_owner_sets_up_a_scan_and_watches_its_run(
     check_accessibility(page)
     page.get_by_role("button", name="Replay a range").click()
     dialog = page.get_by_role("dialog", name="Count a range again")
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    dialog.get_by_label("From (UTC)").fill((hour - timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M"))
-    dialog.get_by_label("To (UTC)").fill((hour + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M"))
+    hour = datetime.now(VIEWER_ZONE).replace(minute=0, second=0, microsecond=0)
+    dialog.get_by_label(f"From ({hour:%Z})").fill((hour - timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M"))
+    dialog.get_by_label(f"To ({hour:%Z})").fill((hour + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M"))
     dialog.get_by_role("button", name="Start replay").click()
     expect(dialog.get_by_role("alert")).to_contain_text("last complete bucket")
-    dialog.get_by_label("To (UTC)").fill(hour.strftime("%Y-%m-%dT%H:%M"))
+    dialog.get_by_label(f"To ({hour:%Z})").fill(hour.strftime("%Y-%m-%dT%H:%M"))
     dialog.get_by_role("button", name="Start replay").click()
     expect(page.get_by_role("heading", level=1, name="Replay of Shop events")).to_be_visible()
     expect(page.get_by_text("Completed")).to_be_visible(timeout=SLOW)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 import reflex as rx
 
 from app.kernel.errors import NotFound, Unauthorized
-from app.page_states import LoadedState
+from app.page_states import LoadedState, follow_view, take_over
 from app.presentation import Phase
 from app.ui import NotLoggedIn
 
@@ -57,3 +60,58 @@ def test_another_subject_begins_in_the_loading_state_and_the_same_one_does_not(s
     assert state.phase == Phase.READY
     assert state._begin("other")
     assert state.phase == Phase.LOADING
+
+
+class Followed:
+    """As much of a page's state as following needs."""
+
+    def __init__(self) -> None:
+        self._follower, self.view = 0, None
+        self.router = SimpleNamespace(url=SimpleNamespace(path="/p/shop/scans"))
+        self.is_there = True
+
+    async def __aenter__(self) -> None:
+        """The lock of a state; there is one task here."""
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing to write back."""
+
+    def _is_connected(self) -> bool:
+        return self.is_there
+
+
+def read_from(state, views, then):
+    """A reader that hands out one view after another and does something to the page with the last."""
+    left = list(views)
+
+    async def read():
+        view = SimpleNamespace(is_live=left.pop(0))
+        if not left:
+            then(state)
+        return view
+
+    return read, left
+
+
+def test_following_ends_with_what_is_followed():
+    state = Followed()
+    read, left = read_from(state, [True, False], lambda _state: None)
+    asyncio.run(follow_view(state, 0, read))
+    assert state.view.is_live is False
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda state: setattr(state, "is_there", False),
+        lambda state: setattr(state.router.url, "path", "/p/shop"),
+        take_over,
+    ],
+)
+def test_an_idle_page_is_followed_on_until_it_is_left_or_taken_over(leave):
+    state = Followed()
+    read, left = read_from(state, [False, True, False, False], leave)
+    asyncio.run(follow_view(state, 0, read, idle_seconds=0))
+    assert left == []
+    assert state.view.is_live is False

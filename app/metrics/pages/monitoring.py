@@ -264,9 +264,10 @@ def _annotations(state: Any) -> rx.Component:
                     "What happened", text_input(field_id="label", name="label", required=True, max_length=255), field_id="label"
                 ),
                 form_field(
-                    f"When ({state.zone_name})",
+                    "When",
                     text_input(field_id="at", name="at", type="datetime-local", required=True),
                     field_id="at",
+                    hint=f"On your clock, {state.zone_name}.",
                 ),
                 button("Add annotation", type="submit", small=True),
                 on_submit=state.annotate,

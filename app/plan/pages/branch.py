@@ -217,6 +217,7 @@ def branch_page() -> rx.Component:
             ),
             on_retry=state.load,
             what="branch",
+            back=link_button("All branches", href=ui_paths.project_branches(slug)),
         ),
         active="branches",
         crumbs=[Crumb("Branches", ui_paths.project_branches(slug)), Crumb(rx.cond(view.name != "", view.name, "Branch"))],

@@ -26,7 +26,7 @@ from app.plan.pages.event_volume import RANGES, VolumeView, chart_and_incidents,
 from app.plan.pages.plan_frame import PlanState, plan_body, plan_frame, plan_link
 from app.presentation import Phase
 from app.ui import field_errors, page
-from components import Crumb, badge, button, page_header, toast_done
+from components import Crumb, badge, button, link_button, page_header, toast_done
 from components.inline_edit import confirm_dialog, tab_links
 
 TABS = {"": "Overview", "photos": "Photos", "schema": "JSON Schema", "history": "History"}
@@ -241,6 +241,7 @@ def event_page() -> rx.Component:
             ),
             on_retry=state.load,
             what="event",
+            back=link_button("All events", href=plan_link(ui_paths.project_events(slug_var()))),
         ),
         active="events",
         crumbs=[Crumb("Events", plan_link(ui_paths.project_events(slug_var()))), Crumb(view.name)],

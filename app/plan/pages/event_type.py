@@ -32,7 +32,7 @@ from app.plan.pages.words import text_of
 from app.plan.vocabulary import FieldType, Sensitivity
 from app.presentation import Phase
 from app.ui import field_errors, page
-from components import Crumb, button, page_header, section, text_link, toast_done
+from components import Crumb, button, link_button, page_header, section, text_link, toast_done
 from components.inline_edit import swatch
 
 
@@ -236,6 +236,7 @@ def event_type_page() -> rx.Component:
             deletion_dialog(state, what="field", text="Events of this type lose it."),
             on_retry=state.load,
             what="event type",
+            back=link_button("All event types", href=plan_link(ui_paths.project_event_types(slug_var()))),
         ),
         active="event-types",
         crumbs=[

@@ -126,7 +126,9 @@ def definition_of(session: Session, actor: Actor, slug: str, event: EventDetail,
 def field_row(entry: FieldView, value: str) -> ValueRow:
     """A field with the value an event gives it."""
     kind, options = entry.field_type.value, entry.enum_options
-    rules = "; ".join([entry.description.rstrip(" ."), *rules_of(entry)] if entry.description else rules_of(entry))
+    rules = "; ".join(rules_of(entry))
+    if entry.description:
+        rules = f"{entry.description.rstrip(' .')}; {rules}" if rules else entry.description
     return _value_row(FIELD_PREFIX, entry, kind, options, value, rules)
 
 

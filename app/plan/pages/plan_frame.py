@@ -132,7 +132,7 @@ def plan_frame(*children: Any, active: str, crumbs: Sequence[Crumb]) -> rx.Compo
     )
 
 
-def plan_body(state: Any, *content: Any, on_retry: Any, what: str) -> rx.Component:
+def plan_body(state: Any, *content: Any, on_retry: Any, what: str, back: rx.Component | None = None) -> rx.Component:
     """`page_body` for a page of the plan: a branch that is not there is told as such."""
     lost = (state.problem == NO_BRANCH) | state.problem.startswith(_BAD_BRANCH)
     return rx.cond(
@@ -155,6 +155,7 @@ def plan_body(state: Any, *content: Any, on_retry: Any, what: str) -> rx.Compone
             *content,
             on_retry=on_retry,
             what=what,
+            back=back,
         ),
     )
 

@@ -143,7 +143,7 @@ def coverage_view(
         warehouses=[_warehouse(pair, slug, zone, now) for pair in ledger.pairs],
         findings=[_finding(one, slug, zone, now) for one in ledger.findings],
         finding_total=full_number(len(ledger.findings)) if ledger.pairs else _UNKNOWN,
-        finding_note="in the last 48 hours" if ledger.pairs else "no warehouse is compared with what arrives",
+        finding_note="in the last 48 hours" if ledger.pairs else "no scan reads a warehouse to compare with",
         events=[["", "Choose an event"], *([key, name] for key, name in ledger.events)],
         hours=[_hour(one, zone, now) for one in reversed(series.hours)] if series else [],
         settling=str(int(allowance.settling.total_seconds() // 60)),

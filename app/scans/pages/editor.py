@@ -16,7 +16,7 @@ from app.scans.pages.editor_state import ScanEditorState
 from app.scans.pages.replay_dialog import replay_dialog
 from app.scans.pages.scans import job_table
 from app.ui import page
-from components import button, notice, page_header, section
+from components import button, link_button, notice, page_header, section
 from components.inline_edit import confirm_dialog, form_refusal
 from components.shell import Crumb
 
@@ -59,6 +59,7 @@ def scan_page() -> rx.Component:
             ),
             on_retry=state.load,
             what="scan",
+            back=link_button("All scans", href=ui_paths.project_scans(slug_var())),
         ),
         active="scans",
         crumbs=[Crumb("Scans", ui_paths.project_scans(slug_var())), Crumb(state.view.title)],

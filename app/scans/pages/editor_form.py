@@ -149,7 +149,7 @@ def _area(state: Any, label: str, name: str, *, rows: int, hint: str) -> rx.Comp
             on_blur=lambda value: state.set_text(name, value),
             disabled=~state.view.may_write,
             spell_check=False,
-            style={"font_family": "var(--mono)"},
+            is_code=True,
         ),
         field_id=name,
         hint=hint,

@@ -158,7 +158,7 @@ class ScanEditorState(LoadedState):
     async def replay(self, form: dict[str, Any]) -> EventSpec | None:
         """Queue a replay of the range and go to its page."""
         try:
-            start, stop = (moment_of(form, end, self._zone()) for end in ("time_from", "time_to"))
+            start, stop = range_of(form, self._zone())
             job = await self._call(scans.request_replay, self._slug(), self.view.scan_id, start, stop)
         except AppError as refusal:
             self.errors["replay"] = refusal.message
@@ -218,9 +218,13 @@ class ScanEditorState(LoadedState):
             self.look_problem = refusal.message
 
 
-def moment_of(form: dict[str, Any], name: str, zone: ZoneInfo) -> datetime:
-    """The instant that a date picker holds in the viewer's zone, in UTC. InvalidInput for an empty one."""
+def range_of(form: dict[str, Any], zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants that the two date pickers hold in the viewer's zone, in UTC. InvalidInput unless the one follows the other."""
     try:
-        return datetime.fromisoformat(str(form.get(name) or "")).replace(tzinfo=zone).astimezone(UTC)
+        texts = (str(form.get(name) or "") for name in ("time_from", "time_to"))
+        start, stop = (datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC) for text in texts)
     except ValueError:
-        raise InvalidInput("Choose both ends of the range", field=name) from None
+        raise InvalidInput("Choose both ends of the range", field="time_from") from None
+    if stop <= start:
+        raise InvalidInput("The range must end after it begins", field="time_to")
+    return start, stop

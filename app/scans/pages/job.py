@@ -20,7 +20,7 @@ from app.kernel.errors import AppError
 from app.page_states import LoadedState, follow_view, page_body
 from app.presentation import Phase
 from app.scans import service as scans
-from app.scans.pages.editor_state import moment_of
+from app.scans.pages.editor_state import range_of
 from app.scans.pages.replay_dialog import replay_dialog
 from app.scans.pages.words import MODES, STATES, TONES, figures
 from app.ui import page
@@ -31,6 +31,7 @@ from components import (
     data_table,
     empty_state,
     job_progress,
+    link_button,
     notice,
     page_header,
     section,
@@ -114,7 +115,7 @@ class ScanJobState(LoadedState):
     async def replay(self, form: dict[str, Any]) -> EventSpec | None:
         """Queue a replay of the range and go to its page."""
         try:
-            start, stop = (moment_of(form, end, self._zone()) for end in ("time_from", "time_to"))
+            start, stop = range_of(form, self._zone())
             job = await self._call(scans.request_replay, self._slug(), self.view.scan_id, start, stop)
         except AppError as refusal:
             self.errors = {"replay": refusal.message}
@@ -190,11 +191,6 @@ def scan_job_page() -> rx.Component:
                     rx.el.ul(rx.foreach(view.details, rx.el.li), class_name="scan-sentences"),
                     rx.el.p(rx.cond(view.is_live, "Nothing to tell yet.", "Nothing unusual."), class_name="muted"),
                 ),
-                rx.cond(
-                    view.has_drifts,
-                    rx.el.p(text_link("Decide about the drifts", href=ui_paths.project_drifts(slug_var()))),
-                    rx.fragment(),
-                ),
                 rx.el.div(
                     data_table(
                         [Column("Figure", lambda row: row[0]), Column("Number", lambda row: row[1], numeric=True, width="140px")],
@@ -204,10 +200,14 @@ def scan_job_page() -> rx.Component:
                     ),
                     class_name="table-narrow",
                 ),
+                actions=[
+                    rx.cond(view.has_drifts, text_link("Drifts", href=ui_paths.project_drifts(slug_var())), rx.fragment()),
+                ],
             ),
             replay_dialog(state),
             on_retry=state.load,
             what="run",
+            back=link_button("All scans", href=ui_paths.project_scans(slug_var())),
         ),
         active="scans",
         crumbs=[

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.scans.pages.editor_state import ScanEditorState
+from app.kernel.errors import InvalidInput
+from app.scans.pages.editor_state import ScanEditorState, range_of
 
 RESULT = {
     "columns": [{"name": "name", "type_name": "String"}, {"name": "custom_attributes", "type_name": "JSON"}],
@@ -56,3 +59,25 @@ def test_before_a_preview_only_the_form_changes(state):
     toggle(state, SCREEN)
     assert state.form["json_value_paths"] == SCREEN
     assert state.grid.columns == []
+
+
+def test_the_range_of_a_replay_is_read_on_the_clock_of_the_viewer():
+    form = {"time_from": "2026-11-25T10:00", "time_to": "2026-11-25T12:30"}
+    assert range_of(form, ZoneInfo("Europe/Berlin")) == (
+        datetime(2026, 11, 25, 9, tzinfo=UTC),
+        datetime(2026, 11, 25, 11, 30, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "words"),
+    [
+        ("", "2026-11-25T12:00", "both ends"),
+        ("2026-11-25T12:00", "soon", "both ends"),
+        ("2026-11-25T12:00", "2026-11-25T12:00", "end after"),
+        ("2026-11-25T12:00", "2026-11-25T11:00", "end after"),
+    ],
+)
+def test_a_range_that_is_none_is_refused_in_words_of_the_form(start, stop, words):
+    with pytest.raises(InvalidInput, match=words):
+        range_of({"time_from": start, "time_to": stop}, ZoneInfo("UTC"))
