@@ -32,9 +32,9 @@ def moment_of(text: str, now: datetime) -> datetime:
     try:
         # A plus sign of an offset arrives as a blank when a client does not escape it.
         moment = datetime.fromisoformat(text.replace(" ", "+") if re.search(r"T.* \d", text) else text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the last hours of the year 9999 lie in the year 10000 elsewhere
         raise ValueError(f"{text[:50]!r} is neither a duration nor an ISO date and time") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def window_text(index: int, step: timedelta, start: datetime, stop: datetime) -> str:

@@ -18,7 +18,7 @@ from app.identity.contracts import IngestPrincipal
 from app.ingest import service as ingest
 from app.kernel.database import session_scope
 from app.kernel.errors import AppError, BadRequest, PayloadTooLarge
-from app.security.api.gate import count_call, note, standing
+from app.security.api.gate import count_call, note, principal_for, standing, token_of
 from app.security.contracts import SecurityEvent
 from app.security.normalise import Incoming, address
 from app.security.plans import MOST_BODY_BYTES, SecurityPlan
@@ -63,11 +63,14 @@ async def body_of(request: Request) -> bytes:
 async def take_in(
     request: Request, principal: IngestPrincipal, plan: SecurityPlan, incoming: Sequence[Incoming], now: datetime
 ) -> list[SecurityEvent]:
-    """The events, durable when this returns. TooManyRequests, QuotaExceeded, Unavailable; nothing is stored then."""
+    """The events, durable when this returns; nothing is stored with an error.
+
+    Errors: Unauthorized, Forbidden, TooManyRequests, QuotaExceeded, Unavailable.
+    """
     count_call(request, principal, plan, max(1, len(incoming)), now)
     if not incoming:
         return []
-    used = await write(intake.book, principal, plan, len(incoming), now)
+    used = await write(_booked, token_of(request, is_webhook=True), principal, plan, len(incoming), now)
     note(request, replace(standing(request), used=used))
     try:
         events = await run_in_threadpool(intake.completed, principal.project_id, incoming, now)
@@ -81,3 +84,9 @@ async def take_in(
     if not BACKLOG.put(principal, plan, events):
         log.warning("too many events wait to be judged; the sweep will judge these", extra={"project_id": principal.project_id})
     return events
+
+
+def _booked(session: Session, token: str, principal: IngestPrincipal, plan: SecurityPlan, events: int, now: datetime) -> int:
+    # A body may take its time; what was revoked or suspended meanwhile sends nothing any more.
+    principal_for(session, token, now)
+    return intake.book(session, principal, plan, events, now)

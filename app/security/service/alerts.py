@@ -22,6 +22,8 @@ from app.security.vocabulary import CRITICAL, instant_alert_type
 from models.security import SecurityAlert
 
 SAME_INCIDENT: Final = timedelta(hours=1)
+FARTHEST_BEHIND: Final = timedelta(days=4)
+"""More than the sweep looks back: nothing that is judged late is this late."""
 MOST_EVENT_IDS: Final = 200
 UNDER_WAY: Final = ("open", "acknowledged")
 _LOCATION = ("city", "region", "country_code", "country_name", "latitude", "longitude", "timezone")
@@ -103,7 +105,7 @@ def _place(
             fresh = _alert(project_id, key, event, finding)
             if repository.insert_alert(session, fresh):
                 return fresh.id, None
-        elif present.status not in UNDER_WAY or event.at - present.last_event_at >= SAME_INCIDENT:
+        elif present.status not in UNDER_WAY or not _is_same_incident(present, event):
             present.open_key, joined = None, None
             repository.save_alert(session, present)
         else:
@@ -112,6 +114,12 @@ def _place(
             present.last_event_at = max(present.last_event_at, event.at)
             present.details = {**present.details, **finding.details, "occurrences": present.occurrences}
             return present.id, present
+
+
+def _is_same_incident(alert: SecurityAlert, event: SecurityEvent) -> bool:
+    # An event that is judged late joins what came after it. One far older tells that the clock was wrong when the alert was
+    # raised: without an end in that direction the alert would swallow everything until its date is reached.
+    return -FARTHEST_BEHIND < event.at - alert.last_event_at < SAME_INCIDENT
 
 
 def raise_instant_alerts(session: Session, principal: IngestPrincipal, events: Sequence[SecurityEvent]) -> int:

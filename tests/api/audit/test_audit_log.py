@@ -328,3 +328,17 @@ def test_the_administrator_exists_for_the_surface_s_own_records(engine, clock):
         first = accounts.ensure_admin(session, clock.now())
         assert (first.username, first.is_active, first.is_superuser) == ("admin", True, True)
         assert accounts.ensure_admin(session, clock.now()).id == first.id
+
+
+@pytest.mark.parametrize("start", ["0001-01-01", "1899-12-31", "1970-01-01", "100y"])
+@pytest.mark.parametrize("stop", ["9999-12-31T23:59:59.999999", "2300-01-01", "2150-01-01", "now()"])
+def test_a_range_as_wide_as_the_calendar_holds_every_record(client, clock, account, start, stop):
+    bearer, key = account()
+    assert client.post("/audit/log", json=record(event={"cpu_usage": 40}), headers=key).status_code == 204
+    clock.advance(timedelta(seconds=1))
+    assert len(ask(client, bearer, start=start, stop=stop)) == 1
+    for interval in ("1m", "1h", "100y"):
+        (whole,) = ask(client, bearer, "/audit/metrics/cpu_usage", start=start, stop=stop, interval=interval)
+        assert [one["value"] for one in whole["data"]] == [40]
+        (counted,) = ask(client, bearer, "/audit/metrics/status/count", start=start, stop=stop, interval=interval)
+        assert counted["data"] == {"success": 1}

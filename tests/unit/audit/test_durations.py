@@ -50,3 +50,9 @@ def test_windows_are_clipped_and_written_as_python_writes_datetimes():
 
     assert window_text(first, minute, start, stop) == "2023-06-11 00:00:30+00:00 - 2023-06-11 00:01:00+00:00"
     assert window_text(first + 1, minute, start, stop) == "2023-06-11 00:01:00+00:00 - 2023-06-11 00:02:00+00:00"
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00", "10000-01-01"])
+def test_a_moment_that_no_calendar_holds_in_utc_is_refused(text):
+    with pytest.raises(ValueError, match="neither"):
+        moment_of(text, NOW)
