@@ -106,7 +106,10 @@ def anchor_of(lines: Iterable[bytes]) -> Anchor:
 
 
 def trusted_keys(text: str) -> list[str]:
-    """The public keys in what somebody kept: an anchor's file, PEM, or Base64 one a line. ValueError when there is none or one is wrong."""
+    """The public keys in what somebody kept: an anchor's file, PEM, or Base64 one a line.
+
+    ValueError when there is none or one is wrong.
+    """
     if not text.lstrip().startswith("{"):
         return public_texts(text)
     try:

@@ -1,19 +1,18 @@
-"""Data against plan: drifts, unplanned and dead events, coverage, and what people decide about them.
-
-It seeds data sources that cannot be reached, which every project's editor lists, so it runs after the pages that choose one.
-"""
+"""Data against plan: drifts, unplanned and dead events, coverage, and what people decide about them."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
+from sqlmodel import col, select
 
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import create_engine, session_scope
@@ -26,7 +25,7 @@ from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event
 from models.projects import Project
 from models.scans import DataSource
-from tests.e2e.conftest import OpenPage, Person
+from tests.e2e.conftest import OpenPage, Person, session_cookie, sign_up_over_http
 from tests.e2e.plan_api import Api
 from tests.e2e.server import RunningServer
 from tests.factories import make_scan_config
@@ -45,6 +44,24 @@ def shoot(page: Page, name: str) -> None:
 def engine(server: RunningServer) -> sa.Engine:
     """The instance's metadata, to put there what a scan would."""
     return create_engine(f"sqlite:///{server.data_dir / 'plumbline.db'}")
+
+
+@pytest.fixture
+def viewer(server: RunningServer, owner: Person) -> Person:
+    """An account of the test's own that may only read, so that nobody else's role changes."""
+    person = sign_up_over_http(server, Person(f"reader-{uuid4().hex[:8]}@example.com", "Rita Reader"))
+    Api(server, session_cookie(server, owner), "none").make_viewer(person.email)
+    return person
+
+
+@pytest.fixture
+def sources(engine: sa.Engine) -> Iterator[None]:
+    """Takes away the data sources that a test adds: they cannot be reached, and every project's scan editor would list them."""
+    with session_scope(engine, write=False) as session:
+        before = set(session.exec(select(DataSource.id)).all())
+    yield
+    with session_scope(engine) as session:
+        session.execute(sa.delete(DataSource).where(col(DataSource.id).not_in(before)))
 
 
 @pytest.fixture
@@ -127,16 +144,15 @@ def test_drifts_on_a_narrow_dark_screen_and_without_any(
     expect(narrow.get_by_text("There is no such project")).to_be_visible()
 
 
-def test_a_viewer_reads_drifts_and_decides_nothing(open_page: OpenPage, editor: Person, slug: str, api: Api, drifted: str) -> None:
+def test_a_viewer_reads_drifts_and_decides_nothing(open_page: OpenPage, viewer: Person, slug: str, drifted: str) -> None:
     assert drifted
-    api.make_viewer(editor.email)
-    page = open_page(f"/p/{slug}/drifts", editor)
+    page = open_page(f"/p/{slug}/drifts", viewer)
     expect(page.get_by_role("row", name="currency")).to_contain_text("Editors decide")
     expect(page.get_by_role("button", name="Change the plan")).to_have_count(0)
 
 
 @pytest.fixture
-def apart(engine: sa.Engine, api: Api) -> str:
+def apart(engine: sa.Engine, api: Api, sources: None) -> str:
     """Three events only the data has, one of a type the plan lacks, and one only the plan has; the id of the plan's type."""
     kind = api.event_type("shop")
     fax = api.event(kind, "fax_sent", status="live")
@@ -213,11 +229,10 @@ def test_an_editor_decides_about_unplanned_and_dead_events_in_bulk(
 
 
 def test_a_viewer_reads_unplanned_events_on_a_narrow_dark_screen(
-    open_page: OpenPage, editor: Person, slug: str, api: Api, apart: str, check_accessibility: Axe
+    open_page: OpenPage, viewer: Person, slug: str, apart: str, check_accessibility: Axe
 ) -> None:
     assert apart
-    api.make_viewer(editor.email)
-    narrow = open_page(f"/p/{slug}/unplanned", editor, width=390, scheme="dark")
+    narrow = open_page(f"/p/{slug}/unplanned", viewer, width=390, scheme="dark")
     expect(narrow.get_by_role("row", name="cart_opened")).to_be_visible()
     expect(narrow.get_by_text("Editors can decide about these events.")).to_be_visible()
     expect(narrow.get_by_label("Select cart_opened")).to_have_count(0)
@@ -227,7 +242,7 @@ def test_a_viewer_reads_unplanned_events_on_a_narrow_dark_screen(
 
 
 @pytest.fixture
-def counted(engine: sa.Engine, api: Api) -> str:
+def counted(engine: sa.Engine, api: Api, sources: None) -> str:
     """A day that two scans counted: a fifth of what arrived has no plan, and the warehouse lost three hours; the event's id."""
     kind = api.event_type("shop")
     event_id = str(api.event(kind, "paid", status="live")["id"])
@@ -279,10 +294,9 @@ def test_coverage_and_what_the_warehouse_lost(
 
 
 def test_coverage_without_counts_on_a_narrow_dark_screen(
-    open_page: OpenPage, editor: Person, slug: str, api: Api, check_accessibility: Axe
+    open_page: OpenPage, viewer: Person, slug: str, check_accessibility: Axe
 ) -> None:
-    api.make_viewer(editor.email)
-    narrow = open_page(f"/p/{slug}/coverage", editor, width=390, scheme="dark")
+    narrow = open_page(f"/p/{slug}/coverage", viewer, width=390, scheme="dark")
     expect(narrow.get_by_text("Nothing was counted in this period")).to_be_visible()
     expect(narrow.get_by_text("No warehouse is compared")).to_be_visible()
     expect(narrow.get_by_text("Editors can change this.")).to_be_visible()

@@ -137,7 +137,7 @@ def test_a_port_is_not_taken_for_a_status(text, kind):
         ("Error BadStatusLine executing HTTP request attempt 1 (http://{host}:8123)", FaultKind.PROTOCOL),
         ("HTTPConnectionPool(host='{host}', port=8123): Connection aborted.", FaultKind.PROTOCOL),
         ("HTTPConnectionPool(host='{host}', port=8123): Read timed out. (read timeout=10)", FaultKind.TIMEOUT),
-        ("HTTPConnectionPool(host='{host}', port=1): Max retries exceeded with url: /?database={host} (Connection refused)", FaultKind.REFUSED),
+        ("HTTPConnectionPool(host='{host}', port=1): Max retries with url: /?db={host} (refused)", FaultKind.REFUSED),
         ("<HTTPConnection object at 0x7f>: Failed to resolve '{host}' ([Errno -2] Name or service not known)", FaultKind.DNS),
         ("NameResolutionError: Failed to resolve '{host}'", FaultKind.DNS),
         ("Connection to {host} timed out. (connect timeout=10)", FaultKind.TIMEOUT),
