@@ -35,6 +35,7 @@ from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import create_engine, session_scope
 from app.kernel.intervals import Interval, floor_to_bucket
+from app.metrics import day_repository
 from app.metrics.api import router
 from app.metrics.pages.monitoring_view import monitoring_view
 from app.migrations import upgrade
@@ -88,6 +89,7 @@ def fill(session: Session, events: int, days: int) -> None:
         names = ["scan_config_id", "scope_type", "scope_ref", "bucket", "count"]
         session.execute(sa.insert(MetricBucket).from_select(names, every.order_by(col(model.id), col(MetricCoverage.bucket))))
     by_time.create(session.connection())
+    day_repository.sum_days(session, config.id, hours[-1], newest + HOUR)  # as the road that writes buckets does
     scopes = [("event", rows[0].id, 1), *(("event_type", one.id, 1) for one in types), ("project_total", config.id, TYPES)]
     session.execute(
         sa.insert(MetricBreakdown),

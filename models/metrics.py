@@ -32,6 +32,32 @@ class MetricBucket(SQLModel, table=True):
     count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
 
 
+class MetricDay(SQLModel, table=True):
+    """The sum of one event's buckets that start on one UTC day; to be believed only where the day has a `MetricSummedDay`."""
+
+    __tablename__ = "metric_days"
+    __table_args__ = (
+        # Days are replaced by time, and all events of some days summed without a look at the rows themselves.
+        sa.Index("ix_metric_days_config_day", "scan_config_id", "day", "event_id", "count"),
+        {"sqlite_with_rowid": False},
+    )
+
+    scan_config_id: str = Field(sa_column=_config_key())
+    event_id: str = Field(primary_key=True, max_length=36)
+    day: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
+    count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
+
+
+class MetricSummedDay(SQLModel, table=True):
+    """A UTC day whose sums in `MetricDay` are those of the buckets. Any other day is read from the buckets."""
+
+    __tablename__ = "metric_summed_days"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    scan_config_id: str = Field(sa_column=_config_key())
+    day: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
+
+
 class MetricCoverage(SQLModel, table=True):
     """A bucket that a completed run covered; without a row here a missing count is unknown, not zero."""
 

@@ -7,7 +7,7 @@ from sqlmodel import Session, col
 
 from app.metrics.contracts import ScopeType
 from app.metrics.count_repository import SEPARATOR
-from app.metrics.grid_repository import Grid
+from app.metrics.grid_repository import Grid, packed_on_grid
 from app.metrics.repository import AnySelect, between
 from models.metrics import MetricBreakdown
 
@@ -47,20 +47,7 @@ def value_counts(
         statement = statement.where(name == value[0], is_other == value[1])
     # No bare column: SQLite would then take the index by time and read all scopes of the range instead of this one.
     statement = between(statement, sa.func.coalesce(bucket, bucket), grid.start, grid.stop)
-    return {(row[0], bool(row[1])): _on_grid(grid, row[2], row[3]) for row in session.connection().execute(statement)}
-
-
-def _on_grid(grid: Grid, buckets: str, counts: str) -> list[int]:
-    values = list(map(int, counts.split(SEPARATOR)))
-    # The usual value has a count in every collected bucket: one comparison of text instead of a look-up for each.
-    if buckets == grid.joined:
-        return values
-    found = [0] * len(grid.buckets)
-    for bucket, count in zip(buckets.split(SEPARATOR), values, strict=True):
-        position = grid.positions.get(bucket)
-        if position is not None:
-            found[position] = count
-    return found
+    return {(row[0], bool(row[1])): packed_on_grid(grid, row[2], row[3]) for row in session.connection().execute(statement)}
 
 
 def _breakdowns_of(config_id: str, scope_type: ScopeType, ref: str) -> tuple[sa.ColumnElement[bool], ...]:

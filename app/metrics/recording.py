@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.metrics.contracts import ScopeType
+from app.metrics.day_repository import merge_days
 from models.detection import Anomaly
 from models.metrics import MetricBreakdown, MetricBucket, MetricDistribution
 
@@ -105,6 +106,7 @@ def merge_event_metrics(session: Session, sources: Sequence[str], target: str) -
         scope = {"scope_type": ScopeType.EVENT.value, "scope_ref": target}
         _insert_many(session, table, ({**row, **scope, "count": int(row["count"])} for row in rows))
 
+    merge_days(session, merged, target)
     of_event = col(Anomaly.scope_type) == ScopeType.EVENT.value
     keys_of = (col(Anomaly.scan_config_id), col(Anomaly.bucket))
     taken = {tuple(row) for row in session.execute(sa.select(*keys_of).where(of_event, col(Anomaly.scope_ref) == target))}

@@ -192,32 +192,6 @@ def scope_exists(session: Session, project_id: str, scope_type: ScopeType, ref: 
     return session.execute(statement).first() is not None
 
 
-def event_totals(
-    session: Session, project_id: str, config_ids: Sequence[str], since: datetime, event_ids: Sequence[str] | None = None
-) -> list[tuple[str, str, int]]:
-    """(config, event, volume) of buckets at or after `since`, of the events asked for or of all of the project."""
-    total = sa.func.sum(col(MetricBucket.count))
-    statement = (
-        sa.select(col(MetricBucket.scan_config_id), col(MetricBucket.scope_ref), total)
-        .where(
-            col(MetricBucket.scan_config_id).in_(config_ids),
-            col(MetricBucket.scope_type) == ScopeType.EVENT.value,
-            col(MetricBucket.bucket) >= since,
-        )
-        .group_by(col(MetricBucket.scan_config_id), col(MetricBucket.scope_ref))
-    )
-    if event_ids is None:
-        # Event by event through the primary key; all counts of the range at once would first have to be sorted.
-        events = sa.select(col(Event.id)).where(col(Event.project_id) == project_id)
-        some = statement.where(col(MetricBucket.scope_ref).in_(events))
-        return [(row[0], row[1], int(row[2])) for row in session.execute(some)]
-    found = []
-    for first in range(0, len(event_ids), _REFS_PER_STATEMENT):
-        some = statement.where(col(MetricBucket.scope_ref).in_(event_ids[first : first + _REFS_PER_STATEMENT]))
-        found += [(row[0], row[1], int(row[2])) for row in session.execute(some)]
-    return found
-
-
 def config_of_project(session: Session, project_id: str, config_id: str) -> ScanConfig | None:
     """The project's config, whether or not it collects metrics."""
     statement = sa.select(ScanConfig).where(col(ScanConfig.id) == config_id, col(ScanConfig.project_id) == project_id)

@@ -13,7 +13,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.kernel.intervals import Interval, floor_to_bucket
 from app.metrics import count_blocks as blocks
-from app.metrics import figures, grid_repository, repository
+from app.metrics import day_repository, figures, grid_repository, repository
 from app.metrics.contracts import BucketRow, CoverageRow, Heatmap, Overview, ScopeType, Series, SeriesKey, TopEvent
 from app.plan import service as plan
 from app.projects import service as projects
@@ -28,9 +28,11 @@ def replace_window(
 ) -> None:
     """Make [start, stop) of the config hold exactly these counts; all of them lie in the window (contract 5.3)."""
     repository.delete_window(session, config_id, start, stop)
+    day_repository.forget_days(session, config_id, start, stop)
     # In the order of the primary key, by which the rows lie.
     repository.insert_counts(session, sorted(rows, key=lambda row: (row.key.scope_type.value, row.key.ref, row.bucket)))
     repository.insert_coverage(session, config_id, coverage)
+    day_repository.sum_days(session, config_id, start, stop)
 
 
 counted_keys = blocks.counted_keys
@@ -192,8 +194,9 @@ def _window_totals(
     if config_ids:
         since = (now or SYSTEM_CLOCK.now()) - timedelta(hours=hours)
         # Scans are not added up: each is its own series, the fullest one speaks for the event.
-        for _, event_id, total in repository.event_totals(session, project_id, config_ids, since, event_ids):
-            totals[event_id] = max(total, totals.get(event_id, 0))
+        for config_id in config_ids:
+            for event_id, total in day_repository.totals_since(session, project_id, config_id, since, event_ids).items():
+                totals[event_id] = max(total, totals.get(event_id, 0))
     return totals
 
 

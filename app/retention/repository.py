@@ -14,7 +14,7 @@ from models.alerting import AlertDelivery
 from models.erasure import RetentionRun
 from models.identity import Tenant
 from models.ingest import ReplayedRecord
-from models.metrics import MetricBreakdown, MetricBucket, MetricCoverage, MetricDistribution
+from models.metrics import MetricBreakdown, MetricBucket, MetricCoverage, MetricDay, MetricDistribution, MetricSummedDay
 from models.projects import Project
 from models.scans import ScanConfig, ScanJob, ScanLook
 from models.security import SecurityActorScore, SecurityAlert
@@ -70,7 +70,14 @@ def delete_oldest_counts(session: Session, table: type[SQLModel], scan_id: str, 
     oldest = session.scalar(sa.select(sa.func.min(columns.bucket)).where(of_scan, columns.bucket < before))
     if oldest is None:
         return None
-    return _deleted(session, table, of_scan, columns.bucket < min(before, oldest + span))
+    end = min(before, oldest + span)
+    deleted = _deleted(session, table, of_scan, columns.bucket < end)
+    if table is MetricBucket:
+        # No sum outlives the buckets it was made of: what is left of the last day is read from them. They are no counts of
+        # their own, and are deleted last, so that a day that another run summed meanwhile is forgotten too.
+        for sums in (MetricSummedDay, MetricDay):
+            _deleted(session, sums, col(sums.scan_config_id) == scan_id, col(sums.day) < end)
+    return deleted
 
 
 def delete_deliveries(session: Session, before: datetime, limit: int) -> int:
