@@ -95,6 +95,7 @@ class DestinationState(LoadedState):
         if intent == "test":
             self._draft, self.is_testing, self.test = form, True, TestView()
             return DestinationState.send_test
+        self.test = self.view.test  # what a test of another draft said is no word on this one
         try:
             return await (self._add(form) if self.is_new else self._change(form))
         except AppError as refusal:

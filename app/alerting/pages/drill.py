@@ -224,4 +224,4 @@ def _form(state: Any, view: Any) -> rx.Component:
 
 def _choice(label: str, name: str, options: Any, value: Any, hint: str, state: Any) -> rx.Component:
     control = select_input(options, field_id=name, name=name, default_value=value)
-    return form_field(label, control, field_id=name, hint=hint, error=state.errors.get(name, ""))
+    return form_field(label, control, field_id=name, hint=hint or None, error=state.errors.get(name, ""))

@@ -253,7 +253,7 @@ def _entries(state: Any) -> rx.Component:
             Column("Time", lambda row: time_text(row.when, row.iso)),
             Column("Person", lambda row: row.person, secondary=True),
             Column("Target", lambda row: row.target, secondary=True),
-            Column("Project", lambda row: rx.cond(row.project != "", row.project, "–"), secondary=True),
+            Column("Project", _project, secondary=True),
             Column("Seal", _seal, secondary=True, width="252px"),
             Column("", lambda row: _details_button(state, row)),
         ],
@@ -275,9 +275,13 @@ def _entries(state: Any) -> rx.Component:
 def _action(row: Any) -> rx.Component:
     """What was done; who did it stands beneath where the window is narrow."""
     return rx.fragment(
-        rx.el.code(row.action, class_name="breakable"),
+        rx.el.code(row.action, class_name="audit-action"),
         rx.el.span(rx.el.span(row.person, class_name="breakable"), class_name="cell-sub only-narrow-flex"),
     )
+
+
+def _project(row: Any) -> rx.Component:
+    return rx.el.span(rx.cond(row.project != "", row.project, "–"), class_name="nowrap")
 
 
 def _seal(row: Any) -> rx.Component:

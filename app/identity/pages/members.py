@@ -176,7 +176,7 @@ def members() -> rx.Component:
                 [
                     Column("Name", _name),
                     Column("Email", _email),
-                    Column("Role", _role, width="168px"),
+                    Column("Role", _role),
                     Column("Second factor", _second_factor, secondary=True),
                     Column("Joined", lambda row: time_text(row.joined, row.joined_iso), secondary=True),
                 ],

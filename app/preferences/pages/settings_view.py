@@ -27,6 +27,8 @@ _ORIGINS: Final = {
 }
 _SWITCH: Final = [["true", "On"], ["false", "Off"]]
 _LONGEST_SHOWN: Final = 160
+_LONG_FIGURE: Final = 10_000
+_UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,23 @@ def _shown(line: SettingLine) -> str:
         return "set, not shown" if line.value else "not set"
     if line.kind is Kind.SWITCH:
         return "on" if line.value else "off"
+    if line.kind is Kind.NUMBER:
+        return _number_shown(line)
     text = " ".join(str(line.value).split())
     if not text:
         return "empty"
     return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+
+
+def _number_shown(line: SettingLine) -> str:
+    """Bytes in the unit a person would choose, and long figures in groups; a port is a name and stays as it is."""
+    value = line.value
+    if not isinstance(value, int) or value < _LONG_FIGURE or line.name.endswith("port"):
+        return str(value)
+    if not line.name.endswith("bytes"):
+        return full_number(value)
+    size = next((f"{value // unit:,} {name}" for unit, name in _UNITS if value % unit == 0), "")
+    return f"{size} ({full_number(value)} bytes)" if size else f"{full_number(value)} bytes"
 
 
 def _why_off(lines: Sequence[SettingLine]) -> str:
