@@ -155,11 +155,10 @@ def band(session: Session, actor: Actor, slug: str, series: Series) -> list[Judg
     scan = repository.watched_scan(session, series.key.scan_config_id)
     if scan is None or scan.project_id != project.id:
         raise NotFound("Scan not found")
-    start = series.buckets[0] - history_needed(series.interval, settings) * series.interval.duration
-    stop = series.buckets[-1] + series.interval.duration
-    key = series.key
-    with_history = metrics.series_for(session, actor, slug, key.scope_type, key.ref, scan_config_id=scan.id, start=start, stop=stop)
-    matrix = matrix_of([with_history])
+    key, first = series.key, series.buckets[0]
+    start = first - history_needed(series.interval, settings) * series.interval.duration
+    earlier = metrics.series_for(session, actor, slug, key.scope_type, key.ref, scan_config_id=scan.id, start=start, stop=first)
+    matrix = matrix_of([Series(key, series.interval, [*earlier.buckets, *series.buckets], [*earlier.counts, *series.counts])])
     rules = tuning_repository.rules_of_scan(session, scan.id)
     verdicts = judge_series(matrix, [key], settings, rules)
     own = rules.get(key, USUAL).apply(settings)
