@@ -1,7 +1,8 @@
 """Events from a Kafka topic (contract A.8): `X-Tenant-ID` and `Authorization` come as message headers, the event as value.
 
 An offset is committed only when everything before it is durable. A message that comes a second time after a crash has the same
-ids as before, so that it is recognised (see `seen_ids`).
+ids as before, so that it is recognised (see `seen_ids`) by the process that took it in and by one that starts after it, though not
+by another that was running already.
 """
 
 from __future__ import annotations

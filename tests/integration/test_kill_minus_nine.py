@@ -118,7 +118,7 @@ def stored_ids(store: ClickHouseEventStore) -> tuple[list[str], int]:
 @pytest.mark.parametrize(
     ("dialects", "kills"),
     [((EVENTS,) * CLIENTS, KILLS), (DIALECTS, len(DIALECTS) * 2)],
-    ids=["events", "all dialects at once"],
+    ids=["events", "dialects over HTTP at once"],
 )
 def test_every_acknowledged_event_is_stored_exactly_once_over_many_kills(tmp_path, dialects, kills):
     dice = random.Random(20260506)

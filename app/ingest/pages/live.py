@@ -53,6 +53,8 @@ class LiveState(LoadedState):
     is_paused: bool = False
     is_waiting: bool = False
     received: int = 0
+    has_missed: bool = False
+    """Whether more arrived between two looks than one look takes: `received` is the least then."""
     selected: str = ""
     selected_text: str = ""
     selected_row: LiveRow = NO_ROW
@@ -63,7 +65,7 @@ class LiveState(LoadedState):
         """Rebuild the page from the address and begin to follow."""
         slug = self._slug()
         if self._begin(slug):
-            self._records, self.rows, self.received = [], [], 0
+            self._records, self.rows, self.received, self.has_missed = [], [], 0, False
             self.selected = self.selected_text = ""
             yield None
         query = self.router.url.query_parameters
@@ -141,6 +143,7 @@ class LiveState(LoadedState):
         known = {record.id for record in self._records}
         fresh = [record for record in found if record.id not in known]
         self.is_waiting = False
+        self.has_missed = self.has_missed or len(found) >= KEPT
         if not fresh:
             return
         self.received += len(fresh)
@@ -157,6 +160,10 @@ class LiveState(LoadedState):
             and (not wanted or wanted in f"{record.source} {record.name}".lower())
         ]
         self.rows = [live_row(record, zone) for record in shown[:SHOWN]]
+
+
+def _received(state: Any) -> rx.Component:
+    return rx.el.span(rx.cond(state.has_missed, "at least ", ""), f"{state.received} since this page was opened")
 
 
 @page(route="/p/[slug]/live", title="Live events · Plumbline", on_load=LiveState.load)
@@ -185,7 +192,7 @@ def live_page() -> rx.Component:
                 search_input(state.search, state.type_search, label="Filter by name or source"),
                 segmented(list(VERDICTS.items()), state.verdict, state.choose_verdict, label="Verdict"),
                 rx.el.span(
-                    rx.cond(state.received > 0, rx.el.span(f"{state.received} since this page was opened"), rx.fragment()),
+                    rx.cond(state.received > 0, _received(state), rx.fragment()),
                     rx.el.span("Times in ", state.zone_name),
                     class_name="muted push dotted",
                 ),

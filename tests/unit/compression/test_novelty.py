@@ -50,7 +50,7 @@ def test_the_same_bytes_are_near_and_empty_ones_are_an_error():
 def test_more_of_the_same_is_no_anomaly_however_far_its_distance():
     found = judge(lines(200, 1), lines(40, 2))
 
-    assert not found.is_anomaly and found.severity == "low" and found.ncd > 0.5
+    assert not found.is_anomaly and found.severity == "low" and found.ncd > 0.7
 
 
 @pytest.mark.parametrize("strange", [40, 10, 4])
