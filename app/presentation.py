@@ -137,21 +137,19 @@ def judged_chart(
 ) -> tuple[ChartData, Series]:
     """A series in [start, stop) with its expected range and anomalies, and the series itself."""
     series = metrics.series_for(session, actor, slug, scope_type, ref, start=start, stop=stop)
-    judgements = {judgement.bucket: judgement for judgement in detection.band(session, actor, slug, series)}
+    judgements = detection.band(session, actor, slug, series)
     sigma = detection.get_settings(session, actor, slug).sigma_threshold
-    points = [
-        _point(bucket, count, judgements.get(bucket), sigma) for bucket, count in zip(series.buckets, series.counts, strict=True)
-    ]
+    points = [_point(count, judgement, sigma) for count, judgement in zip(series.counts, judgements, strict=True)]
     return chart_data(points, zone, series.interval.seconds, subject=subject, now=SYSTEM_CLOCK.now()), series
 
 
-def _point(bucket: datetime, count: int | None, judgement: Judgement | None, sigma: float) -> ChartPoint:
-    if judgement is None or judgement.expected is None:
-        note = judgement.reason if judgement is not None and judgement.outcome is Outcome.UNKNOWN else ""
-        return ChartPoint(bucket, count, note=note)
+def _point(count: int | None, judgement: Judgement, sigma: float) -> ChartPoint:
+    expected = judgement.expected
+    if expected is None:
+        return ChartPoint(judgement.bucket, count, note=judgement.reason if judgement.outcome is Outcome.UNKNOWN else "")
     reach = sigma * (judgement.spread or 0.0)
     mark = str(judgement.direction) if judgement.outcome is Outcome.ANOMALY and judgement.direction else ""
-    return ChartPoint(bucket, count, judgement.expected, max(0.0, judgement.expected - reach), judgement.expected + reach, mark)
+    return ChartPoint(judgement.bucket, count, expected, max(0.0, expected - reach), expected + reach, mark)
 
 
 def change_text(current: int | None, before: int | None) -> str:

@@ -6,18 +6,23 @@ from typing import Any
 
 import reflex as rx
 
-# The few lines of JavaScript a formatter has to be; everything they print was prepared in Python.
+# The few lines of JavaScript a formatter has to be; all they print but the expected figures was prepared in Python.
 _COMPACT: rx.Var[Any] = rx.vars.FunctionStringVar.create(
     '((v) => new Intl.NumberFormat("en", {notation: "compact", maximumFractionDigits: 1}).format(v))'
 )
+# As `components.format.full_number`.
+_WHOLE = '((v) => v == null ? "–" : Math.round(v).toLocaleString("en").replace("-", "\u2212"))'
+_RANGE = f'((band) => band == null ? "–" : {_WHOLE}(band[0]) + " to " + {_WHOLE}(band[1]))'
+_EXPECTED: rx.vars.FunctionVar[Any] = rx.vars.FunctionStringVar.create(_WHOLE)
+_BAND: rx.vars.FunctionVar[Any] = rx.vars.FunctionStringVar.create(_RANGE)
 _TIP_LABEL: rx.Var[Any] = rx.vars.FunctionStringVar.create('((at, items) => items?.[0]?.payload?.when ?? "")')
 _TIP_VALUE: rx.Var[Any] = rx.vars.FunctionStringVar.create(
-    """((value, name, item) => {
+    f"""((value, name, item) => {{
   const row = item.payload;
-  if (name === "Expected range") return [row.band_text, name];
-  if (name === "Expected") return [row.expected_text, name];
+  if (name === "Expected range") return [{_RANGE}(row.band), name];
+  if (name === "Expected") return [{_WHOLE}(row.expected), name];
   return [row.note ? row.value_text + " (" + row.note + ")" : row.value_text, name];
-})"""
+}})"""
 )
 # A triangle up for a spike, down for a drop, a small ring for a point without neighbours, nothing else.
 _DOT: rx.Var[Any] = rx.vars.FunctionStringVar.create(
@@ -199,8 +204,8 @@ def _twin(data: Any, value_name: str) -> rx.Component:
                     lambda row: rx.el.tr(
                         rx.el.th(row.when, scope="row"),
                         rx.el.td(row.value_text, class_name="num"),
-                        rx.el.td(row.expected_text, class_name="num"),
-                        rx.el.td(row.band_text, class_name="num"),
+                        rx.el.td(_EXPECTED.call(row.expected).to(str), class_name="num"),
+                        rx.el.td(_BAND.call(row.band).to(str), class_name="num"),
                         rx.el.td(
                             rx.cond(row.mark != "", rx.el.span(class_name=f"direction direction-{row.mark}"), rx.fragment()),
                             rx.el.span(row.mark, class_name="capital"),

@@ -54,6 +54,7 @@ def judgements_of(
     places = np.asarray(rows, dtype=np.intp)
     columns = zip(
         rows,
+        matrix.buckets(rows),
         verdicts.verdict[places, column].tolist(),
         matrix.counts[places, column].tolist(),
         verdicts.expected[places, column].tolist(),
@@ -62,10 +63,10 @@ def judgements_of(
         strict=True,
     )
     return [
-        Judgement(matrix.bucket(row), int(count), Outcome.OK, expected, spread, score)
+        Judgement(bucket, int(count), Outcome.OK, expected, spread, score)
         if verdict == Verdict.OK
         else judgement_at(matrix, verdicts, row, column, settings)
-        for row, verdict, count, expected, spread, score in columns
+        for row, bucket, verdict, count, expected, spread, score in columns
     ]
 
 

@@ -35,7 +35,6 @@ from app.detection.project_settings import settings_of_row, stored_settings
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
-from app.kernel.intervals import bucket_index
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, Series
 from app.projects import service as projects
@@ -162,8 +161,7 @@ def band(session: Session, actor: Actor, slug: str, series: Series) -> list[Judg
     rules = tuning_repository.rules_of_scan(session, scan.id)
     verdicts = judge_series(matrix, [key], settings, rules)
     own = rules.get(key, USUAL).apply(settings)
-    rows = [bucket_index(bucket, series.interval) - matrix.first_index for bucket in series.buckets]
-    return judgements_of(matrix, verdicts, rows, 0, own)
+    return judgements_of(matrix, verdicts, matrix.rows(series.buckets), 0, own)
 
 
 def forecast(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -40,6 +40,16 @@ class CountMatrix:
     def bucket(self, row: int) -> datetime:
         """Start of the row's bucket, UTC."""
         return self.interval.anchor + (self.first_index + row) * self.interval.duration
+
+    def buckets(self, rows: Iterable[int]) -> list[datetime]:
+        """The starts of many rows, UTC."""
+        first, width = self.bucket(0), self.interval.duration
+        return [first + row * width for row in rows]
+
+    def rows(self, buckets: Iterable[datetime]) -> list[int]:
+        """The rows of bucket starts of the matrix's interval."""
+        first, width = self.bucket(0), self.interval.duration
+        return [(bucket - first) // width for bucket in buckets]
 
     def columns(self, start: int, stop: int) -> CountMatrix:
         """The series in [start, stop) on the same grid."""

@@ -130,8 +130,8 @@ def bakeoff_page(session: Session, actor: Actor, slug: str, series: str, shown: 
 
 
 def _scopes(session: Session, actor: Actor, slug: str) -> tuple[list[list[str]], dict[str, str]]:
-    types = plan.list_event_types(session, actor, slug)[:MOST_TYPES]
-    names = {f"event_type/{kind.id}": kind.display_name for kind in types}
+    types = plan.event_type_names(session, actor, slug, limit=MOST_TYPES)
+    names = {f"event_type/{type_id}": name for type_id, name in types}
     names |= {f"event/{event_id}": name for event_id, name in plan.event_names(session, actor, slug, limit=MOST_EVENTS)}
     words = {"event_type": "Event type", "event": "Event"}
     choices = [[TOTAL, "Project total"], *([key, f"{words[key.partition('/')[0]]}: {name}"] for key, name in names.items())]

@@ -81,9 +81,9 @@ def heatmap_view(
 ) -> tuple[list[list[str]], HeatData, bool]:
     """Choices of the selector, the week of the chosen one, and whether it has any volume."""
     now = SYSTEM_CLOCK.now()
-    types = plan.list_event_types(session, actor, slug)
+    types = plan.event_type_names(session, actor, slug, limit=MOST_EVENTS)
     choices = [["project_total:", "Project total"]]
-    choices += [[f"event_type:{kind.id}", f"Event type: {kind.display_name}"] for kind in types]
+    choices += [[f"event_type:{type_id}", f"Event type: {name}"] for type_id, name in types]
     names = plan.event_names(session, actor, slug, limit=MOST_EVENTS)
     choices += [[f"event:{event_id}", f"Event: {name}"] for event_id, name in names]
     kind, _, ref = scope.partition(":")

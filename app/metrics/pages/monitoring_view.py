@@ -137,8 +137,8 @@ def _name(session: Session, actor: Actor, slug: str, scope_type: ScopeType, ref:
 
 
 def _scopes(session: Session, actor: Actor, slug: str) -> tuple[list[list[str]], dict[tuple[str, str], str]]:
-    types = plan.list_event_types(session, actor, slug)[:MOST_TYPES]
-    names = {("event_type", kind.id): kind.display_name for kind in types}
+    types = plan.event_type_names(session, actor, slug, limit=MOST_TYPES)
+    names = {("event_type", type_id): name for type_id, name in types}
     names |= {("event", event_id): name for event_id, name in plan.event_names(session, actor, slug, limit=MOST_EVENTS)}
     words = {"event_type": "Event type", "event": "Event"}
     choices = [["project_total/all", "Project total"]]

@@ -19,6 +19,7 @@ from app.metrics.contracts import ScopeType, Series
 from app.plan.views import EventDetail
 from app.presentation import IncidentRow, before_text, change_text, incident_rows, judged_chart
 from components import ChartData, empty_state, finding_line, finding_list, kpi, kpi_row, line_chart, section, segmented
+from components.chart_data import band_text
 from components.format import ago, full_number, local_time
 
 RANGES = {"1": "24 hours", "7": "7 days", "30": "30 days"}
@@ -60,7 +61,7 @@ def volume_view(session: Session, actor: Actor, slug: str, event: EventDetail, d
         volume_change=change_text(*figures),
         volume_note=before_text(figures[1]),
         newest=newest.value_text if newest else "–",
-        newest_note="" if newest is None else f"expected {newest.band_text}" if newest.band else newest.when,
+        newest_note="" if newest is None else f"expected {band_text(newest)}" if newest.band else newest.when,
         seen=ago(event.last_seen_at, now),
         seen_at=local_time(event.last_seen_at, zone, now=now),
         chart=chart,

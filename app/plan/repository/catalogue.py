@@ -134,6 +134,13 @@ def page_of_events(
     return [(row[0], row[1], row[2]) for row in session.execute(ordered)], total
 
 
+def event_type_names(session: Session, branch_id: str, limit: int) -> list[tuple[str, str]]:
+    """(id, display name) of the first event types of the branch in their order."""
+    statement = sa.select(col(EventType.id), col(EventType.display_name)).where(col(EventType.branch_id) == branch_id)
+    ordered = statement.order_by(col(EventType.order), col(EventType.name)).limit(limit)
+    return [(row[0], row[1]) for row in session.execute(ordered)]
+
+
 def event_names(session: Session, branch_id: str, limit: int) -> list[tuple[str, str]]:
     """(id, name) of the first events of the branch by order, then newest first."""
     statement = sa.select(col(Event.id), col(Event.name)).where(col(Event.branch_id) == branch_id)

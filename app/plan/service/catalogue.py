@@ -201,6 +201,12 @@ def list_events(
     return Page([_view(*row) for row in rows], total, limit, offset)
 
 
+def event_type_names(session: Session, actor: Actor, slug: str, *, limit: int) -> list[tuple[str, str]]:
+    """(id, display name) of main's first `limit` event types in their order. For selectors. Errors: NotFound."""
+    branch_id = repository.find_main_branch(session, projects.get_project(session, actor, slug).id)
+    return [] if branch_id is None else repository.event_type_names(session, branch_id, limit)
+
+
 def event_names(session: Session, actor: Actor, slug: str, *, limit: int) -> list[tuple[str, str]]:
     """(id, name) of main's first `limit` events as `list_events` has them, by name. For selectors. Errors: NotFound."""
     branch_id = repository.find_main_branch(session, projects.get_project(session, actor, slug).id)
