@@ -134,6 +134,7 @@ def _judge(run: Run, window: Window, progress: JobProgress, tools: RunTools) -> 
     with tools.transaction(write=False) as session:
         store = tools.evaluate(session, run.config_id, tools.clock.now(), window)
     with tools.transaction() as session:
+        progress.confirm(session)  # judging takes a while, and what a later run stored meanwhile must stand
         found = store(session)
     progress.summary.update(summaries.evaluation_keys(found.anomaly_count, found.signal_count, found.unknown_count))
 

@@ -17,7 +17,7 @@ def curated(error: Exception) -> str | None:
         case ScanFailure() | InvalidInput():
             return str(error)
         case QueryFailed():
-            return error.sentence
+            return error.sentence if error.column is None else f'{error.sentence.rstrip(".")}: "{error.column[:100]}".'
         case ConnectionFault():
             return f"{UNREACHABLE} {error.message}"
         case Unavailable():

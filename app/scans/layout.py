@@ -55,8 +55,8 @@ class Layout:
         """Whether the column is scalar and has no part of its own: what breakdowns and drift checks can use."""
         return name not in self.reserved and self.kind_of(name) is ColumnKind.SCALAR
 
-    def query(self, config: ConfigDraft, *, row_limit: int) -> ScanQuery:
-        """What the catalog sync asks for."""
+    def query(self, config: ConfigDraft, *, row_limit: int, timeout_seconds: float) -> ScanQuery:
+        """What the catalog sync asks for; each statement may take as long as the data source allows."""
         return ScanQuery(
             base_query=config.base_query,
             group_columns=self.group_columns,
@@ -64,6 +64,7 @@ class Layout:
             json_value_paths=self.kept_paths,
             time=self.time,
             row_limit=row_limit,
+            timeout_seconds=timeout_seconds,
         )
 
 

@@ -134,7 +134,7 @@ def _rehearse(look: _Look, warehouse: SqlWarehouse, tools: RunTools) -> dict[str
     columns = warehouse.columns(ScanQuery(config.base_query, timeout_seconds=look.connection.timeout_seconds))
     layout = lay_out(columns, config)
     limit = config.scan_row_limit or get_settings().scans.scan_row_limit_default
-    query = layout.query(config, row_limit=limit)
+    query = layout.query(config, row_limit=limit, timeout_seconds=look.connection.timeout_seconds)
     window = _window(config, tools.clock.now()) if layout.time is not None else None
     with tools.transaction(write=False) as session:
         targets = plan.scan_targets(session, look.project_id)

@@ -72,7 +72,8 @@ class SqlReader:
     @property
     def query(self) -> ScanQuery:
         """What the catalog sync asks for."""
-        return self.layout.query(self.run.config, row_limit=self.run.scan_row_limit)
+        seconds = self.run.connection.timeout_seconds
+        return self.layout.query(self.run.config, row_limit=self.run.scan_row_limit, timeout_seconds=seconds)
 
     def arrivals(self, after: datetime | None) -> Arrivals | None:
         """As Reader."""

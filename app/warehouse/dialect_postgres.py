@@ -48,9 +48,12 @@ class PostgresDialect(Dialect):
         expression = self.breakdown_value(column)
         is_text = _bare(column) not in _COMPARABLE - _TEXT
         given = [value for value in values if is_text or value != ""]
-        parameter = statement.next_name()
+        parameter, cast = statement.next_name(), ""
+        if _bare(column) == "date":
+            # Some of them are text, such as infinity; the server reads both spellings.
+            given, cast = [str(value) for value in given], "::date[]"
         statement.parameters[parameter] = given
-        found = f"({expression} = ANY(%({parameter})s) AND {expression} IS NOT NULL)" if given else "false"
+        found = f"({expression} = ANY(%({parameter})s{cast}) AND {expression} IS NOT NULL)" if given else "false"
         if not given:
             del statement.parameters[parameter]
         return found if is_text or "" not in values else f"({found} OR {expression} IS NULL)"

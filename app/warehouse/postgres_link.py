@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 from psycopg.rows import tuple_row
+from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
 from app.warehouse.contracts import QueryFailed, SourceConnection, TooManyRows
 from app.warehouse.faults import CONNECT_SECONDS, ConnectionFault, FaultKind, fault_of, reach
@@ -53,6 +54,36 @@ _STATES = {
     "08": FaultKind.LOST,
 }
 _COLUMN = re.compile(r'column (?:"([^"]+)"|([\w.]+)) does not exist')
+
+
+class _DateOrText(DateLoader):
+    """Infinity, and years that Python's dates do not have, stay the server's text: one such row must not end a scan."""
+
+    def load(self, data: Any) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
+
+
+class _TimestampOrText(TimestampLoader):
+    """As _DateOrText."""
+
+    def load(self, data: Any) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
+
+
+class _TimestamptzOrText(TimestamptzLoader):
+    """As _DateOrText."""
+
+    def load(self, data: Any) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
 
 
 class PostgresLink:
@@ -155,6 +186,8 @@ def _open(connection: SourceConnection, timeout_seconds: float) -> psycopg.Conne
             )
         except (psycopg.Error, UnicodeError, ValueError) as error:
             raise ConnectionFault(_handshake_fault(error)) from None
+    for name, loader in (("date", _DateOrText), ("timestamp", _TimestampOrText), ("timestamptz", _TimestamptzOrText)):
+        session.adapters.register_loader(name, loader)
     session.prepare_threshold = None  # poolers in transaction mode lose prepared statements
     return session
 

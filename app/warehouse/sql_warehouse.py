@@ -109,7 +109,7 @@ class DialectWarehouse:
             known, latest = merged.get(made, (0, None))
             times = [int(time) for time in (newest, latest) if query.time and time is not None]
             merged[made] = (known + int(count), max(times, default=None))
-        found = [Group(key, count, None if newest is None else _moment(newest)) for key, (count, newest) in merged.items()]
+        found = [Group(key, count, _moment_in_range(newest)) for key, (count, newest) in merged.items()]
         return sorted(found, key=lambda group: -group.count)
 
     def bucket_counts(self, query: ScanQuery, window: TimeWindow, interval: Interval) -> Sequence[BucketCount]:
@@ -173,7 +173,7 @@ class DialectWarehouse:
             f"WHERE {time} IS NOT NULL"
         )
         rows = self._link.rows(sql, {}, most=1, timeout_seconds=query.timeout_seconds)
-        return _moment(int(rows[0][0])) if rows and rows[0][1] and rows[0][0] is not None else None
+        return _moment_in_range(int(rows[0][0])) if rows and rows[0][1] and rows[0][0] is not None else None
 
     def close(self) -> None:
         """As SqlWarehouse."""
@@ -283,3 +283,11 @@ def _shown(value: Any, column: Column) -> object:
 
 def _moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def _moment_in_range(micros: int | None) -> datetime | None:
+    """None also for years beyond 1 to 9999, as milliseconds make them that were taken for seconds."""
+    try:
+        return None if micros is None else _moment(micros)
+    except OverflowError:
+        return None
