@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
+from app.http import headers_of
 from app.identity import service as identity
 from app.identity.contracts import Actor, IngestPrincipal
 from app.ingest import service as ingest
@@ -40,7 +41,7 @@ def application(router: APIRouter) -> FastAPI:
     def absent(request: Request, error: HTTPException) -> Response:
         faults = {404: NotFound("not found"), 405: _NotAllowed("method not allowed")}
         answer = refused(request, faults.get(error.status_code, BadRequest(str(error.detail))))
-        answer.headers.update(error.headers or {})
+        answer.headers.update(headers_of(request, error))
         return answer
 
     def failed(request: Request, error: Exception) -> Response:
@@ -78,7 +79,7 @@ def _token(request: Request) -> str:
 def event_api_caller(session: Session, request: Request) -> Actor | IngestPrincipal:
     """An owner by API key, or a tenant by its ingest key, whose minute has one request less then.
 
-    Unauthorized, Forbidden for a header of another tenant, TooManyRequests.
+    Unauthorized, Forbidden for the header or the parameter of another tenant, TooManyRequests.
     """
     token = _token(request)
     if not token:
@@ -87,9 +88,9 @@ def event_api_caller(session: Session, request: Request) -> Actor | IngestPrinci
     if principal is None:
         now = SYSTEM_CLOCK.now()
         return identity.resolve_caller(session, authorization=f"Bearer {token}", cookie=None, project_slug=None, now=now)
-    wanted = request.headers.get("x-tenant-id", "").strip()
+    wanted = request.headers.get("x-tenant-id", "").strip() or request.query_params.get("tenant", "").strip()
     if wanted and wanted != principal.tenant_id:
-        raise Forbidden("X-Tenant-ID does not match the key's tenant")
+        raise Forbidden("the tenant that is asked for is not the key's")
     if principal.expires_at is not None and SYSTEM_CLOCK.now() >= principal.expires_at:
         raise Unauthorized("unknown or expired key")
     if principal.tenant_status == "suspended":

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlmodel import Session
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from app.identity import service as identity
 from app.identity.contracts import Actor
@@ -38,6 +40,7 @@ def area_app(title: str, *routers: APIRouter) -> FastAPI:
         app.include_router(router)
     app.add_exception_handler(AppError, _refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
+    app.add_exception_handler(405, _not_allowed)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _failed)
     return app
 
@@ -57,6 +60,10 @@ def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
     # FastAPI's own answer repeats the input, which may be a password.
     detail = [{"loc": item["loc"], "msg": item["msg"], "type": item["type"]} for item in error.errors()]
     return JSONResponse({"detail": detail}, status_code=422)
+
+
+def _not_allowed(request: Request, error: HTTPException) -> JSONResponse:
+    return JSONResponse({"detail": error.detail}, status_code=405, headers=headers_of(request, error))
 
 
 def _failed(request: Request, error: Exception) -> JSONResponse:
@@ -100,6 +107,16 @@ def _caller(request: Request, session: Db) -> Actor:
         now=SYSTEM_CLOCK.now(),
         may_enrol=request.url.path in OPEN_WHILE_ENROLLING,
     )
+
+
+def headers_of(request: Request, error: HTTPException) -> dict[str, str]:
+    """The headers of the framework's own refusal; `Allow` names what any route of the path answers, not only the first one."""
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        found = [route for route in request.app.routes if isinstance(route, Route)]
+        matching = [route.methods or set() for route in found if route.matches(request.scope)[0] is not Match.NONE]
+        headers["Allow"] = ", ".join(sorted(set[str]().union(*matching)))
+    return headers
 
 
 def note_use(

@@ -23,7 +23,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.settings import get_settings
 from app.kernel.telemetry import render
-from app.security.api.health import keyed_health
+from app.security.api.health import answer_preflight, keyed_health
 
 _STARTED = time.monotonic()
 _HEALTHY = "healthy"
@@ -95,6 +95,10 @@ def operations_app(routers: Callable[[], list[APIRouter]]) -> FastAPI:
             "debug": environment == "development",
         }
         return keyed_health(request, content) if "x-api-key" in request.headers else JSONResponse(content)
+
+    @app.options("/health", include_in_schema=False)
+    def health_preflight(request: Request) -> Response:
+        return answer_preflight(request.headers.get("origin"))
 
     @app.get("/metrics", include_in_schema=False)
     @app.get("/v1/metrics", include_in_schema=False)

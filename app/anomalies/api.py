@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -19,7 +19,7 @@ from app.anomalies.repository import AnomalyFilter
 from app.event_api import application, event_api_caller
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
-from app.kernel.clock import SYSTEM_CLOCK
+from app.kernel.clock import SYSTEM_CLOCK, as_utc
 from app.kernel.database import session_scope
 from app.kernel.errors import BadRequest, Forbidden
 
@@ -220,7 +220,7 @@ def _since(days: str) -> datetime:
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:
-    if not text.isdigit() or len(text) > 9 or not least <= int(text) <= most:
+    if not (text.isascii() and text.isdigit()) or len(text) > 9 or not least <= int(text) <= most:
         raise BadRequest(f"{name} is a whole number from {least} to {most}")
     return int(text)
 
@@ -229,7 +229,6 @@ def _moment(name: str, text: str) -> datetime | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    except ValueError:
+        return as_utc(datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text))
+    except (ValueError, OverflowError):  # the first and last hours of the calendar lie outside of it in UTC
         raise BadRequest(f"{name} is no ISO 8601 date and time") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

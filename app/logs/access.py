@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
+from app.http import headers_of
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.kernel.errors import AppError, Forbidden, TooManyRequests, Unavailable
@@ -112,8 +113,8 @@ def _refused(_request: Request, error: AppError) -> JSONResponse:
     return _answer(error.status, error.message, headers)
 
 
-def _http(_request: Request, error: HTTPException) -> JSONResponse:
-    return _answer(error.status_code, str(error.detail), error.headers)
+def _http(request: Request, error: HTTPException) -> JSONResponse:
+    return _answer(error.status_code, str(error.detail), headers_of(request, error))
 
 
 def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,6 +44,17 @@ def test_whatever_a_wire_surface_reads_from_a_body_is_described(described):
     }
     assert without_body == {"truncate_log_data_source"}
     assert described["paths"]["/v1/events"]["post"]["responses"].keys() >= {"200", "400", "401", "403", "413", "429"}
+
+
+def test_a_wrong_method_is_told_all_that_the_path_answers(described, client):
+    wrong = {}
+    for path, operations in described["paths"].items():
+        unknown = next(method for method in ("PUT", "DELETE", "PATCH") if method.lower() not in operations)
+        answer = client.request(unknown, re.sub(r"\{[^}]*\}", "x", path))
+        told = set(answer.headers.get("allow", "").split(", "))
+        if path != "/v1/events" and (answer.status_code != 405 or not {method.upper() for method in operations} <= told):
+            wrong[path] = (unknown, answer.status_code, told)
+    assert wrong == {}
 
 
 @pytest.mark.parametrize(

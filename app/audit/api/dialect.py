@@ -19,7 +19,7 @@ from starlette.responses import Response
 from app.audit import accounts, records
 from app.audit.contracts import bucket_of
 from app.audit.shapes import ActorInformation, Camel, EventInformation, RecordIn, SourceInformation
-from app.http import client_address
+from app.http import client_address, headers_of
 from app.ingest.process import Process
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
@@ -63,8 +63,8 @@ def _invalid(_request: Request, error: RequestValidationError) -> Response:
     )
 
 
-def _absent(_request: Request, error: HTTPException) -> Response:
-    return JSONResponse({"detail": {"msg": str(error.detail)}}, status_code=error.status_code, headers=error.headers)
+def _absent(request: Request, error: HTTPException) -> Response:
+    return JSONResponse({"detail": {"msg": str(error.detail)}}, status_code=error.status_code, headers=headers_of(request, error))
 
 
 def _failed(request: Request, error: Exception) -> Response:

@@ -7,11 +7,12 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http import headers_of
 from app.kernel.errors import AppError, TooManyRequests, Unavailable
 from app.security.api.gate import STANDING, Standing, Watch
 from app.security.refusals import PlanRestricted, QuotaExceeded
@@ -68,34 +69,42 @@ class SecurityApplication:
                 standing = state.get(STANDING) or Standing()
                 for name, value in standing.headers(Watch.clock.now()).items():
                     headers[name] = value
-                headers["Access-Control-Expose-Headers"] = EXPOSED
-                if origin is not None:
-                    headers["Access-Control-Allow-Origin"] = origin
-                    headers.add_vary_header("Origin")
+                let_browsers_read(headers, origin)
             await send(message)
 
-        if scope["method"] == "OPTIONS":
-            await _preflight(send_with_headers)
-        else:
-            await self._inner(scope, receive, send_with_headers)
+        await (_preflight() if scope["method"] == "OPTIONS" else self._inner)(scope, receive, send_with_headers)
 
 
-async def _preflight(send: Send) -> None:
+def let_browsers_read(headers: MutableHeaders, origin: str | None) -> None:
+    """Open the answer to the page that asked. Whether it may ask at all was decided before, with the key."""
+    headers["Access-Control-Expose-Headers"] = EXPOSED
+    if origin is not None:
+        headers["Access-Control-Allow-Origin"] = origin
+        headers.add_vary_header("Origin")
+
+
+def _preflight() -> Response:
     # The key is not sent yet, so whose origin it is shows with the request itself.
-    headers = [
-        (b"access-control-allow-methods", b"GET, POST, PATCH, OPTIONS"),
-        (b"access-control-allow-headers", b"Content-Type, X-API-Key, Authorization, X-Request-ID"),
-        (b"access-control-max-age", b"600"),
-    ]
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+    headers = {
+        "Access-Control-Allow-Methods": "GET, POST, PATCH, OPTIONS",
+        "Access-Control-Allow-Headers": "Content-Type, X-API-Key, Authorization, X-Request-ID",
+        "Access-Control-Max-Age": "600",
+    }
+    return Response(status_code=204, headers=headers)
+
+
+def answer_preflight(origin: str | None) -> Response:
+    """A browser's question before it sends the key to a route outside of this surface."""
+    answer = _preflight()
+    let_browsers_read(answer.headers, origin)
+    return answer
 
 
 def application(router: APIRouter) -> ASGIApp:
     """The security API with its own error dialect."""
     app = FastAPI(title="Plumbline security events", version="0.1.0", openapi_url=None, docs_url=None, redoc_url=None)
     app.include_router(router)
-    app.add_exception_handler(AppError, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(AppError, refused)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _failed)
@@ -114,7 +123,8 @@ def error_answer(status: int, code: str, message: str, *, retry_after: int | Non
     return JSONResponse(content, status_code=status, headers=headers)
 
 
-def _refused(_request: Request, error: AppError) -> JSONResponse:
+def refused(_request: Request, error: AppError) -> JSONResponse:
+    """The refusal in this surface's words."""
     status = 400 if error.status == 422 else error.status
     code = _CODES.get(status, "ERROR")
     if isinstance(error, PlanRestricted):
@@ -125,9 +135,9 @@ def _refused(_request: Request, error: AppError) -> JSONResponse:
     return error_answer(status, code, error.message, retry_after=retry_after)
 
 
-def _http(_request: Request, error: HTTPException) -> JSONResponse:
+def _http(request: Request, error: HTTPException) -> JSONResponse:
     answer = error_answer(error.status_code, _CODES.get(error.status_code, "ERROR"), str(error.detail))
-    answer.headers.update(error.headers or {})
+    answer.headers.update(headers_of(request, error))
     return answer
 
 

@@ -139,6 +139,7 @@ def test_filters_bounds_and_words_are_checked(shop, client):
     for wrong in (
         {"limit": 0}, {"limit": 1001}, {"limit": "x"}, {"offset": -1}, {"start_time": "soon"}, {"severity": "bad"}, {"status": "x"},
         {"start_time": "2026-02-01T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"},
+        {"limit": "٣"}, {"start_time": "0001-01-01T00:00:00+14:00"}, {"end_time": "9999-12-31T23:59:59-14:00"},
     ):  # fmt: skip
         answer = client.get(PATH, params=wrong, headers=shop.headers)
         assert answer.status_code == 400 and answer.json()["error"]["code"] == "invalid_argument", wrong
@@ -162,6 +163,7 @@ def test_people_decide_say_what_they_think_and_export_it(shop, client, engine, e
     assert client.get(path, headers=other).status_code == 404 and client.get(PATH, headers=other).json()["total"] == 0
     assert client.get(PATH).status_code == 401
     assert client.get(PATH, headers={**shop.headers, "X-Tenant-ID": "other"}).status_code == 403
+    assert client.get(PATH, params={"tenant": "other"}, headers=shop.headers).status_code == 403
 
 
 def test_past_the_quota_nothing_is_made(shop, client, engine):

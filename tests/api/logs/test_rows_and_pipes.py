@@ -6,6 +6,7 @@ import asyncio
 import csv
 import gzip
 import io
+import json
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -45,6 +46,22 @@ def test_a_line_that_does_not_fit_is_quarantined_and_the_others_are_returned(log
             assert found["data"][1] == body[0]
             (refused,) = await client.sql("SELECT * FROM system_logs_quarantine")
             assert refused["error"].startswith("timestamp: not a DateTime") and "soon" in refused["row"]
+
+    run(scenario)
+
+
+def test_who_does_not_wait_is_told_202_with_the_same_counts_and_reads_the_rows_soon(logs):
+    async def scenario():
+        async with logs() as client:
+            body = "\n".join(json.dumps(row) for row in (line(30), line(timestamp="soon"), line(20)))
+            answer = await client.call("POST", "/v0/events?name=system_logs", content=body)
+            assert (answer.status_code, answer.json()) == (202, {"successful_rows": 2, "quarantined_rows": 1})
+            for _ in range(100):
+                found = await client.pipe("recent_logs")
+                if found["rows"] == 2:
+                    break
+                await asyncio.sleep(0.05)
+            assert found["rows"] == 2
 
     run(scenario)
 

@@ -21,3 +21,17 @@ def test_valid_key_adds_organisation_and_quota_and_a_wrong_one_is_401(security):
     assert valid.json()["quota"] == {"limit": 500_000, "used": 0, "remaining": 500_000}
     assert valid.headers["X-LiteSOC-Plan"] == "pro"
     assert (wrong.status_code, wrong.json()["code"], empty.status_code) == (401, "UNAUTHORIZED", 401)
+
+
+def test_a_page_may_ask_for_health_from_an_authorised_origin_only(security):
+    key = {"X-API-Key": security().token}
+    with TestClient(operations_app(list)) as http:
+        preflight = http.options("/health", headers={"Origin": "https://app.example", "Access-Control-Request-Method": "GET"})
+        local = http.get("/health", headers={**key, "Origin": "http://localhost:3000"})
+        foreign = http.get("/health", headers={**key, "Origin": "https://app.example"})
+    assert (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"]) == (204, "https://app.example")
+    assert "X-API-Key" in preflight.headers["Access-Control-Allow-Headers"]
+    assert (local.status_code, local.headers["Access-Control-Allow-Origin"]) == (200, "http://localhost:3000")
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "FORBIDDEN") and "Origin" in foreign.json()["error"]
+    for answer in (local, foreign):
+        assert answer.headers["X-LiteSOC-Plan"] == "pro" and "X-LiteSOC-Plan" in answer.headers["Access-Control-Expose-Headers"]
