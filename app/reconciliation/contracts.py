@@ -124,3 +124,11 @@ class ScanChoice:
     id: str
     name: str
     is_builtin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Whether scans have held data against the plan at all: how many there are, and when the newest completed run ended."""
+
+    scan_count: int
+    compared_at: datetime | None

@@ -14,7 +14,7 @@ from app.reconciliation.policy import EXPECTED_STATUSES
 from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event, EventType, PlanBranch
 from models.reconciliation import ShadowEvent
-from models.scans import DataSource, ScanConfig
+from models.scans import DataSource, ScanConfig, ScanJob
 
 # A shadow event has eleven values, and one statement of SQLite takes 32766.
 _ROWS_PER_STATEMENT = 1000
@@ -175,3 +175,15 @@ def scans_of_project(session: Session, project_id: str) -> list[tuple[ScanConfig
         .order_by(col(ScanConfig.created_at), col(ScanConfig.id))
     )
     return [(row[0], bool(row[1])) for row in session.execute(statement)]
+
+
+def newest_comparison(session: Session, project_id: str) -> tuple[int, datetime | None]:
+    """(how many scans there are, when the newest completed run ended)."""
+    scans = session.scalar(sa.select(sa.func.count()).select_from(ScanConfig).where(col(ScanConfig.project_id) == project_id))
+    ended = (
+        sa.select(ScanJob.completed_at)  # type: ignore[call-overload]
+        .where(col(ScanJob.project_id) == project_id, col(ScanJob.status) == "completed", col(ScanJob.completed_at).is_not(None))
+        .order_by(col(ScanJob.completed_at).desc(), col(ScanJob.id))
+        .limit(1)
+    )
+    return scans or 0, session.scalar(ended)

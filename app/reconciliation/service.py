@@ -20,6 +20,7 @@ from app.reconciliation import policy, repository
 from app.reconciliation.contracts import (
     AcceptedShadow,
     ArchivedEvents,
+    Comparison,
     Coverage,
     DeadEvent,
     ScanChoice,
@@ -233,6 +234,12 @@ def list_scan_choices(session: Session, actor: Actor, slug: str) -> list[ScanCho
     """The project's scans, oldest first; anybody signed in."""
     project = projects.get_project(session, actor, slug)
     return [ScanChoice(scan.id, scan.name, builtin) for scan, builtin in repository.scans_of_project(session, project.id)]
+
+
+def get_comparison(session: Session, actor: Actor, slug: str) -> Comparison:
+    """Whether scans have held the project's data against its plan; anybody signed in."""
+    project = projects.get_project(session, actor, slug)
+    return Comparison(*repository.newest_comparison(session, project.id))
 
 
 def _undecided(session: Session, actor: Actor, slug: str, candidate_id: str) -> ShadowEvent:

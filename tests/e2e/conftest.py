@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -152,12 +153,15 @@ def open_page(browser: Browser, server: RunningServer, watched: Watched) -> Iter
 def axe_source() -> str:
     """The accessibility checker, installed beside the other tools on first use."""
     script = ROOT / ".tools" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.exists():
-        npm = shutil.which("npm")
-        assert npm, "npm is needed to install axe-core"
-        script.parents[2].mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--no-save", "--prefix", str(ROOT / ".tools" / "axe"), f"axe-core@{AXE_VERSION}"]
-        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    script.parents[2].mkdir(parents=True, exist_ok=True)
+    with (script.parents[2] / ".lock").open("w") as lock:
+        # Several processes of one run look for it at the same time.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not script.exists():
+            npm = shutil.which("npm")
+            assert npm, "npm is needed to install axe-core"
+            command = [npm, "install", "--no-save", "--prefix", str(ROOT / ".tools" / "axe"), f"axe-core@{AXE_VERSION}"]
+            subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     return script.read_text()
 
 

@@ -36,7 +36,7 @@ class CoverageState(LoadedState):
     days: str = DEFAULT_PERIOD
     scan: str = ""
     event: str = ""
-    refusal: str = ""
+    errors: dict[str, str] = {}
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -47,7 +47,7 @@ class CoverageState(LoadedState):
             yield
         query = self.router.url.query_parameters
         self.days = query.get("days", DEFAULT_PERIOD) if query.get("days", DEFAULT_PERIOD) in PERIODS else DEFAULT_PERIOD
-        self.scan, self.event, self.refusal = query.get("scan", "")[:64], query.get("event", "")[:64], ""
+        self.scan, self.event, self.errors = query.get("scan", "")[:64], query.get("event", "")[:64], {}
         with self._loading():
             await self._enter()
             await self._refresh()
@@ -71,13 +71,14 @@ class CoverageState(LoadedState):
     async def save_allowance(self, form: dict[str, Any]) -> EventSpec | None:
         """How long the warehouse may take."""
         settling, lateness = (str(form.get(name, "")).strip() for name in ("settling", "lateness"))
+        errors = {}
         if not settling.isdecimal() or int(settling) > LONGEST_SETTLING:
-            self.refusal = f"Settling is a whole number of minutes from 0 to {LONGEST_SETTLING}"
-            return None
+            errors["settling"] = f"Settling is a whole number of minutes from 0 to {LONGEST_SETTLING}"
         if not lateness.isdecimal() or not 1 <= int(lateness) <= LONGEST_LATENESS:
-            self.refusal = f"Lateness is a whole number of minutes from 1 to {LONGEST_LATENESS}"
+            errors["lateness"] = f"Lateness is a whole number of minutes from 1 to {LONGEST_LATENESS}"
+        self.errors = errors
+        if errors:
             return None
-        self.refusal = ""
         try:
             await self._call(
                 ledger_service.set_allowance,
@@ -87,7 +88,7 @@ class CoverageState(LoadedState):
             )
             await self._refresh()
         except AppError as refusal:
-            self.refusal = refusal.message
+            self.errors = {"": refusal.message}
             return None
         return toast_done("Saved. The ledger follows at once.")
 

@@ -37,11 +37,7 @@ def coverage_section(state: Any) -> rx.Component:
             segmented(list(PERIODS.items()), state.days, state.choose_days, label="Period"),
             select_input(state.view.scans, field_id="coverage-scan", label="Scan", value=state.scan, on_change=state.choose_scan),
         ),
-        rx.cond(
-            state.view.days.length() > 0,
-            line_chart(state.view.chart, height=220, value_name="Rows without a planned event"),
-            rx.fragment(),
-        ),
+        rx.cond(state.view.days.length() > 0, _verdict(state.view), rx.fragment()),
         data_table(
             [
                 Column("Day", lambda row: row.day),
@@ -56,6 +52,21 @@ def coverage_section(state: Any) -> rx.Component:
                 "Coverage is known once a scan has counted rows.",
                 link_button("Open scans", href=ui_paths.project_scans(slug_var())),
             ),
+        ),
+    )
+
+
+def _verdict(view: Any) -> rx.Component:
+    """The sentence that sums the period up, and a picture where there is something to see."""
+    return rx.fragment(
+        rx.el.p(view.verdict),
+        rx.cond(
+            view.has_unmatched,
+            rx.fragment(
+                line_chart(view.chart, height=220, value_name="Rows without a planned event"),
+                rx.el.p(text_link("Which events they are", href=ui_paths.project_unplanned(slug_var()))),
+            ),
+            rx.fragment(),
         ),
     )
 
@@ -154,14 +165,16 @@ def settings_section(state: Any) -> rx.Component:
                     text_input(field_id="settling", name="settling", default_value=view.settling, input_mode="numeric"),
                     field_id="settling",
                     hint="An hour is compared once this much time has passed since its end.",
+                    error=state.errors.get("settling", ""),
                 ),
                 form_field(
                     "Lateness, in minutes",
                     text_input(field_id="lateness", name="lateness", default_value=view.lateness, input_mode="numeric"),
                     field_id="lateness",
                     hint="Rows that take longer to reach the warehouse count as late.",
+                    error=state.errors.get("lateness", ""),
                 ),
-                form_refusal(state.refusal),
+                form_refusal(state.errors.get("", "")),
                 button("Save", type="submit"),
                 on_submit=state.save_allowance,
                 class_name="stack form-narrow",

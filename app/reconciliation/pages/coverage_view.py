@@ -19,7 +19,7 @@ from app.reconciliation.contracts import Coverage, CoverageBucketCount, TypeCove
 from app.reconciliation.ledger import FindingKind
 from app.reconciliation.ledger_service import EventFinding, LedgerHour, LedgerPair
 from components.chart_data import ChartData, ChartPoint, chart_data
-from components.format import NO_VALUE, day_text, full_number, iso_utc, local_time
+from components.format import NO_VALUE, day_text, full_number, iso_utc, local_time, percent
 
 PERIODS: Final = {"7": "7 days", "14": "14 days", "60": "60 days"}
 DEFAULT_PERIOD: Final = "14"
@@ -102,6 +102,8 @@ class CoverageView:
     total: str = "0"
     unmatched: str = "0"
     chart: ChartData = field(default_factory=ChartData)
+    verdict: str = ""
+    has_unmatched: bool = False
     days: list[DayRow] = field(default_factory=list)
     types: list[TypeRow] = field(default_factory=list)
     types_left_out: str = ""
@@ -134,6 +136,8 @@ def coverage_view(
         total=full_number(coverage.total_count),
         unmatched=full_number(coverage.total_count - coverage.matched_count),
         chart=_chart(coverage, zone, now),
+        verdict=_verdict(coverage, zone, now),
+        has_unmatched=coverage.matched_count < coverage.total_count,
         days=_days(coverage.items, zone, now),
         types=[_type(one, slug) for one in types[:MOST_TYPES]],
         types_left_out=f"{full_number(len(types) - MOST_TYPES)} better covered ones are not shown."
@@ -164,8 +168,28 @@ def _chart(coverage: Coverage, zone: ZoneInfo, now: datetime) -> ChartData:
     buckets = [item.bucket for item in coverage.items]
     steps = [later - earlier for earlier, later in pairwise(buckets)]
     width = min(steps, default=timedelta(hours=1))
-    points = [ChartPoint(item.bucket, item.total_count - item.matched_count) for item in coverage.items]
+    points = [ChartPoint(item.bucket, item.total_count - item.matched_count, note=_part(item)) for item in coverage.items]
     return chart_data(points, zone, int(width.total_seconds()), subject="Rows without a planned event", now=now)
+
+
+def _part(item: CoverageBucketCount) -> str:
+    missed = item.total_count - item.matched_count
+    return f"{percent(missed / item.total_count)} of {full_number(item.total_count)}" if missed else ""
+
+
+def _verdict(coverage: Coverage, zone: ZoneInfo, now: datetime) -> str:
+    """What the chart would say in a sentence: a flat line at zero says less than that there is nothing to draw."""
+    missed = {item.bucket: item.total_count - item.matched_count for item in coverage.items}
+    whole = sum(missed.values())
+    if not whole:
+        return f"All {full_number(coverage.total_count)} rows counted in these {coverage.days} days belong to a planned event."
+    faulty = [bucket for bucket, count in missed.items() if count]
+    worst = max(faulty, key=lambda bucket: missed[bucket])
+    told = f"{full_number(whole)} of {full_number(coverage.total_count)} rows belong to no planned event"
+    if len(faulty) == 1:
+        return f"{told}, all of them of {local_time(worst, zone, now=now)}."
+    since = local_time(faulty[0], zone, now=now)
+    return f"{told}, since {since}; most in one bucket: {full_number(missed[worst])} of {local_time(worst, zone, now=now)}."
 
 
 def _days(items: Iterable[CoverageBucketCount], zone: ZoneInfo, now: datetime) -> list[DayRow]:

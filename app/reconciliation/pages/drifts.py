@@ -16,7 +16,8 @@ from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
 from app.plan import service as plan
 from app.plan.vocabulary import DriftAction
-from app.reconciliation.pages.drifts_view import OPEN, STATUSES, DriftRow, DriftsView, drifts_view
+from app.reconciliation.pages.comparison import nothing_compared
+from app.reconciliation.pages.drifts_view import DAYS, OPEN, STATUSES, DriftRow, DriftsView, drifts_view
 from app.ui import page
 from components import (
     Column,
@@ -138,7 +139,7 @@ def drifts_page() -> rx.Component:
     state: Any = DriftsState
     view = state.view
     return project_frame(
-        page_header("Drifts", note="Where the data departs from the plan, as scans of the last 30 days found it."),
+        page_header("Drifts", note=f"Where the data departs from the plan, as scans of the last {DAYS} days found it."),
         page_body(
             state,
             kpi_row(
@@ -172,10 +173,10 @@ def drifts_page() -> rx.Component:
 def _table(state: Any) -> rx.Component:
     return data_table(
         [
-            Column("Field", lambda row: row.field_name),
+            Column("Field", _field),
             Column("Event type", lambda row: text_link(row.event_type, href=row.event_type_href), secondary=True),
-            Column("Drift", _kind),
-            Column("Evidence", lambda row: row.evidence),
+            Column("Drift", _kind, secondary=True),
+            Column("Evidence", lambda row: row.evidence, secondary=True),
             Column("Sample", _sample, secondary=True),
             Column("Status", _status, secondary=True),
             Column("Last found", lambda row: time_text(row.detected, row.iso), secondary=True, width="150px"),
@@ -186,12 +187,25 @@ def _table(state: Any) -> rx.Component:
         empty=rx.cond(
             state.view.has_any,
             empty_state("No drift has this status", "Choose another status above."),
-            empty_state(
-                "Data and plan agree",
-                "No scan of the last 30 days found a drift. Scans look for them each time they run.",
-                link_button("Open scans", href=ui_paths.project_scans(slug_var())),
+            rx.cond(
+                state.view.compared.is_known,
+                empty_state(
+                    "Data and plan agree",
+                    f"No scan of the last {DAYS} days found a drift. {state.view.compared.when}",
+                    link_button("Open scans", href=ui_paths.project_scans(slug_var())),
+                ),
+                nothing_compared(state.view.compared),
             ),
         ),
+    )
+
+
+def _field(row: Any) -> rx.Component:
+    """The field; on a narrow screen with what the other columns say of it."""
+    return rx.fragment(
+        row.field_name,
+        rx.el.span(f"{row.event_type}: {row.kind}", class_name="cell-sub only-narrow-flex"),
+        rx.el.span(row.evidence, class_name="cell-sub only-narrow-flex"),
     )
 
 

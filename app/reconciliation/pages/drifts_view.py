@@ -18,9 +18,12 @@ from app.plan import service as plan
 from app.plan.contracts import DriftType
 from app.plan.views import DriftView
 from app.plan.vocabulary import DriftStatus, Sensitivity
+from app.reconciliation.pages.comparison import UNKNOWN, Compared, compared_view
 from components.format import NO_VALUE, full_number, iso_utc, local_time
 
 OPEN: Final = DriftStatus.OPEN.value
+# Older drifts are not listed, and a comparison that is older says nothing of today.
+DAYS: Final = 30
 STATUSES: Final = {
     OPEN: "Open",
     DriftStatus.SNOOZED.value: "Snoozed",
@@ -68,12 +71,13 @@ class DriftRow:
 
 @dataclass(frozen=True)
 class DriftsView:
-    """The drifts of main under one status, and how many there are under each."""
+    """The drifts of main under one status, and how many there are under each; unknown while nothing was compared."""
 
     rows: list[DriftRow] = field(default_factory=list)
-    open_total: str = "0"
-    schema_total: str = "0"
-    contract_total: str = "0"
+    compared: Compared = field(default_factory=Compared)
+    open_total: str = UNKNOWN
+    schema_total: str = UNKNOWN
+    contract_total: str = UNKNOWN
     decided_total: str = "0"
     has_any: bool = False
     is_editor: bool = False
@@ -90,11 +94,14 @@ def drifts_view(session: Session, actor: Actor, slug: str, status: str, zone: Zo
             hidden = {one.name for one in kind.field_definitions if one.sensitivity is not Sensitivity.NONE}
             found.append(_row(drift, kind.display_name, ui_paths.project_event_type(slug, kind.id), hidden, zone, now))
     due = [row for row in found if row.is_open]
+    compared = compared_view(session, actor, slug, zone, now, days=DAYS)
+    is_known = compared.is_known or bool(found)
     return DriftsView(
         rows=[row for row in found if status in ("all", _status_key(row))],
-        open_total=full_number(len(due)),
-        schema_total=_count(row.part == "Schema" for row in due),
-        contract_total=_count(row.part == "Contract" for row in due),
+        compared=compared,
+        open_total=full_number(len(due)) if is_known else UNKNOWN,
+        schema_total=_count(row.part == "Schema" for row in due) if is_known else UNKNOWN,
+        contract_total=_count(row.part == "Contract" for row in due) if is_known else UNKNOWN,
         decided_total=full_number(len(found) - len(due)),
         has_any=bool(found),
         is_editor=actor.role in (UserRole.OWNER, UserRole.EDITOR),

@@ -8,6 +8,7 @@ import reflex as rx
 
 from app import ui_paths
 from app.frame import slug_var
+from app.reconciliation.pages.comparison import nothing_compared
 from app.reconciliation.pages.unplanned_view import PERIODS, STATUSES
 from components import (
     Column,
@@ -45,13 +46,17 @@ def unplanned_section(state: Any) -> rx.Component:
             state.view.unplanned,
             caption="Unplanned events, most frequent first",
             empty=rx.cond(
-                state.status == "new",
-                empty_state(
-                    "Every counted event is in the plan",
-                    "Scans look for events beyond the plan each time they run.",
-                    link_button("Open scans", href=ui_paths.project_scans(slug_var())),
+                state.view.is_known,
+                rx.cond(
+                    state.status == "new",
+                    empty_state(
+                        "Every counted event is in the plan",
+                        rx.fragment("Scans look for events beyond the plan each time they run. ", state.view.compared.when),
+                        link_button("Open scans", href=ui_paths.project_scans(slug_var())),
+                    ),
+                    empty_state("No unplanned event has this status", "Choose another status above."),
                 ),
-                empty_state("No unplanned event has this status", "Choose another status above."),
+                nothing_compared(state.view.compared),
             ),
         ),
         rx.cond(state.view.left_out != "", rx.el.p(state.view.left_out, class_name="muted"), rx.fragment()),
@@ -61,19 +66,22 @@ def unplanned_section(state: Any) -> rx.Component:
 
 def dead_section(state: Any) -> rx.Component:
     """Events that the plan has and data does not."""
+    view = state.view
+    table = data_table(
+        [
+            Column("Event", lambda row: _picked(state, row, True, text_link(row.name, href=row.href))),
+            Column("Event type", lambda row: row.event_type),
+            Column("Last seen", lambda row: time_text(row.last, row.last_iso), width="170px"),
+        ],
+        view.dead,
+        caption="Dead events, those never seen first",
+        empty=empty_state("No event is dead", "Every implemented and live event was seen within the period."),
+    )
     return section(
         "In the plan, not in the data",
         toolbar(segmented(list(PERIODS.items()), state.days, state.choose_days, label="Silent for")),
-        data_table(
-            [
-                Column("Event", lambda row: _picked(state, row, True, text_link(row.name, href=row.href))),
-                Column("Event type", lambda row: row.event_type),
-                Column("Last seen", lambda row: time_text(row.last, row.last_iso), width="170px"),
-            ],
-            state.view.dead,
-            caption="Dead events, those never seen first",
-            empty=empty_state("No event is dead", "Every implemented and live event was seen within the period."),
-        ),
+        rx.cond(view.dead_doubt != "", notice(view.dead_doubt), rx.fragment()),
+        rx.cond(view.is_known, table, nothing_compared(view.compared)),
         note="Implemented and live events on main that are older than the period.",
     )
 

@@ -15,6 +15,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.plan import service as plan
 from app.reconciliation import service
 from app.reconciliation.contracts import DeadEvent, ShadowCandidate, ShadowStatus
+from app.reconciliation.pages.comparison import UNKNOWN, Compared, compared_view, silence_doubt
 from components.format import full_number, iso_utc, local_time
 
 MOST_ROWS: Final = 500
@@ -63,8 +64,11 @@ class UnplannedView:
 
     unplanned: list[UnplannedRow] = field(default_factory=list)
     dead: list[DeadRow] = field(default_factory=list)
-    new_total: str = "0"
-    dead_total: str = "0"
+    compared: Compared = field(default_factory=Compared)
+    is_known: bool = False
+    new_total: str = UNKNOWN
+    dead_total: str = UNKNOWN
+    dead_doubt: str = ""
     left_out: str = ""
     event_types: list[list[str]] = field(default_factory=list)
     is_editor: bool = False
@@ -78,11 +82,17 @@ def unplanned_view(session: Session, actor: Actor, slug: str, status: str, days:
     dead = service.list_dead_events(session, actor, slug, days=days, now=now)
     kinds = [[kind.id, f"As {kind.display_name}"] for kind in plan.list_event_types(session, actor, slug)]
     hidden = found.total - len(found.items)
+    compared = compared_view(session, actor, slug, zone, now)
+    # What was found once was found by a scan, whether or not its runs are still remembered.
+    is_known = compared.is_known or service.list_shadow_events(session, actor, slug, limit=1).total > 0
     return UnplannedView(
         unplanned=[_unplanned(one, slug, zone, now) for one in found.items],
         dead=[_dead(one, slug, zone, now) for one in dead[:MOST_ROWS]],
-        new_total=full_number(found.new_count),
-        dead_total=full_number(len(dead)),
+        compared=compared,
+        is_known=is_known,
+        new_total=full_number(found.new_count) if is_known else UNKNOWN,
+        dead_total=full_number(len(dead)) if is_known else UNKNOWN,
+        dead_doubt=silence_doubt(session, actor, slug, zone, now, days),
         left_out=f"{full_number(hidden)} less frequent ones are not shown." if hidden > 0 else "",
         event_types=[["", "As the data named it"], *kinds],
         is_editor=actor.role in (UserRole.OWNER, UserRole.EDITOR),
