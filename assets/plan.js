@@ -28,18 +28,6 @@
     true,
   );
 
-  // ---- a refused form leads to what was refused
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    const until = Date.now() + 3000;
-    const look = () => {
-      const fault = form.isConnected && form.querySelector(".field .field-error");
-      if (fault) return fault.closest(".field").querySelector("input, select, textarea")?.focus();
-      if (form.isConnected && Date.now() < until) setTimeout(look, 80);
-    };
-    setTimeout(look, 150);
-  });
-
   // ---- variables go where the caret was last
   let target = null;
   document.addEventListener("focusin", (event) => {

@@ -109,7 +109,11 @@ def conflicts_section(state: Any) -> rx.Component:
         section(
             "Conflicts",
             rx.foreach(view.conflicts, lambda row: _conflict(state, row)),
-            note="main and the branch both changed these; say whose value stays",
+            note=rx.cond(
+                view.may_edit,
+                "main and the branch both changed these; say whose value stays",
+                "main and the branch both changed these; editors say whose value stays",
+            ),
         ),
         rx.fragment(),
     )
@@ -122,18 +126,19 @@ def _conflict(state: Any, row: Any) -> rx.Component:
         rx.el.p("Before: ", row.base, class_name="conflict-note"),
         rx.el.div(
             *[
-                rx.el.button(
-                    rx.el.span(
-                        rx.cond(row.choice == key, rx.icon("circle-check", size=13, aria_hidden="true"), rx.fragment()),
-                        side,
-                        class_name="choice-side",
+                rx.cond(
+                    state.view.may_edit & state.view.is_open,
+                    rx.el.button(
+                        *_side(row, key, side, value),
+                        type="button",
+                        aria_pressed=rx.cond(row.choice == key, "true", "false"),
+                        on_click=state.choose(row.event_type, row.attribute, key),
+                        class_name="choice",
                     ),
-                    rx.el.span(value),
-                    type="button",
-                    disabled=~state.view.may_edit | ~state.view.is_open,
-                    aria_pressed=rx.cond(row.choice == key, "true", "false"),
-                    on_click=state.choose(row.event_type, row.attribute, key),
-                    class_name="choice",
+                    rx.el.div(
+                        *_side(row, key, side, value, rx.el.span("Chosen:", class_name="sr-only")),
+                        class_name=rx.cond(row.choice == key, "choice choice-chosen", "choice"),
+                    ),
                 )
                 for key, side, value in sides
             ],
@@ -141,8 +146,22 @@ def _conflict(state: Any, row: Any) -> rx.Component:
             role="group",
             aria_label=f"{row.label} of {row.event_type}",
         ),
+        rx.cond(
+            state.view.may_edit,
+            rx.fragment(),
+            rx.el.p(rx.cond(row.choice == "", "Nobody has chosen yet.", ""), class_name="conflict-note"),
+        ),
         class_name="conflict",
     )
+
+
+def _side(row: Any, key: str, side: str, value: Any, *told: rx.Component) -> list[rx.Component]:
+    """One side's value with a tick on the chosen one, which `told` says in words where no pressed button does."""
+    chosen = rx.fragment(rx.icon("circle-check", size=13, aria_hidden="true"), *told)
+    return [
+        rx.el.span(rx.cond(row.choice == key, chosen, rx.fragment()), side, class_name="choice-side"),
+        rx.el.span(value),
+    ]
 
 
 def changes_section(view: Any, revisions_link: rx.Component, plan_link: rx.Component) -> rx.Component:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -16,13 +16,14 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.plan.branching import service as branching
 from app.plan.branching.readiness import Readiness, branch_readiness
-from app.plan.branching.views import BranchDetail, CommentView
+from app.plan.branching.views import BranchDetail
+from app.plan.pages.branch_discussion import CommentRow, comment_rows
 from app.plan.pages.differences import GROUPS, counted, groups_of, label_of, text_of_value
 from app.plan.pages.words import BRANCH_STATUSES, BRANCH_TONES, plural
 from app.plan.review import TRANSITIONS, BranchAction, BranchStatus
 from app.plan.snapshot import EntityType
 from components.diff_view import DiffGroup
-from components.format import ago, iso_utc, local_time
+from components.format import ago, local_time
 
 ACTION_WORDS = {
     BranchAction.REQUEST_CHANGES: "Request changes",
@@ -72,20 +73,6 @@ class ConflictRow:
     ours: str
     theirs: str
     choice: str
-
-
-@dataclass(frozen=True)
-class CommentRow:
-    """A remark; replies follow what they answer."""
-
-    id: str
-    who: str
-    body: str
-    when: str
-    iso: str
-    title: str
-    is_reply: bool
-    thread: str
 
 
 @dataclass(frozen=True)
@@ -154,7 +141,7 @@ def branch_page_data(session: Session, actor: Actor, slug: str, branch_id: str, 
         groups=groups_of(entries),
         counted=counted(entries),
         losses=[f"Not merged yet: {counted(entries)}"] if entries else [],
-        comments=_comments(branching.list_comments(session, actor, slug, branch_id), names, zone, now),
+        comments=comment_rows(branching.list_comments(session, actor, slug, branch_id), names, zone, now),
     )
 
 
@@ -260,31 +247,6 @@ def _conflicts(readiness: Readiness) -> list[ConflictRow]:
             choice=found.choice.value if found.choice else "",
         )
         for found in readiness.choices
-    ]
-
-
-def _comments(found: Sequence[CommentView], names: Mapping[str, str], zone: ZoneInfo, now: datetime) -> list[CommentRow]:
-    """Threads in the order they began, each with its replies; a reply to a reply joins the thread."""
-    parents = {comment.id: comment.parent_id for comment in found}
-
-    def root(comment_id: str) -> str:
-        parent = parents.get(comment_id)
-        return root(parent) if parent in parents and parent is not None else comment_id
-
-    places = {comment.id: index for index, comment in enumerate(found)}
-    ordered = sorted(found, key=lambda comment: (places[root(comment.id)], places[comment.id]))
-    return [
-        CommentRow(
-            id=comment.id,
-            who=names.get(comment.user_id or "", "somebody who left"),
-            body=comment.body,
-            when=ago(comment.created_at, now),
-            iso=iso_utc(comment.created_at),
-            title=local_time(comment.created_at, zone, now=now),
-            is_reply=root(comment.id) != comment.id,
-            thread=root(comment.id),
-        )
-        for comment in ordered
     ]
 
 

@@ -14,7 +14,7 @@ from app.plan import service as plan
 from app.plan.pages.plan_frame import PlanState
 from app.plan.pages.words import text_of
 from components import button, dialog, dialog_actions, form_field, text_input, toast_done
-from components.inline_edit import form_refusal, icon_button
+from components.inline_edit import icon_button
 
 
 class SavedViewsState(PlanState):
@@ -108,8 +108,8 @@ def _dialog(state: Any) -> rx.Component:
                 text_input(field_id="view_name", name="view_name", max_length=60, required=True, auto_focus=True),
                 field_id="view_name",
                 hint="Search, filters and sort are kept for you. The same name again replaces them.",
+                error=state.refusal,
             ),
-            form_refusal(state.refusal),
             dialog_actions(button("Cancel", on_click=state.set_saving(False)), button("Save view", kind="primary", type="submit")),
             on_submit=state.save,
             reset_on_submit=False,

@@ -16,6 +16,7 @@ from app import ui_paths
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import Unavailable
+from app.security.pages.alert_places import TravelView, map_of, moment_text, travel_of
 from app.security.pages.wording import (
     RESOLUTION_WORDS,
     SEVERITY_TONES,
@@ -28,13 +29,12 @@ from app.security.pages.wording import (
     event_line,
     network_marks,
     place_text,
-    position_of,
 )
 from app.security.service import investigation, triage
 from app.security.service.geo import geo_files
 from app.security.service.triage import AlertView
-from components.format import duration, full_number, iso_utc, local_time, percent
-from components.map_data import MapData, Spot, place_data, route_data
+from components.format import full_number, iso_utc, local_time, percent
+from components.map_data import MapData
 
 AROUND: Final = timedelta(hours=24)
 MOST_LISTED: Final = 20
@@ -47,21 +47,6 @@ _TOLD: Final = frozenset(
         "occurrences", "rule", "first_at", "last_at", "events", "contributions", "day",
     }
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class TravelView:
-    """Two places, how far apart they are, and how fast somebody would have been."""
-
-    is_shown: bool = False
-    start: str = ""
-    start_when: str = ""
-    stop: str = ""
-    stop_when: str = ""
-    distance: str = ""
-    time: str = ""
-    speed: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,8 +95,8 @@ def alert_page(session: Session, actor: Actor, slug: str, alert_id: str, zone: Z
     """The alert and what its actor did in the day before and after. Errors: NotFound, PlanRestricted."""
     now = now or SYSTEM_CLOCK.now()
     alert = triage.get_alert(session, actor, slug, alert_id, now)
-    travel = _travel(alert, zone, now)
-    drawn = _map(alert, travel)
+    travel = travel_of(alert, zone, now)
+    drawn = map_of(alert, travel)
     lines, is_away = _lines(session, actor, slug, alert, zone, now)
     files = geo_files()
     return AlertPage(
@@ -181,53 +166,6 @@ def _network(network: Mapping[str, Any], location: Mapping[str, Any]) -> list[Fa
     return [Fact(name, value) for name, value in found if value]
 
 
-def _travel(alert: AlertView, zone: ZoneInfo, now: datetime) -> TravelView:
-    start, stop = alert.details.get("from"), alert.details.get("to")
-    distance, seconds = alert.details.get("distance_km"), alert.details.get("elapsed_seconds")
-    if not isinstance(start, dict) or not isinstance(stop, dict) or not isinstance(distance, int | float):
-        return TravelView()
-    speed = alert.details.get("speed_kmh")
-    exits = bool(alert.details.get("anonymisers"))
-    return TravelView(
-        is_shown=True,
-        start=_end(start),
-        start_when=_moment(start, zone, now),
-        stop=_end(stop),
-        stop_when=_moment(stop, zone, now),
-        distance=f"{full_number(distance)}\u00a0km",
-        time=duration(seconds) if isinstance(seconds, int | float) else "–",
-        speed=f"{full_number(speed)}\u00a0km/h" if isinstance(speed, int | float) else "at once",
-        note="An anonymising network may explain it." if exits else "",
-    )
-
-
-def _map(alert: AlertView, travel: TravelView) -> MapData | None:
-    if travel.is_shown:
-        start, stop = position_of(alert.details["from"]), position_of(alert.details["to"])
-        if start is not None and stop is not None:
-            return route_data(
-                Spot(*start, tone="calm", tip=f"{travel.start}, {travel.start_when}", label=travel.start),
-                Spot(*stop, tone="bad", tip=f"{travel.stop}, {travel.stop_when}", label=travel.stop),
-                summary=f"From {travel.start} to {travel.stop}: {travel.distance} in {travel.time}, {travel.speed}.",
-            )
-    place = position_of(alert.location)
-    if place is None:
-        return None
-    name = place_text(alert.location) or alert.source_ip or "The place"
-    return place_data(Spot(*place, tone="bad", tip=name, label=name), summary=f"{name} on the map.")
-
-
-def _end(place: Mapping[str, Any]) -> str:
-    return place_text(place) or str(place.get("ip") or "an unknown place")
-
-
-def _moment(place: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> str:
-    try:
-        return local_time(datetime.fromisoformat(str(place.get("at"))), zone, now=now, seconds=True)
-    except ValueError:
-        return ""
-
-
 def _extra(details: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> list[Fact]:
     found = []
     for name, value in details.items():
@@ -235,7 +173,7 @@ def _extra(details: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> list[Fa
             continue
         words = name.replace("_", " ").capitalize()
         if (name.endswith("_at") or name == "until") and isinstance(value, str):
-            shown = _moment({"at": value}, zone, now) or value
+            shown = moment_text({"at": value}, zone, now) or value
         elif isinstance(value, list):
             shown = ", ".join(str(part) for part in value[:MOST_LISTED])
             shown += f" and {len(value) - MOST_LISTED} more" if len(value) > MOST_LISTED else ""

@@ -11,6 +11,7 @@ from reflex.event import EventSpec
 from app import ui_paths
 from app.frame import project_frame, slug_var
 from app.page_states import LoadedState, page_body
+from app.security.pages.event_moments import to_instants, to_local
 from app.security.pages.events_parts import detail_panel, event_table, facet_list, filters, searches
 from app.security.pages.events_view import FACET_WORDS, PERIODS, EventsView, Query, events_view, query_of
 from app.ui import page
@@ -34,7 +35,7 @@ class SecurityEventsState(LoadedState):
         if self._begin(slug):
             self.view = EventsView()
             yield
-        self.query = query_of(self.router.url.query_parameters)
+        self.query = query_of(to_local(self.router.url.query_parameters, self._zone()))
         with self._loading():
             await self._enter()
             self.view = await self._read(events_view, slug, self.query, self._zone())
@@ -75,12 +76,14 @@ class SecurityEventsState(LoadedState):
     def copy_link(self) -> list[EventSpec]:
         """Put the search on the clipboard."""
         url = self.router.url
-        path = ui_paths.project_security_events(self._slug(), **self.query.parameters())
+        path = self._path()
         return [rx.set_clipboard(f"{url.origin}{path}"), toast_done("Copied. Whoever opens the link sees the same search.")]
 
     def _go(self, **changed: str) -> EventSpec:
-        path = ui_paths.project_security_events(self._slug(), **self.query.parameters(**changed))
-        return rx.redirect(path, replace=True)
+        return rx.redirect(self._path(**changed), replace=True)
+
+    def _path(self, **changed: str) -> str:
+        return ui_paths.project_security_events(self._slug(), **to_instants(self.query.parameters(**changed), self._zone()))
 
 
 @page(route="/p/[slug]/security/events", title="Security events · Plumbline", on_load=SecurityEventsState.load)

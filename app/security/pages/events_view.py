@@ -16,6 +16,7 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.presentation import page_number
+from app.security.pages.event_moments import MOMENT, to_instants
 from app.security.pages.wording import (
     SEVERITY_TONES,
     EventLine,
@@ -38,7 +39,6 @@ USUAL_DAYS: Final = "7"
 LONGEST_WORD: Final = 320
 SEVERITIES: Final = tuple(SEVERITY_TONES)
 FACET_WORDS: Final = {"event": "Event", "severity": "Severity", "country": "Country", "actor": "Actor", "ip": "Address"}
-_MOMENT: Final = "%Y-%m-%dT%H:%M"
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def events_view(session: Session, actor: Actor, slug: str, query: Query, zone: Z
     ]
     facets = [_by_gravity(facet) if facet.name == "severity" else facet for facet in facets]
     lines = [event_line(event, slug, zone, now) for event in found.events]
-    rows = [replace(line, href=ui_paths.project_security_events(slug, **_at(query, line.id))) for line in lines]
+    rows = [replace(line, href=ui_paths.project_security_events(slug, **to_instants(_at(query, line.id), zone))) for line in lines]
     countries = sorted({one.word for one in found.facets["country"]} | ({query.country} if query.country else set()))
     detail = event_detail(session, actor, slug, query.id, zone, now) if query.id else Detail()
     return EventsView(
@@ -294,6 +294,6 @@ def _checked_moment(text: str) -> str:
 
 def _moment(text: str, zone: ZoneInfo) -> datetime | None:
     try:
-        return datetime.strptime(text, _MOMENT).replace(tzinfo=zone).astimezone(UTC) if text else None
+        return datetime.strptime(text, MOMENT).replace(tzinfo=zone).astimezone(UTC) if text else None
     except (ValueError, OverflowError):
         return None

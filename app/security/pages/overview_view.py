@@ -13,20 +13,17 @@ from sqlmodel import Session
 from app import ui_paths
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
+from app.security.pages.overview_rows import ActorRow, NetworkRow, PlaceRow, actor_row, counted, network_row, place_name, place_row
 from app.security.pages.wording import (
     BAR_TONES,
     SEVERITY_TONES,
     STATUS_TONES,
     STATUS_WORDS,
-    Mark,
     event_line,
-    network_marks,
 )
 from app.security.refusals import PlanRestricted
-from app.security.repository.insights import ActorCount, NetworkCount, PlaceCount
 from app.security.service import actor_scoring, triage
 from app.security.service import origins as origin_service
-from app.security.service.actor_scoring import ScoreView
 from app.security.service.geo import GeoFiles, geo_files
 from app.security.service.investigation import Picture, picture
 from app.security.service.triage import AlertFigures, AlertView
@@ -38,46 +35,6 @@ PERIODS: Final = {"1": "24 hours", "7": "7 days", "30": "30 days"}
 _BUCKETS: Final = {1: 1_800, 7: 4 * 3_600, 30: 86_400}
 MOST_LINES: Final = 12
 _MOST_PLACES: Final = 8
-
-
-@dataclass(frozen=True)
-class PlaceRow:
-    """A place of sign-ins in the table beside the map."""
-
-    name: str
-    succeeded: str
-    failed: str
-    actors: str
-    href: str
-
-
-@dataclass(frozen=True)
-class ActorRow:
-    """One actor."""
-
-    name: str
-    email: str
-    events: str
-    failed: str
-    grave: str
-    places: str
-    unusual: str
-    unusual_tone: str
-    score_href: str
-    href: str
-
-
-@dataclass(frozen=True)
-class NetworkRow:
-    """One network."""
-
-    name: str
-    note: str
-    events: str
-    failed: str
-    score: str
-    marks: list[Mark]
-    href: str
 
 
 @dataclass(frozen=True)
@@ -173,9 +130,9 @@ def security_view(
         event_bars=bar_data(history, BAR_TONES, start=start, stop=now, seconds=_BUCKETS[days], zone=zone, noun="events"),
         map=_map(found),
         located_note=_located_note(found),
-        places=[_place_row(place, slug, days) for place in found.places[:_MOST_PLACES]],
-        top_actors=[_actor_row(one, slug, days, scores.get(one.actor_id)) for one in found.actors],
-        top_networks=[_network_row(one, slug, days) for one in found.networks],
+        places=[place_row(place, slug, days) for place in found.places[:_MOST_PLACES]],
+        top_actors=[actor_row(one, slug, days, scores.get(one.actor_id)) for one in found.actors],
+        top_networks=[network_row(one, slug, days) for one in found.networks],
         moments=_moments(alerts, found, slug, zone, now),
         geo=_geo(geo),
         retention_note=_retention_note(found, since),
@@ -210,7 +167,7 @@ def _map(found: Picture) -> MapData:
             place.longitude,
             weight=place.succeeded + place.failed,
             tone="bad" if place.failed > place.succeeded else "calm",
-            tip=f"{_place_name(place)}: {_count(place.succeeded, 'sign-in')}, {full_number(place.failed)} failed",
+            tip=f"{place_name(place)}: {counted(place.succeeded, 'sign-in')}, {full_number(place.failed)} failed",
         )
         for place in found.places
     ]
@@ -218,65 +175,16 @@ def _map(found: Picture) -> MapData:
         return world_data([], summary="No sign-in could be located.")
     busiest = found.places[0]
     total = sum(place.succeeded + place.failed for place in found.places)
-    places = _count(len(spots), "place")
+    places = counted(len(spots), "place")
     return world_data(
         spots,
-        summary=f"{full_number(total)} sign-ins and attempts from {places}; most from {_place_name(busiest)}.",
+        summary=f"{full_number(total)} sign-ins and attempts from {places}; most from {place_name(busiest)}.",
     )
 
 
 def _located_note(found: Picture) -> str:
     share = found.totals.located / found.totals.events if found.totals.events else 0
     return f"{share:.0%} of events could be located".replace("%", "\u00a0%")
-
-
-def _place_name(place: PlaceCount) -> str:
-    known = ", ".join(part for part in (place.city, place.country_code) if part)
-    return known or f"{place.latitude:g}, {place.longitude:g}"
-
-
-def _place_row(place: PlaceCount, slug: str, days: int) -> PlaceRow:
-    return PlaceRow(
-        name=_place_name(place),
-        succeeded=full_number(place.succeeded),
-        failed=full_number(place.failed),
-        actors=full_number(place.actors),
-        href=ui_paths.project_security_events(slug, country=place.country_code, days=str(days)),
-    )
-
-
-def _actor_row(one: ActorCount, slug: str, days: int, score: ScoreView | None) -> ActorRow:
-    places = _count(one.addresses, "address", "addresses")
-    if one.countries:
-        places += f", {_count(one.countries, 'country', 'countries')}"
-    return ActorRow(
-        name=one.actor_id,
-        email=one.email if one.email != one.actor_id else "",
-        events=full_number(one.events),
-        failed=full_number(one.failed),
-        grave=full_number(one.grave),
-        places=places.replace(" ", "\u00a0").replace(",\u00a0", ", "),
-        unusual="" if score is None or score.score is None else f"{score.score:.1f}",
-        unusual_tone="warn" if score is not None and score.is_unusual else "neutral",
-        score_href=ui_paths.project_actors(slug, actor=one.actor_id),
-        href=ui_paths.project_security_events(slug, actor=one.actor_id, days=str(days)),
-    )
-
-
-def _network_row(one: NetworkCount, slug: str, days: int) -> NetworkRow:
-    addresses = one.one_address if one.addresses == 1 and one.one_address != one.name else ""
-    if one.addresses > 1:
-        addresses = _count(one.addresses, "address", "addresses")
-    note = ", ".join(part for part in (f"AS{one.asn}" if one.asn else "", addresses, _count(one.actors, "actor")) if part)
-    return NetworkRow(
-        name=one.name,
-        note=note,
-        events=full_number(one.events),
-        failed=full_number(one.failed),
-        score="" if one.threat_score is None else str(one.threat_score),
-        marks=network_marks(dict.fromkeys(one.marks, True)),
-        href=ui_paths.project_security_events(slug, ip=one.one_address, days=str(days)),
-    )
 
 
 def _moments(alerts: list[AlertView], found: Picture, slug: str, zone: ZoneInfo, now: datetime) -> list[Moment]:
@@ -329,7 +237,3 @@ def _retention_note(found: Picture, since: datetime) -> str:
     if found.since <= since:
         return ""
     return f"The plan {found.plan.name} shows {found.plan.retention_days} days."
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{full_number(number)} {one if number == 1 else many or f'{one}s'}"

@@ -18,6 +18,7 @@ from app.security.contracts import Finding, SecurityEvent
 from app.security.intelligence import Databases, lookup
 from app.security.pages.alert_view import Driver, alert_page
 from app.security.pages.alerts_view import alerts_view
+from app.security.pages.event_moments import to_instants, to_local
 from app.security.pages.events_view import Query, events_view, query_of
 from app.security.pages.overview_view import security_view
 from app.security.refusals import PlanRestricted
@@ -307,3 +308,15 @@ def test_explorer_opens_an_event_with_what_is_known_of_its_address(attacked):
 )
 def test_an_address_that_makes_no_sense_asks_for_what_is_left_of_it(words, expected):
     assert query_of(words) == expected
+
+
+def test_a_shared_search_means_the_same_instants_on_every_clock():
+    typed = {"event": "auth.login_failed", "from_": "2026-11-25T10:30", "to": "2026-07-01T08:00"}
+    shared = to_instants(typed, BERLIN)
+
+    assert shared == {"event": "auth.login_failed", "from_": "2026-11-25T09:30Z", "to": "2026-07-01T06:00Z"}
+    opened = {name.rstrip("_"): text for name, text in shared.items()}
+    assert to_local(opened, BERLIN)["from"] == "2026-11-25T10:30"
+    assert to_local(opened, ZoneInfo("Asia/Kolkata")) == {**opened, "from": "2026-11-25T15:00", "to": "2026-07-01T11:30"}
+    # What somebody types into the address is of their own clock, and what is no moment is left for others to refuse.
+    assert to_local({"from": "2026-11-25T10:30", "to": "9999-99-99T00:00Z"}, BERLIN)["from"] == "2026-11-25T10:30"
