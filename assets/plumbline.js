@@ -37,6 +37,66 @@
     if (event.target.closest("[popover] a[href]")) event.target.closest("[popover]").hidePopover();
   });
 
+  // A refused form leads to its first fault. What answers is the page itself, some time after the form was sent: a fault that is
+  // new or says something else is the answer; one that stands there unchanged is, once nothing has moved for a while.
+  const FAULTS = ".field-error";
+  const PATIENCE = 10_000;
+  const STILL = 1500;
+  const writing = (target) => target?.matches?.("input:not([type=checkbox], [type=radio]), textarea, select");
+  let sending = null;
+
+  function faulty(fault) {
+    const named = fault.id.endsWith("-error") && byId(fault.id.slice(0, -"-error".length));
+    if (named) return named;
+    const own = fault.closest(".field, .cell-edit")?.querySelector("input, select, textarea");
+    const all = fault.closest("form")?.querySelectorAll("input:not([type=hidden]), select, textarea") ?? [];
+    return own || (all.length === 1 ? all[0] : fault);
+  }
+
+  function watch(scope, told) {
+    sending?.stop();
+    const before = new Map([...scope.querySelectorAll(FAULTS)].map((fault) => [fault, fault.textContent]));
+    const from = document.activeElement;
+    let still = 0;
+    const stop = () => {
+      observer.disconnect();
+      clearTimeout(still);
+      clearTimeout(end);
+      if (sending?.stop === stop) sending = null;
+    };
+    const lead = (isLast) => {
+      const now = document.activeElement;
+      // Whoever writes elsewhere by now is not called back, and a form that is gone was taken.
+      if (!scope.isConnected || (now !== from && writing(now))) return stop();
+      const faults = [...scope.querySelectorAll(FAULTS)];
+      const fault = faults.some((one) => before.get(one) !== one.textContent) || isLast ? faults[0] : null;
+      if (!fault) return;
+      stop();
+      const target = faulty(fault);
+      if (target === fault) fault.tabIndex = -1;
+      target.focus();
+    };
+    const rest = () => {
+      clearTimeout(still);
+      if (told && before.size) still = setTimeout(() => lead(true), STILL);
+    };
+    const observer = new MutationObserver(() => {
+      rest();
+      lead(false);
+    });
+    observer.observe(scope, { childList: true, subtree: true, characterData: true });
+    const end = setTimeout(stop, PATIENCE);
+    sending = { stop };
+    rest();
+  }
+
+  document.addEventListener("submit", (event) => watch(event.target, true), true);
+  // Not everything that is sent is a form: a press of the main button of a page counts as well.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("button.btn[type=button]");
+    if (button) watch(button.closest("form, [role=dialog], main") ?? document.body, button.matches(".btn-primary"));
+  });
+
   const entries = () => [...document.querySelectorAll("#palette .palette-entry")].filter((entry) => !entry.hidden);
 
   function choose(index) {

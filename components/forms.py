@@ -37,11 +37,18 @@ def form_field(
     hint: Any = None,
     error: Any = None,
 ) -> rx.Component:
-    """Label, control, hint and error in one block. The control carries id=`field_id` and
-    aria_describedby=f"{field_id}-hint {field_id}-error"; `error` is a Var or text, shown when not empty. A Var also marks the
-    control as invalid."""
-    if isinstance(error, rx.Var) and str(control.tag).strip('"') in _CONTROLS:
-        control.custom_attrs = {**control.custom_attrs, "aria-invalid": rx.cond(error != "", "true", "false")}
+    """Label, control, hint and error in one block. The control, or a part of it, carries id=`field_id`.
+
+    `error` is a Var or text, shown when not empty. While it is, the control is invalid and described by it, and a form that
+    came back with it leads the focus there (assets/plumbline.js). Raises ValueError when there is an error and no such control.
+    """
+    if error is not None:
+        faulty = _control_of(control, field_id)
+        if faulty is None:
+            raise ValueError(f"nothing in the field carries the id {field_id}")
+        is_wrong = rx.cond(error != "", "true", "false") if isinstance(error, rx.Var) else str(error != "").lower()
+        described = {"aria-describedby": f"{field_id}-hint {field_id}-error"}
+        faulty.custom_attrs = {**described, **faulty.custom_attrs, "aria-invalid": is_wrong}
     parts: list[rx.Component] = [rx.el.label(label, html_for=field_id, class_name="field-label"), control]
     if hint is not None:
         parts.append(rx.el.p(hint, id=f"{field_id}-hint", class_name="field-hint"))
@@ -49,6 +56,13 @@ def form_field(
         message = rx.el.p(error, id=f"{field_id}-error", role="alert", class_name="field-error")
         parts.append(rx.cond(error != "", message, rx.fragment()) if isinstance(error, rx.Var) else message)
     return rx.el.div(*parts, class_name="field")
+
+
+def _control_of(part: Any, field_id: Any) -> Any:
+    """The native control with the id, the part itself or something in it."""
+    if str(part.tag).strip('"') in _CONTROLS and str(part.id) == str(field_id):
+        return part
+    return next((found for child in part.children if (found := _control_of(child, field_id)) is not None), None)
 
 
 def text_input(*, field_id: str, **props: Any) -> rx.Component:

@@ -84,6 +84,19 @@ def filter_draft(field_name: str, operator: str, values: Sequence[str], choices:
     return FilterDraft(field_name, operator, chosen, [["", "Add …"], *left])
 
 
+def changed_filter(
+    one: FilterDraft, choices: Choices, *, about: str = "", operator: str = "", values: Sequence[str] | None = None
+) -> FilterDraft:
+    """The filter row with another field, operator or other values; what is not given stays."""
+    kept = [value for value, _ in one.chosen] if values is None else values
+    return filter_draft(about or one.about, operator or one.operator, kept, choices)
+
+
+def values_without(one: FilterDraft, value: str) -> tuple[str, ...]:
+    """The row's values, this one left out."""
+    return tuple(other for other, _ in one.chosen if other != value)
+
+
 def spec_of(draft: RuleDraft, stored: RuleSpec | None = None) -> RuleSpec:
     """The rule that the form describes, with what only the API sets taken from the stored one.
 

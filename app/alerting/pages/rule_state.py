@@ -18,10 +18,12 @@ from app.alerting.pages.rule_form import (
     SWITCHES,
     FilterDraft,
     RuleDraft,
+    changed_filter,
     changes_of,
     cooldown_choices,
     filter_draft,
     spec_of,
+    values_without,
 )
 from app.alerting.pages.rule_rehearsal import RehearsalView, rehearsal_view
 from app.alerting.pages.rule_routing import RoutingForm, routing_form, routing_of_form
@@ -71,13 +73,8 @@ class RuleState(LoadedState):
         """Show the stored rule, or an empty form."""
         slug, rule_id = self._slug(), self._route_value("rule_id")
         if self._begin(f"{slug}/{rule_id}"):
-            self.view, self.rehearsal, self.tab, self.findings, self.why = (
-                EditorView(),
-                RehearsalView(),
-                TABS[0],
-                Findings(),
-                WhyView(),
-            )
+            self.view, self.rehearsal, self.findings, self.why = EditorView(), RehearsalView(), Findings(), WhyView()
+            self.tab = TABS[0]
             self.series, self.bucket, self.buckets = "", "", []
             yield
         self.errors, self.is_deleting = {}, False
@@ -131,13 +128,13 @@ class RuleState(LoadedState):
     async def add_value(self, place: int, value: str) -> None:
         """One more value of the condition."""
         if value and 0 <= place < len(self.filters):
-            await self._set_filter(place, values=(*(one[0] for one in self.filters[place].chosen if one[0] != value), value))
+            await self._set_filter(place, values=(*values_without(self.filters[place], value), value))
 
     @rx.event
     async def remove_value(self, place: int, value: str) -> None:
         """One value less."""
         if 0 <= place < len(self.filters):
-            await self._set_filter(place, values=tuple(one[0] for one in self.filters[place].chosen if one[0] != value))
+            await self._set_filter(place, values=values_without(self.filters[place], value))
 
     @rx.event
     async def choose_tab(self, tab: str) -> None:
@@ -252,9 +249,7 @@ class RuleState(LoadedState):
     async def _set_filter(self, place: int, *, about: str = "", operator: str = "", values: tuple[str, ...] | None = None) -> None:
         if not 0 <= place < len(self.filters):
             return
-        one = self.filters[place]
-        kept = tuple(value for value, _ in one.chosen) if values is None else values
-        changed = filter_draft(about or one.about, operator or one.operator, kept, self._choices)
+        changed = changed_filter(self.filters[place], self._choices, about=about, operator=operator, values=values)
         self.filters = [changed if index == place else old for index, old in enumerate(self.filters)]
         await self._edited()
 

@@ -41,12 +41,14 @@ class AnomalySettingsState(LoadedState):
     is_changed: bool = False
     is_waiting: bool = False
     is_asking: bool = False
+    errors: dict[str, str] = {}
+    planned_drawn: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
         """Show what is stored."""
         if self._begin(self._slug()):
-            self.view, self.preview, self.drawn = SettingsView(), PreviewView(), ""
+            self.view, self.preview, self.drawn, self.errors = SettingsView(), PreviewView(), "", {}
             yield
         with self._loading():
             await self._enter()
@@ -119,13 +121,19 @@ class AnomalySettingsState(LoadedState):
         return await self._change("The series is judged as the project says", feedback.tune_scope, self._slug(), key)
 
     @rx.event
-    async def plan(self, form: dict[str, Any]) -> EventSpec:
-        """Explain a window, given in the viewer's zone."""
-        try:
-            begins, ends = (self._moment(form, name) for name in ("starts", "ends"))
-        except ValueError:
-            return toast_failed("Choose a date and a time")
-        name = str(form.get("name", ""))
+    async def plan(self, form: dict[str, Any]) -> EventSpec | None:
+        """Explain a window, given in the viewer's zone; a refused one stays in the form."""
+        moments = {name: self._moment(form, name) for name in ("starts", "ends")}
+        name, begins, ends = str(form.get("name", "")).strip(), moments["starts"], moments["ends"]
+        self.errors = {one: "Choose a date and a time" for one, moment in moments.items() if moment is None}
+        if not name:
+            self.errors["name"] = "Say what is planned"
+        if begins is None or ends is None or self.errors:
+            return None
+        if ends <= begins:
+            self.errors = {"ends": "The end must come after the start"}
+            return None
+        self.planned_drawn += 1
         return await self._change("Planned", planned.plan_window, self._slug(), name, begins, ends)
 
     @rx.event
@@ -133,8 +141,12 @@ class AnomalySettingsState(LoadedState):
         """Take a planned event back."""
         return await self._change("Removed", planned.drop_window, self._slug(), planned_event_id)
 
-    def _moment(self, form: dict[str, Any], name: str) -> datetime:
-        return datetime.fromisoformat(str(form.get(name, ""))).replace(tzinfo=self._zone()).astimezone(UTC)
+    def _moment(self, form: dict[str, Any], name: str) -> datetime | None:
+        try:
+            local = datetime.fromisoformat(str(form.get(name, "")))
+        except ValueError:
+            return None
+        return local.replace(tzinfo=self._zone()).astimezone(UTC)
 
     async def _change(self, done: str, fn: Callable[..., Any], *args: Any) -> EventSpec:
         try:

@@ -221,19 +221,24 @@ def overrides(state: Any) -> rx.Component:
 def planned_events(state: Any) -> rx.Component:
     """Windows whose departures are explained."""
     may_write = state.user_role != "viewer"
+    zone = state.zone_name
+
+    def one(label: Any, name: str, **props: Any) -> rx.Component:
+        control = text_input(field_id=name, name=name, required=True, **props)
+        return form_field(label, control, field_id=name, error=state.errors.get(name, ""))
+
     form = rx.form(
         rx.el.div(
-            form_field("What is planned", text_input(field_id="name", name="name", required=True, max_length=200), field_id="name"),
-            form_field(
-                "From", text_input(field_id="starts", name="starts", type="datetime-local", required=True), field_id="starts"
-            ),
-            form_field("To", text_input(field_id="ends", name="ends", type="datetime-local", required=True), field_id="ends"),
+            one("What is planned", "name", max_length=200),
+            one(f"From ({zone})", "starts", type="datetime-local"),
+            one(f"To ({zone})", "ends", type="datetime-local"),
             button("Add", type="submit"),
-            rx.el.p(f"Both times are in {state.view.zone}.", class_name="field-hint"),
             class_name="planned-form",
         ),
+        # What was planned is another form; a refused one keeps what was typed.
+        key=state.planned_drawn,
         on_submit=state.plan,
-        reset_on_submit=True,
+        reset_on_submit=False,
     )
     return section(
         "Planned events",

@@ -18,7 +18,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.metrics.contracts import ScopeType, SeriesKey
 from app.presentation import SCOPE_WORDS
 from components import ChartData, ChartPoint, chart_data
-from components.format import full_number, local_time, zone_label
+from components.format import full_number, local_time
 
 MOST_LISTED = 8
 
@@ -77,7 +77,6 @@ class SettingsView:
     settings: DetectionSettings = field(default_factory=DetectionSettings)
     overrides: list[OverrideRow] = field(default_factory=list)
     planned: list[PlannedRow] = field(default_factory=list)
-    zone: str = "UTC"
 
 
 def settings_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo, now: datetime | None = None) -> SettingsView:
@@ -95,7 +94,6 @@ def settings_view(session: Session, actor: Actor, slug: str, zone: ZoneInfo, now
             )
             for row in planned.planned_windows(session, actor, slug)
         ],
-        zone=zone_label(zone, now),
     )
 
 

@@ -32,7 +32,6 @@ from components import (
     time_text,
     toast_done,
 )
-from components.inline_edit import form_refusal
 from components.shell import Crumb
 
 POLL_SECONDS: Final = 0.7
@@ -208,8 +207,8 @@ def _question(state: Any) -> rx.Component:
                 text_input(field_id="erase-confirm", name="confirmation", auto_complete="off", spell_check=False),
                 field_id="erase-confirm",
                 hint=rx.el.span("It is ", rx.el.code(slug_var())),
+                error=state.refusal,
             ),
-            form_refusal(state.refusal),
             dialog_actions(
                 button("Cancel", type="button", on_click=state.set_asking(False)),
                 button("Erase for good", kind="danger", type="submit"),

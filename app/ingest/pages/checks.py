@@ -43,6 +43,8 @@ class ChecksState(LoadedState):
     branch: str = ""
     preview: PreviewView = PreviewView()
     is_busy: bool = False
+    override_error: str = ""
+    override_drawn: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -54,7 +56,7 @@ class ChecksState(LoadedState):
         query = self.router.url.query_parameters
         self.hours = query.get("hours", "24") if query.get("hours", "24") in PERIODS else "24"
         self.branch = query.get("branch_preview", "")
-        self.opened, self.opened_row = "", NO_ROW
+        self.opened, self.opened_row, self.override_error = "", NO_ROW, ""
         with self._loading():
             await self._enter()
             await self._refresh()
@@ -101,12 +103,15 @@ class ChecksState(LoadedState):
         return await self._change(sensitivity={**policy.sensitivity, label: chosen})
 
     @rx.event
-    async def add_override(self, form: dict[str, Any]) -> EventSpec:
-        """Another mode for some events."""
+    async def add_override(self, form: dict[str, Any]) -> EventSpec | None:
+        """Another mode for some events; a refused one stays in the form."""
         mode = str(form.get("mode", ""))
         parts = {key: str(form.get(key, "")).strip()[:500] or ANY for key in ("source", "event", "environment")}
         if mode not in set(Mode) or set(parts.values()) == {ANY}:
-            return toast_failed("Name the source, event or environment that the exception is for")
+            self.override_error = "Name the event, source or environment that the exception is for"
+            return None
+        self.override_error = ""
+        self.override_drawn += 1
         policy = await self._read(policies.get_policy, self._slug())
         return await self._change(overrides=(*policy.overrides, Override(Mode(mode), **parts)))
 

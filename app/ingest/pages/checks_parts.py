@@ -119,7 +119,12 @@ def _override_form(state: Any) -> rx.Component:
         rx.el.details(
             rx.el.summary("Add an exception"),
             rx.el.form(
-                form_field("Event", text_input(field_id="event", name="event", placeholder="any"), field_id="event"),
+                form_field(
+                    "Event",
+                    text_input(field_id="event", name="event", placeholder="any"),
+                    field_id="event",
+                    error=state.override_error,
+                ),
                 form_field("Source", text_input(field_id="source", name="source", placeholder="any"), field_id="source"),
                 form_field(
                     "Environment",
@@ -128,8 +133,9 @@ def _override_form(state: Any) -> rx.Component:
                 ),
                 form_field("Mode", select_input(MODES, field_id="mode", name="mode"), field_id="mode"),
                 button("Add exception", type="submit"),
+                key=state.override_drawn,
                 on_submit=state.add_override,
-                reset_on_submit=True,
+                reset_on_submit=False,
                 class_name="stack",
             ),
         ),
@@ -143,7 +149,7 @@ def violation_table(state: Any) -> rx.Component:
         [
             Column("Event", lambda row: _opener(state, row)),
             Column("Source", lambda row: row.source, secondary=True),
-            Column("Fault", lambda row: row.reason),
+            Column("Fault", lambda row: row.reason, secondary=True),
             Column("Outcome", lambda row: badge(row.outcome, row.tone, dot=True), width="120px"),
             Column("Trend", lambda row: spark_bars(row.trend, row.trend_text), secondary=True, width="110px"),
             Column("Events", _count, numeric=True, width="110px"),
@@ -156,13 +162,14 @@ def violation_table(state: Any) -> rx.Component:
 
 
 def _opener(state: Any, row: Any) -> rx.Component:
-    return rx.el.button(
+    opener = rx.el.button(
         name_text(row.name),
         type="button",
         class_name="line-opener",
         aria_expanded=rx.cond(state.opened == row.key, "true", "false"),
         on_click=state.open(row.key),
     )
+    return rx.fragment(opener, rx.el.span(row.reason, class_name="cell-sub only-narrow-flex"))
 
 
 def _count(row: Any) -> rx.Component:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -54,6 +55,8 @@ class MonitoringState(LoadedState):
     series: str = TOTAL
     column: str = ""
     view: MonitoringView = MonitoringView()
+    errors: dict[str, str] = {}
+    drawn: int = 0
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -62,7 +65,7 @@ class MonitoringState(LoadedState):
         query = self.router.url.query_parameters
         self.series = query.get("series", TOTAL)[:128]
         if self._begin(f"{slug}/{self.series}"):
-            self.view = MonitoringView()
+            self.view, self.errors = MonitoringView(), {}
             yield
         self.days = query.get("days", "7") if query.get("days", "7") in RANGES else "7"
         self.column = query.get("by", "")[:255]
@@ -90,19 +93,18 @@ class MonitoringState(LoadedState):
         return self._go(series, self.days, "")
 
     @rx.event
-    async def annotate(self, form: dict[str, Any]) -> EventSpec:
-        """Mark an instant, in the viewer's zone, on the chart that is open."""
+    async def annotate(self, form: dict[str, Any]) -> EventSpec | None:
+        """Mark an instant, in the viewer's zone, on the chart that is open; a refused one stays in the form."""
         scope, _, ref = self.series.partition("/")
-        label = str(form.get("label", "")).strip()
-        try:
-            local = datetime.fromisoformat(str(form.get("at", "")))
-        except ValueError:
-            return toast_failed("Choose a date and a time")
-        if not label:
-            return toast_failed("Say what happened")
+        label, at = str(form.get("label", "")).strip(), _moment(form.get("at"), self._zone())
+        self.errors = {} if label else {"label": "Say what happened"}
+        if at is None:
+            self.errors["at"] = "Choose a date and a time"
+        if at is None or not label:
+            return None
         of_scope = scope != ScopeType.PROJECT_TOTAL
         draft = AnnotationDraft(
-            bucket=local.replace(tzinfo=self._zone()).astimezone(UTC),
+            bucket=at,
             label=label[:255],
             scope_type=AnnotationScope(scope) if of_scope else None,
             scope_ref=ref if of_scope else None,
@@ -111,6 +113,7 @@ class MonitoringState(LoadedState):
             await self._call(plan.create_annotation, self._slug(), draft)
         except AppError as refusal:
             return toast_failed(refusal.message)
+        self.drawn += 1
         await self._show()
         return toast_done("Annotation added")
 
@@ -127,6 +130,13 @@ class MonitoringState(LoadedState):
     def _go(self, series: str, days: str, column: str) -> EventSpec:
         shown = "" if series == TOTAL else series
         return rx.redirect(ui_paths.project_monitoring(self._slug(), series=shown, days=days, column=column), replace=True)
+
+
+def _moment(text: Any, zone: ZoneInfo) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text)).replace(tzinfo=zone).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 @page(route="/p/[slug]/monitoring", title="Monitoring · Plumbline", on_load=MonitoringState.load)
@@ -226,7 +236,11 @@ def _movers(view: Any) -> rx.Component:
         ],
         view.movers,
         caption="Values that moved most in the newest anomaly",
-        empty=empty_state("No value stands out", "Movers are shown for the newest anomaly of the chart."),
+        empty=empty_state(
+            view.no_movers.title,
+            view.no_movers.text,
+            rx.cond(view.no_movers.href != "", link_button("Open the scan", href=view.no_movers.href), rx.fragment()),
+        ),
     )
 
 
@@ -261,17 +275,21 @@ def _annotations(state: Any) -> rx.Component:
             may_write,
             rx.form(
                 form_field(
-                    "What happened", text_input(field_id="label", name="label", required=True, max_length=255), field_id="label"
+                    "What happened",
+                    text_input(field_id="label", name="label", required=True, max_length=255),
+                    field_id="label",
+                    error=state.errors.get("label", ""),
                 ),
                 form_field(
-                    "When",
+                    f"When ({state.zone_name})",
                     text_input(field_id="at", name="at", type="datetime-local", required=True),
                     field_id="at",
-                    hint=f"On your clock, {state.zone_name}.",
+                    error=state.errors.get("at", ""),
                 ),
                 button("Add annotation", type="submit", small=True),
+                key=state.drawn,
                 on_submit=state.annotate,
-                reset_on_submit=True,
+                reset_on_submit=False,
                 class_name="stack",
             ),
             rx.fragment(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -19,6 +20,7 @@ from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, Series
 from app.plan import service as plan
 from app.presentation import judged_chart
+from app.scans import service as scans
 from components import ChartData, HeatData, heat_data, spark_path
 from components.format import deviation, full_number, local_time, percent
 
@@ -62,6 +64,20 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class NoMovers:
+    """Why no value is listed; `href` leads to where more would be counted, and is empty when that helps nothing."""
+
+    title: str
+    text: str
+    href: str = ""
+
+
+NO_ANOMALY: Final = NoMovers(
+    "No anomaly in this range", "The values that moved most in the newest anomaly of the chart stand here."
+)
+
+
+@dataclass(frozen=True)
 class MonitoringView:
     """Everything the page shows."""
 
@@ -77,6 +93,7 @@ class MonitoringView:
     value_rows: list[ValueRow] = field(default_factory=list)
     movers: list[MoverRow] = field(default_factory=list)
     movers_note: str = ""
+    no_movers: NoMovers = field(default_factory=lambda: NO_ANOMALY)
     week: HeatData = field(default_factory=HeatData)
     has_volume: bool = False
     version_column: str = ""
@@ -123,6 +140,7 @@ def monitoring_view(
             "value_rows": _rows(found.series[:MOST_VALUES]),
             "movers": moved,
             "movers_note": note,
+            "no_movers": _no_movers(session, actor, slug, config_id, found.columns) if note else NO_ANOMALY,
             "version_column": versions.app_version_column or "",
             "versions": _rows(versions.series[:MOST_VALUES]),
         }
@@ -172,7 +190,7 @@ def _movers(
 ) -> tuple[list[MoverRow], str]:
     marked = [bucket for bucket, row in zip(series.buckets, chart.rows, strict=True) if row.mark]
     if not marked:
-        return [], "no anomaly in this range"
+        return [], ""
     key = series.key
     found = movers.top_movers(session, actor, slug, key.scan_config_id, key.scope_type, key.ref, marked[-1])
     rows = [
@@ -186,6 +204,19 @@ def _movers(
         for one in found
     ]
     return rows, f"anomaly of {local_time(marked[-1], zone, now=SYSTEM_CLOCK.now())}"
+
+
+def _no_movers(session: Session, actor: Actor, slug: str, config_id: str, counted: Sequence[str]) -> NoMovers:
+    """An empty list is an answer only where values are counted apart."""
+    if counted:
+        values = f"Each value of {', '.join(counted)} was counted within its own expected range."
+        return NoMovers("No value stands out", values)
+    config = scans.get_config(session, actor, slug, config_id)
+    editor = ui_paths.project_scan(slug, config_id)
+    if config.metric_breakdown_columns:
+        chosen = ", ".join(config.metric_breakdown_columns)
+        return NoMovers("Values are not counted yet", f"The scan counts {chosen} apart from its next run on.", editor)
+    return NoMovers("No value is counted apart", "The scan names no columns to break down by, so what moved is unknown.", editor)
 
 
 def _marks(session: Session, actor: Actor, slug: str, series: Series, chart: ChartData, zone: ZoneInfo) -> list[Mark]:

@@ -18,22 +18,21 @@ from app.page_states import page_body
 from app.presentation import Phase, phase_of
 from app.scans.sources import service
 from app.scans.sources.contracts import DataSourceView
-from app.scans.sources.pages.form import connection_form, read_form, shown_values, starting_values
-from app.scans.sources.pages.source_list import kind_text, status_badge, status_text
+from app.scans.sources.pages.form import read_form, shown_values, starting_values
+from app.scans.sources.pages.source_list import kind_text, status_text
+from app.scans.sources.pages.source_parts import connection_section, last_test, tables_section
 from app.ui import AppState, field_errors, page
 from app.warehouse.contracts import QueryFailed
-from app.warehouse.declarations import CLICKHOUSE, DECLARATIONS, MASK, DbType
-from components.feedback import empty_state, error_state, notice, toast_done
+from app.warehouse.declarations import CLICKHOUSE, DECLARATIONS, MASK
+from components.feedback import notice, toast_done
 from components.format import iso_utc, local_time
-from components.forms import button, form_field, segmented, text_input
-from components.inline_edit import confirm_dialog, form_refusal
-from components.marks import badge, time_text
-from components.shell import Crumb, page_header, section
-from components.table import Column, data_table
+from components.forms import button
+from components.inline_edit import confirm_dialog
+from components.marks import badge
+from components.shell import Crumb, page_header
 
 MOST_TABLES = 200
 MOST_COLUMNS_SHOWN = 60
-_STACK = {"display": "grid", "gap": "14px", "max_width": "560px"}
 
 
 @dataclass(frozen=True)
@@ -206,13 +205,13 @@ def data_source() -> rx.Component:
         page_body(
             state,
             page_header(state.title, actions, beside=rx.cond(state.kind != "", badge(state.kind), rx.fragment())),
-            rx.cond(state.is_new, rx.fragment(), _last_test()),
+            rx.cond(state.is_new, rx.fragment(), last_test(state)),
             rx.cond(
                 state.is_builtin,
                 notice("The events this instance receives. Nothing has to be set up, and nothing can be changed."),
-                rx.cond(is_owner, _form(), notice("Only owners see and change how the source is reached.")),
+                rx.cond(is_owner, connection_section(state), notice("Only owners see and change how the source is reached.")),
             ),
-            rx.cond(state.is_new, rx.fragment(), _tables()),
+            rx.cond(state.is_new, rx.fragment(), tables_section(state)),
             confirm_dialog(
                 title=f"Delete {state.title}?",
                 text="The warehouse itself is not touched. What goes away here:",
@@ -227,81 +226,4 @@ def data_source() -> rx.Component:
         ),
         active="data-sources",
         crumbs=[Crumb("Data sources", ui_paths.DATA_SOURCES), Crumb(state.title)],
-    )
-
-
-def _last_test() -> rx.Component:
-    state: Any = DataSourceState
-    return rx.el.p(
-        status_badge(state.status),
-        rx.cond(state.message != "", rx.el.span(state.message), rx.fragment()),
-        rx.cond(state.tested_iso != "", time_text(state.tested, state.tested_iso), rx.fragment()),
-        class_name="source-test muted",
-        role="status",
-    )
-
-
-def _form() -> rx.Component:
-    state: Any = DataSourceState
-    kinds = [(entry.db_type.value, entry.title) for entry in DECLARATIONS.values()]
-    fields = rx.match(
-        state.db_type,
-        *[
-            (
-                kind.value,
-                rx.el.div(*connection_form(kind, state.values, state.errors, state.has_password), key=kind.value),
-            )
-            for kind in (DbType.POSTGRES, DbType.BIGQUERY)
-        ],
-        rx.el.div(*connection_form(DbType.CLICKHOUSE, state.values, state.errors, state.has_password), key=DbType.CLICKHOUSE.value),
-    )
-    return section(
-        "Connection",
-        rx.cond(
-            state.is_new,
-            rx.el.div(segmented(kinds, state.db_type, state.choose_kind, label="Kind of warehouse"), style={"padding": "12px 0"}),
-            rx.fragment(),
-        ),
-        rx.form(
-            form_field(
-                "Name",
-                text_input(field_id="name", name="name", default_value=state.values.get("name", ""), max_length=255),
-                field_id="name",
-                hint="What scans and people call it.",
-                error=state.errors.get("name", ""),
-            ),
-            fields,
-            form_refusal(state.errors.get("", "")),
-            rx.el.div(
-                button(rx.cond(state.is_new, "Add data source", "Save and test"), kind="primary", type="submit"),
-                class_name="inline",
-            ),
-            on_submit=state.save,
-            reset_on_submit=False,
-            key=state.filled.to_string(),
-            style=_STACK,
-        ),
-        note="Passwords are stored encrypted and never shown again.",
-    )
-
-
-def _tables() -> rx.Component:
-    state: Any = DataSourceState
-    show = button(rx.cond(state.is_busy, "Reading…", "Show tables"), on_click=state.browse, disabled=state.is_busy)
-    listed = data_table(
-        [
-            Column("Table", lambda row: rx.el.code(row.name)),
-            Column("Columns", lambda row: row.column_count, numeric=True),
-            Column("Names and types", lambda row: rx.el.span(row.columns, class_name="muted"), secondary=True),
-        ],
-        state.tables,
-        caption="Tables of the data source",
-        empty=empty_state("No tables", "The user of this connection sees no table here."),
-    )
-    return section(
-        "Tables",
-        rx.cond(
-            state.tables_problem != "", error_state(state.tables_problem, state.browse), rx.cond(state.is_browsed, listed, show)
-        ),
-        note=state.tables_note,
     )
