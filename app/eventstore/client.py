@@ -28,6 +28,7 @@ from app.eventstore.contracts import (
     EventRow,
     GroupCount,
     ReceivedSpan,
+    RecentId,
     Rejected,
 )
 from app.eventstore.handover import Handover
@@ -165,10 +166,12 @@ class ClickHouseEventStore:
             bound = _millis(datetime(1900, 1, 1, tzinfo=UTC))
         return [_event_row(row) for row in self._rows(sql, tenant_id, project_id, after=bound, limit=limit, **named)]
 
-    def recent_ids(self, after: datetime, limit: int) -> Sequence[tuple[str, str]]:
-        """Project and id of product events received since the instant, newest first, of all tenants. Errors: Unavailable."""
-        rows = self._rows(queries.RECENT_IDS, "", "", after=_millis(after), limit=limit)
-        return [(project_id, event_id) for project_id, event_id in rows]
+    def recent_ids(self, after: datetime, limit: int) -> Sequence[RecentId]:
+        """Ids of events and message ids of refused ones received since the instant, newest first, of all tenants.
+
+        Errors: Unavailable.
+        """
+        return [RecentId(*row) for row in self._rows(queries.RECENT_IDS, "", "", after=_millis(after), limit=limit)]
 
     def stored_bytes(self, tenant_ids: Sequence[str]) -> dict[str, int]:
         """About how much the events of each tenant take on disk, compressed. Errors: Unavailable."""

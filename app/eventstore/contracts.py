@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 EVENT_COLUMNS = (
     "tenant_id",
@@ -42,8 +42,9 @@ body                    free text of a log line
 properties              canonical JSON object as text
 """
 
-QUARANTINE_COLUMNS = ("tenant_id", "project_id", "kind", "received_at", "reason", "raw")
-"""Columns of the `quarantine` table: received and refused, kept as text (at most 16 KiB) with the reason."""
+QUARANTINE_COLUMNS = ("tenant_id", "project_id", "kind", "received_at", "reason", "raw", "message_id")
+"""Columns of the `quarantine` table: received and refused, kept as text (at most 16 KiB) with the reason. `message_id` tells what
+came on a road that repeats messages after a crash; it is empty elsewhere."""
 
 
 # What one question for buckets answers at most when the asker names no limit.
@@ -102,6 +103,14 @@ class ReceivedSpan:
     newest_received_at: datetime
 
 
+class RecentId(NamedTuple):
+    """What an event, or a refused message, is recognised by when it comes again; `received_at` is milliseconds since 1970."""
+
+    project_id: str
+    id: str
+    received_at: int
+
+
 Block = Sequence[bytes | memoryview]
 """The parts of a block, one behind the other: the many columns of a large one need not be copied together first."""
 
@@ -156,8 +165,8 @@ class EventStore(Protocol):
         """Newest received first, events and quarantined records merged."""
         ...
 
-    def recent_ids(self, after: datetime, limit: int) -> Sequence[tuple[str, str]]:
-        """Project and id of product events of all tenants received since the instant, newest first."""
+    def recent_ids(self, after: datetime, limit: int) -> Sequence[RecentId]:
+        """Ids of product events and message ids of refused ones, of all tenants, received since the instant, newest first."""
         ...
 
     def stored_bytes(self, tenant_ids: Sequence[str]) -> Mapping[str, int]:

@@ -69,10 +69,18 @@ SELECT * FROM (({_RECENT_EVENTS} {_NEWEST}) UNION ALL ({_RECENT_QUARANTINE} {_NE
 
 RECENT_NAMED = f"{_RECENT_EVENTS} AND name = {{{{name:String}}}} {_NEWEST}"
 
-RECENT_IDS = """
-SELECT project_id, id FROM {database}.events
-WHERE received_at >= fromUnixTimestamp64Milli({{after:Int64}}, 'UTC') AND kind = 'event'
-ORDER BY received_at DESC LIMIT {{limit:UInt32}}
+
+def _newest_ids(column: str, table: str, condition: str) -> str:
+    return f"""
+SELECT project_id, {column} AS recent_id, toUnixTimestamp64Milli(received_at) AS received
+FROM {{database}}.{table} WHERE {_since("received_at", "after", ">=")} AND {condition}
+ORDER BY received_at DESC LIMIT {{{{limit:UInt32}}}}"""
+
+
+RECENT_IDS = f"""
+SELECT * FROM (({_newest_ids("id", "events", "kind = 'event'")})
+  UNION ALL ({_newest_ids("message_id", "quarantine", "message_id != ''")}))
+ORDER BY received DESC LIMIT {{{{limit:UInt32}}}}
 """
 """The one read over all tenants: it feeds the memory of ids and is shown to nobody."""
 

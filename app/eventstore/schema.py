@@ -91,7 +91,8 @@ CREATE TABLE IF NOT EXISTS {database}.quarantine (
   kind        LowCardinality(String),
   received_at DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
   reason      LowCardinality(String),
-  raw         String CODEC(ZSTD(1))
+  raw         String CODEC(ZSTD(1)),
+  message_id  String CODEC(ZSTD(1))
 ) ENGINE = MergeTree PARTITION BY toYYYYMM(received_at) ORDER BY (project_id, received_at)
 TTL received_at + toIntervalDay({days})
 SETTINGS {deduplication}, {durability}
@@ -193,6 +194,11 @@ _STATEMENTS = (
     _QUARANTINE_TABLE,
 )
 
+_LATER_COLUMNS = (
+    (EVENTS, "plan_revision", "LowCardinality(String) AFTER verdict_reason"),
+    (QUARANTINE, "message_id", "String CODEC(ZSTD(1)) AFTER raw"),
+)
+
 Command = Callable[[str], object]
 Rows = Callable[[str], Sequence[Sequence[Any]]]
 
@@ -209,7 +215,8 @@ def ensure_schema(command: Command, rows: Rows, database: str, retention_days: i
                 database=database, days=int(retention_days), deduplication=_DEDUPLICATION, durability=_DURABILITY
             ).strip()
         )
-    _ensure_plan_revision(command, rows, database)
+    for table, column, definition in _LATER_COLUMNS:
+        _ensure_column(command, rows, f"{database}.{table}", column, definition)
     _ensure_audit_facts(command, rows, database, retention_days)
     engines = {
         str(name): str(engine)
@@ -225,15 +232,11 @@ def ensure_schema(command: Command, rows: Rows, database: str, retention_days: i
             command(f"ALTER TABLE {database}.{table} MODIFY TTL {wanted}")
 
 
-def _ensure_plan_revision(command: Command, rows: Rows, database: str) -> None:
-    """The column in tables that were made before it; their rows have it empty, and no file is written anew."""
-    columns = rows(
-        f"SELECT name FROM system.columns WHERE database = '{database}' AND table = '{EVENTS}' AND name = 'plan_revision'"
-    )
-    if not columns:
-        command(
-            f"ALTER TABLE {database}.{EVENTS} ADD COLUMN IF NOT EXISTS plan_revision LowCardinality(String) AFTER verdict_reason"
-        )
+def _ensure_column(command: Command, rows: Rows, table: str, column: str, definition: str) -> None:
+    """The column in a table that was made before it; its rows have it empty, and no file is written anew."""
+    database, name = table.split(".")
+    if not rows(f"SELECT name FROM system.columns WHERE database = '{database}' AND table = '{name}' AND name = '{column}'"):
+        command(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {definition}")
 
 
 def _ensure_audit_facts(command: Command, rows: Rows, database: str, retention_days: int) -> None:

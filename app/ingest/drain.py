@@ -7,6 +7,7 @@ the halves come from the segment's name and the row numbers, so they too are the
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -19,7 +20,7 @@ from app.eventstore.contracts import EventStore, Rejected
 from app.ingest.columns import COLUMNS, json_lines, native_block
 from app.ingest.frames import Frame, SegmentContent, read_frames
 from app.ingest.quarantine import RAW_BYTES
-from app.ingest.wal import Segment, Ticket
+from app.ingest.wal import Segment, Ticket, flush_folder
 from app.kernel.errors import Unavailable
 from app.kernel.telemetry import INGEST_RECORDS
 
@@ -87,7 +88,12 @@ class Drainer(Generic[Ticket]):
 
 def store_segment(store: EventStore, segment: Segment[Ticket]) -> None:
     """Put every row of the segment into the store and delete the file. Safe to repeat at any point; Unavailable leaves the file."""
-    content = _content(segment)
+    try:
+        content = _content(segment)
+    except FileNotFoundError:
+        # Nothing brings it back, and to wait for it would keep everything behind it out of the store.
+        log.error("a log segment was deleted by somebody else; what it held is lost", extra={"segment": segment.token})
+        return
     if content.is_damaged:
         log.error("a log segment is damaged in the middle; its file is kept aside", extra={"segment": segment.token})
     events = [frame for frame in content.frames if frame.table == "events"]
@@ -107,6 +113,9 @@ def store_segment(store: EventStore, segment: Segment[Ticket]) -> None:
         segment.path.rename(segment.path.with_suffix(".damaged"))
     else:
         segment.path.unlink(missing_ok=True)
+        # After a power cut the store may have forgotten the token of its last blocks; the file must not come back then.
+        with contextlib.suppress(OSError):
+            flush_folder(segment.path.parent)
 
 
 def _content(segment: Segment[Ticket]) -> SegmentContent:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.ingest.wal import SUFFIX
+from app.ingest.wal import SUFFIX, flush_folder
 from app.kernel.errors import Unavailable
 
 _LOCK: Final = "lock"
@@ -41,6 +41,7 @@ def claim_folders(root: Path) -> tuple[LogFolder, list[LogFolder]]:
     Unavailable when all folders are taken.
     """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    flush_folder(root.parent)
     home: LogFolder | None = None
     orphans: list[LogFolder] = []
     for number in range(_MOST_FOLDERS):
@@ -67,7 +68,9 @@ def unstored_segments(root: Path) -> frozenset[Path]:
 
 
 def _lock(path: Path) -> LogFolder | None:
-    path.mkdir(exist_ok=True, mode=0o700)
+    if not path.exists():
+        path.mkdir(exist_ok=True, mode=0o700)
+        flush_folder(path.parent)  # a power cut must not take the folder away with what was acknowledged in it
     descriptor = os.open(path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,6 +26,10 @@ class FreshIds:
         self.count += 1
         return next(self._ids)
 
+    def passed_over(self) -> str:
+        """The id of an event that is refused, empty without a seed: with one the others keep theirs, whatever becomes of it."""
+        return self() if self._seed else ""
+
     def _follow(self) -> Iterator[str]:
         for index in range(self._most):
             digits = hashlib.sha256(f"{self._seed}\n{index}".encode()).hexdigest()

@@ -15,6 +15,7 @@ from app.ingest.columns import encode_columns, ids_of
 from app.ingest.drain import Drainer
 from app.ingest.folders import LogFolder, claim_folders
 from app.ingest.frames import read_frames
+from app.ingest.quarantine import message_ids_of
 from app.ingest.records import RecordLines
 from app.ingest.rules import Cleaned
 from app.ingest.tickets import Ticket, frames_of
@@ -81,11 +82,14 @@ class Journal:
         return [path for folder in [*self._orphans, self._folder] for path in folder.segments()]
 
     def earlier_ids(self) -> Iterator[tuple[str, str]]:
-        """Project and id of the events that earlier processes left in the log. For a thread, between `claim` and `open`."""
-        for path in self._left_behind():
+        """Project and id of what earlier processes left in the log, the newest segment first. For a thread, between `claim` and
+        `open`."""
+        for path in sorted(self._left_behind(), key=lambda path: path.name, reverse=True):
             for frame in read_frames(path.read_bytes()).frames:
                 if frame.table == "events":
                     yield from ids_of(frame.payload)
+                elif frame.table == "quarantine":
+                    yield from message_ids_of(bytes(frame.payload))
 
     def open(self) -> None:
         """Begin to write and to store."""
@@ -135,7 +139,7 @@ class Journal:
         if not self.is_open:
             raise Unavailable("the server is stopping", retry_after_seconds=2)
         columns = b""
-        ids = cleaned.ids if cleaned.has_own_ids else ()
+        ids = cleaned.lasting_ids
         if cleaned.count >= _ROWS_OF_AN_OWN_FRAME:
             columns = encode_columns([cleaned])
             cleaned.values = ()

@@ -1,8 +1,8 @@
 """Events from a Kafka topic (contract A.8): `X-Tenant-ID` and `Authorization` come as message headers, the event as value.
 
 An offset is committed only when everything before it is durable. A message that comes a second time after a crash has the same
-ids as before, so that it is recognised (see `seen_ids`) by the process that took it in and by one that starts after it, though not
-by another that was running already.
+ids as before, and a refused one the same place (see `places`), so that it is recognised (see `seen_ids`) by the process that took
+it in and by one that starts after it, though not by another that was running already.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from app.identity.contracts import IngestPrincipal
 from app.ingest.key_cache import check_principal, token_of
 from app.ingest.outcomes import count_refused
 from app.ingest.pipeline import Pipeline
+from app.ingest.places import whole
 from app.ingest.quarantine import raw_text
 from app.ingest.records import RefusedRecord, encode_records
 from app.ingest.rules import masked_text
@@ -81,11 +82,14 @@ class KafkaSource:
         """Take the messages in, again and again until all are durable; False when the process ends before."""
         pending, wait = list(messages), 0.5
         while pending:
-            answer = asyncio.run_coroutine_threadsafe(self._take(pending), self._pipeline.loop)
-            pending = answer.result()
+            try:
+                pending = asyncio.run_coroutine_threadsafe(self._take(pending), self._pipeline.loop).result()
+                reason = "the server cannot store them at the moment"
+            except Exception as error:  # noqa: BLE001 - to go on to later messages would commit these without having them
+                reason = type(error).__name__
             if not pending:
                 return True
-            self._note("events wait: the server cannot store them at the moment")
+            self._note(f"events wait: {reason}")
             if self._stopping.wait(wait):
                 return False
             wait = min(wait * 2, LONGEST_PAUSE)
@@ -106,32 +110,38 @@ class KafkaSource:
             return True
         except Unavailable:
             return False
+        except Exception as error:  # noqa: BLE001 - a fault of ours; whose the message is may be known in a moment
+            log.error("the key of an event from Kafka cannot be looked up", extra={"reason": type(error).__name__})
+            return False
+        seed = f"{message.topic()}\n{message.partition()}\n{message.offset()}"
         try:
-            return await self._kept(message, principal, body)
+            return await self._kept(seed, principal, body)
         except Unavailable:
             return False
         except Exception as error:  # noqa: BLE001 - a fault of ours must neither stop the partition nor lose the message
             log.error("an event from Kafka failed", extra={"reason": type(error).__name__})
-            return await self._is_set_aside(principal, body, FAILED)
+            return await self._is_set_aside(seed, principal, body, FAILED)
 
-    async def _kept(self, message: Any, principal: IngestPrincipal, body: bytes) -> bool:
-        seed = f"{message.topic()}\n{message.partition()}\n{message.offset()}"
+    async def _kept(self, seed: str, principal: IngestPrincipal, body: bytes) -> bool:
+        if self._pipeline.is_kept(principal.project_id, whole(seed)):
+            self._pipeline.drop_repeated(1)
+            return True
         try:
             if len(body) > self._pipeline.settings.max_body_bytes:
                 raise PayloadTooLarge(f"the message is larger than {self._pipeline.settings.max_body_bytes} bytes")
             await self._pipeline.accept(principal, body, id_seed=seed)
         except BadRequest as refusal:
             if refusal.detail is None:  # with a detail the faulty events are in quarantine one by one
-                await self._set_aside(principal, body, refusal.message)
+                await self._set_aside(seed, principal, body, refusal.message)
         except TooManyRequests:
-            await self._set_aside(principal, body, NOT_TAKEN)
+            await self._set_aside(seed, principal, body, NOT_TAKEN)
         except PayloadTooLarge as refusal:
-            await self._set_aside(principal, body, refusal.message)
+            await self._set_aside(seed, principal, body, refusal.message)
         return True
 
-    async def _is_set_aside(self, principal: IngestPrincipal, body: bytes, reason: str) -> bool:
+    async def _is_set_aside(self, seed: str, principal: IngestPrincipal, body: bytes, reason: str) -> bool:
         try:
-            await self._set_aside(principal, body, reason)
+            await self._set_aside(seed, principal, body, reason)
         except Exception as error:  # noqa: BLE001 - it is tried again, and the offset is not committed before
             log.error("an event from Kafka cannot be set aside", extra={"reason": type(error).__name__})
             return False
@@ -144,12 +154,13 @@ class KafkaSource:
         self._pipeline.check_room()
         return principal
 
-    async def _set_aside(self, principal: IngestPrincipal, body: bytes, reason: str) -> None:
+    async def _set_aside(self, seed: str, principal: IngestPrincipal, body: bytes, reason: str) -> None:
         """Keep the message in quarantine: on this road nobody waits for an answer that could make the producer send it again."""
         checks = (await self._pipeline.project_plan(principal.project_id)).checks
         raw = raw_text(body) if checks is None or not checks.labelled else masked_text(body, checks)
-        refused = [RefusedRecord("event", self._pipeline.clock.now(), reason, raw)]
-        await self._pipeline.keep(encode_records("kafka", principal.tenant_id, principal.project_id, [], refused))
+        refused = [RefusedRecord("event", self._pipeline.clock.now(), reason, raw, whole(seed))]
+        records = encode_records("kafka", principal.tenant_id, principal.project_id, [], refused)
+        await self._pipeline.keep_once(records, principal.project_id, whole(seed))
 
 
 def _consumer(settings: KafkaSettings) -> Any:

@@ -8,17 +8,22 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Final
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from app.ingest.conservation import Books
 from app.ingest.records import RecordLines
 from app.ingest.rules import Cleaned
 from app.ingest.single_events import BREAKS_PLAN
 from app.kernel.errors import AppError
-from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_RECORDS
+from app.kernel.telemetry import EVENTS_PROCESSED, INGEST_RECORDS, REGISTRY
 
 SURFACE: Final = "events"
 BOOKS: Final = Books()
+DEDUPE_SECONDS: Final = Gauge(
+    "plumbline_ingest_dedupe_seconds",
+    "How far back an event sent again is recognised; less than PLUMBLINE_DEDUPE_MINUTES when more ids came than are remembered",
+    registry=REGISTRY,
+)
 
 
 @lru_cache(maxsize=64)

@@ -25,6 +25,7 @@ from app.ingest.once import Once, RecentIds
 from app.ingest.outcomes import BOOKS, count_dropped, count_received, count_records, count_refused, count_stored
 from app.ingest.project_plans import ProjectPlan, ProjectPlans
 from app.ingest.quotas import PLANS, DayQuota, MinuteRate, PlanLimits
+from app.ingest.recall import Recall
 from app.ingest.records import RecordLines
 from app.ingest.rules import DAY, Cleaned, Reception, TimeWindow, clean_batch, clean_usual
 from app.ingest.tickets import Ticket
@@ -42,8 +43,8 @@ log = logging.getLogger("plumbline.ingest")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the pipeline asks about keys and plans, its transactions for quotas, and project and id of the newest so many events
-    received since a moment. All but the third run in threads."""
+    """Where the pipeline asks about keys and plans, its transactions for quotas, and the newest so many ids received since a
+    moment. All but the third run in threads."""
 
     principal: Callable[[str], IngestPrincipal | None]
     project_plan: Callable[[str], ProjectPlan]
@@ -76,7 +77,7 @@ class Pipeline:
         self._plans = ProjectPlans(sources.project_plan)
         self._once = Once(self.settings.dedupe_minutes)
         self._groups = Groups(self._take_in)
-        self._recent_ids = sources.recent_ids
+        self._recall = Recall(self._once, sources.recent_ids, clock)
         self._rate = MinuteRate()
         self._quota = DayQuota(sources.transaction)
         self.key_hours = KeyHours(sources.transaction)
@@ -90,8 +91,7 @@ class Pipeline:
         """
         self._loop = asyncio.get_running_loop()
         self._journal.claim()
-        earlier = self._once.remember_earlier
-        await asyncio.to_thread(earlier, self._journal.earlier_ids(), self._recent_ids, self.clock.now())
+        await self._recall.begin(self._journal.earlier_ids())
         INGEST_QUEUE_BYTES.set_function(lambda: self._journal.queue_bytes)
         self._journal.open()
         self.balance = BOOKS.balance(self.clock.now())
@@ -103,6 +103,7 @@ class Pipeline:
         while True:
             await asyncio.sleep(BALANCE_SECONDS)
             self.balance = BOOKS.balance(self.clock.now())
+            self._recall.watch()
             INGEST_UNACCOUNTED.set(self.balance.unaccounted)
             if self.balance.unaccounted:
                 log.error("records are not accounted for", extra={"records": self.balance.unaccounted})
@@ -110,6 +111,7 @@ class Pipeline:
     async def stop(self) -> None:
         """Refuse further requests, commit those that wait, store what can be stored within a bound; the rest is replayed later."""
         self._watch.cancel()
+        self._recall.end()
         await self._journal.close()
         await self._quota.close()
         await self.key_hours.close()
@@ -145,6 +147,26 @@ class Pipeline:
             return None
         done, _ = await asyncio.wait([ticket.stored], timeout=WAIT_SECONDS)
         return bool(done)
+
+    async def keep_once(self, records: RecordLines, project_id: str, message_id: str) -> None:
+        """As `keep`, for what may come again: nothing is stored when something was under this message id."""
+        if not self._once.takes(project_id, message_id):
+            self.drop_repeated(records.rows + records.refused_rows)
+            return
+        try:
+            await self.keep(records)
+        except BaseException:
+            self._once.forget(project_id, (message_id,))
+            raise
+
+    def is_kept(self, project_id: str, message_id: str) -> bool:
+        """Whether something was kept under the message id lately."""
+        return self._once.knows(project_id, (message_id,))
+
+    def drop_repeated(self, records: int) -> None:
+        """Count records that came again and are kept already."""
+        count_received(records)
+        count_dropped("repeated", records)
 
     def is_storable(self, time: datetime) -> bool:
         """Whether a record of this time is kept: not older than the retention and not far in the future."""
@@ -205,7 +227,8 @@ class Pipeline:
         is_stray = not cleaned.count and batch.is_stray
         batch.release()
         count_received(received)
-        cleaned, repeated = self._once.unrepeated(cleaned)
+        looked_up = self._once.unrepeated(cleaned)
+        cleaned, repeated = looked_up.cleaned, looked_up.repeated
         row_count = cleaned.count
         ticket = await self._hand_over(principal, cleaned, received, size, is_waiting=is_waiting and row_count > 0)
         try:
@@ -220,15 +243,15 @@ class Pipeline:
             raise Unavailable("the event could not be written to disk", retry_after_seconds=5)
         if repeated:
             count_dropped("repeated", len(repeated))
-        processed = row_count + len(repeated)
+        processed = row_count + looked_up.stored_before
         if not processed and is_stray:
-            raise BadRequest("the request holds no events", detail={"errors": reasons(cleaned.faults)})
+            raise BadRequest("the request holds no events", detail={"errors": reasons(looked_up.faults)})
         if not processed:
             self._counts(principal.key_id).refused_requests += 1
         if ticket.stored is None:
-            return Outcome(processed, cleaned.faults, False if is_waiting else None, len(repeated))
+            return Outcome(processed, looked_up.faults, False if is_waiting else None, looked_up.stored_before)
         done, _ = await asyncio.wait([ticket.stored], timeout=WAIT_SECONDS)
-        return Outcome(processed, cleaned.faults, bool(done), len(repeated))
+        return Outcome(processed, looked_up.faults, bool(done), looked_up.stored_before)
 
     async def _hand_over(
         self, principal: IngestPrincipal, cleaned: Cleaned, received: int, size: int, *, is_waiting: bool
@@ -237,7 +260,7 @@ class Pipeline:
 
         Whatever keeps the rows out of the log, the end of the connection among it, their ids must not count as taken in.
         """
-        ids = cleaned.ids if cleaned.has_own_ids else ()
+        ids = cleaned.lasting_ids
         quotas = _plan_limits(principal)
         try:
             if quotas.events_per_day is not None:
@@ -262,10 +285,10 @@ class Pipeline:
         if cleaned is None or not self._once.takes_all(cleaned):
             return False
         count_received(cleaned.count)
-        ids = cleaned.ids if cleaned.has_own_ids else ()
+        ids = cleaned.lasting_ids
         try:
             self._journal.append_events(cleaned, group.size, principal.key_id, waiters=group.waiters)
-        except Unavailable:
+        except BaseException:  # whatever it is: what is tried again must not be taken for a repetition
             self._once.forget(principal.project_id, ids)
             raise
         return True
@@ -292,6 +315,7 @@ class Pipeline:
             "queue_bytes": journal.queue_bytes,
             "oldest_segment_age_seconds": round(journal.oldest_age, 1),
             "last_drain_error": journal.last_error,
+            "dedupe": self._recall.health(),
             "conservation": {
                 "checked_at": self.balance.checked_at.isoformat(),
                 "received": self.balance.received,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -10,8 +11,8 @@ RAW_BYTES: Final = 16 * 1024
 _encoder = msgspec.json.Encoder()
 
 
-class QuarantineRow(msgspec.Struct, gc=False):
-    """A row of the `quarantine` table."""
+class QuarantineRow(msgspec.Struct, gc=False, omit_defaults=True):
+    """A row of the `quarantine` table. `message_id` is its place in what may come again (see `places`), empty elsewhere."""
 
     tenant_id: str
     project_id: str
@@ -19,6 +20,15 @@ class QuarantineRow(msgspec.Struct, gc=False):
     received_at: str
     reason: str
     raw: str
+    message_id: str = ""
+
+
+class _Origin(msgspec.Struct, gc=False):
+    project_id: str
+    message_id: str = ""
+
+
+_origins = msgspec.json.Decoder(_Origin)
 
 
 def quarantine_lines(rows: list[QuarantineRow]) -> bytes:
@@ -29,3 +39,13 @@ def quarantine_lines(rows: list[QuarantineRow]) -> bytes:
 def raw_text(raw: bytes) -> str:
     """The record as text, cut at 16 KiB without breaking a character."""
     return raw[:RAW_BYTES].decode(errors="ignore")
+
+
+def message_ids_of(lines: bytes) -> Iterator[tuple[str, str]]:
+    """Project and message id of those rows of NDJSON that have one."""
+    if b'"message_id"' not in lines:
+        return
+    for line in lines.splitlines():
+        origin = _origins.decode(line)
+        if origin.message_id:
+            yield origin.project_id, origin.message_id

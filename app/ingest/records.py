@@ -62,12 +62,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecord:
-    """A record that cannot be kept as what it claims to be; its raw text goes to quarantine with the reason."""
+    """A record that cannot be kept as what it claims to be; its raw text goes to quarantine with the reason. `message_id` is its
+    place in what may come again."""
 
     kind: str
     received_at: datetime
     reason: str
     raw: str
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,9 @@ def encode_records(
         for record in records
     ]  # fmt: skip
     kept = [
-        QuarantineRow(tenant_id, project_id, one.kind, stored_time(milliseconds_of(one.received_at)), one.reason, one.raw)
+        QuarantineRow(
+            tenant_id, project_id, one.kind, stored_time(milliseconds_of(one.received_at)), one.reason, one.raw, one.message_id
+        )
         for one in refused
     ]
     return RecordLines(surface, len(rows), _encoder.encode_lines(rows), len(kept), quarantine_lines(kept) if kept else b"")

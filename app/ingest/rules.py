@@ -14,9 +14,10 @@ import msgspec
 from app.ingest.columns import EventValues, RowBatch, columns_of
 from app.ingest.decode import Batch, Event
 from app.ingest.fresh_ids import FreshIds
+from app.ingest.places import places_of
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.quarantine import QuarantineRow, quarantine_lines, raw_text
-from app.ingest.single_events import BREAKS_PLAN, EventRules
+from app.ingest.single_events import BREAKS_PLAN, EventRules, is_blocked
 from app.ingest.times import milliseconds_of, stored_time
 from app.ingest.validation import NOT_IN_PLAN, ProjectChecks
 
@@ -34,12 +35,22 @@ class Cleaned(RowBatch):
     quarantine: bytes
     faults: list[tuple[int, str]]
     has_own_ids: bool = False
+    places: Sequence[str] = ()
+    """Of every event of a request that may come again, by its position; see `places`."""
+    fault_ids: Sequence[str] = ()
+    """For each fault the id that the event has nevertheless, or nothing."""
 
     @property
     def ids(self) -> Sequence[str]:
         """The id of every row to store."""
         ids: Sequence[str] = self.values[EventValues._fields.index("id")] if self.values else ()
         return ids
+
+    @property
+    def lasting_ids(self) -> Sequence[str]:
+        """What a repetition of the request is recognised by, once it is on disk."""
+        ids = self.ids if self.has_own_ids else ()
+        return [*ids, *(self.places[position] for position, _ in self.faults)] if self.places else ids
 
     def joined(self, others: Cleaned) -> Cleaned:
         """The batch with the events of the same request that were looked at apart."""
@@ -59,6 +70,18 @@ class Cleaned(RowBatch):
         kept = [not mark for mark in left_out]
         values = [list(compress(column, kept)) for column in self.values]
         return replace(self, count=sum(kept), values=values if any(kept) else (), flagged=_flags(values))
+
+    def without_faults(self, left_out: Sequence[bool]) -> Cleaned:
+        """The batch without the marked refused records."""
+        kept = [not mark for mark in left_out]
+        faults = list(compress(self.faults, kept))
+        return replace(
+            self,
+            faults=faults,
+            fault_ids=list(compress(self.fault_ids, kept)),
+            blocked=_blocked(faults),
+            quarantine=b"".join(compress(self.quarantine.splitlines(keepends=True), kept)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +110,10 @@ class Reception:
     window: TimeWindow
     now: datetime
     id_seed: str = ""
+
+    def places(self, count: int) -> Sequence[str]:
+        """Where each of so many events stands in a request that may come again; nothing for one that may not."""
+        return places_of(self.id_seed, count) if self.id_seed else ()
 
     def doubtful(self, events: Sequence[Event]) -> set[int]:
         """The positions of the events that the checks of the plan may have something to say of."""
@@ -128,6 +155,7 @@ def clean_usual(events: Sequence[Event], reception: Reception) -> Cleaned | None
         quarantine=b"",
         faults=[],
         has_own_ids=bool(reception.id_seed) or rules.fresh_ids.count < len(events),
+        places=reception.places(len(events)),
     )
 
 
@@ -152,14 +180,23 @@ def _clean_singly(batch: Batch, reception: Reception, positions: Sequence[int]) 
     checks = reception.plan.checks
     rules = reception.rules(len(positions))
     events = batch.singly() if len(positions) == len(batch) else map(batch.single, positions)
-    rows, found, blocked = rules.rows_of(events)
+    places = reception.places(len(batch))  # with a seed the positions are those of the whole batch
+    rows, found, fault_ids = rules.rows_of(events)
     faults = [(positions[index], reason) for index, reason in found]
     values = columns_of(rows)
     quarantine = b""
     if faults:
         stored_at = stored_time(rules.received_at)
         refused = [
-            QuarantineRow(reception.tenant_id, reception.project_id, "event", stored_at, reason, _raw(batch, index, checks))
+            QuarantineRow(
+                reception.tenant_id,
+                reception.project_id,
+                "event",
+                stored_at,
+                reason,
+                _raw(batch, index, checks),
+                places[index] if places else "",
+            )
             for index, reason in faults
         ]
         quarantine = quarantine_lines(refused)
@@ -172,11 +209,17 @@ def _clean_singly(batch: Batch, reception: Reception, positions: Sequence[int]) 
         values,
         batch.is_plain and checks is None,  # with checks a reason may name a field of the plan
         _flags(values),
-        blocked,
+        _blocked(faults),
         quarantine,
         faults,
         has_own_ids=bool(reception.id_seed) or rules.fresh_ids.count < len(rows),
+        places=places,
+        fault_ids=fault_ids,
     )
+
+
+def _blocked(faults: Sequence[tuple[int, str]]) -> int:
+    return sum(is_blocked(reason) for _, reason in faults)
 
 
 def _flags(values: Sequence[Sequence[Any]]) -> Mapping[str, int]:

@@ -21,6 +21,7 @@ from app.plan.contracts import EVENT_TYPE_NAME_LIMIT, identity_of
 
 DEEPEST_NESTING: Final = 32
 BREAKS_PLAN: Final = "breaks the plan"
+_BLOCKED: Final = f"{BREAKS_PLAN}: "
 _MILLISECONDS_FROM: Final = 100_000_000_000  # as seconds this lies in the year 5138, as milliseconds in 1973
 _NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
 _NUL_ESCAPE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -31,10 +32,6 @@ _canonical_json = msgspec.json.Encoder(order="sorted").encode
 
 class FaultyEvent(Exception):
     """The event breaks a rule; the text says which."""
-
-
-class BlockedEvent(FaultyEvent):
-    """The event breaks the plan of a project that blocks such events."""
 
 
 @dataclass(slots=True)
@@ -62,20 +59,21 @@ class EventRules:
             fresh_ids=self.fresh_ids,
         )
 
-    def rows_of(self, events: Iterable[Event | str]) -> tuple[list[EventValues], list[tuple[int, str]], int]:
-        """The good events as rows, the positions and faults of the others, and how many of those only break the plan."""
+    def rows_of(self, events: Iterable[Event | str]) -> tuple[list[EventValues], list[tuple[int, str]], list[str]]:
+        """The good events as rows, the positions and faults of the others, and the ids those would have had, as far as they have
+        one whatever the plan says."""
         rows: list[EventValues] = []
         faults: list[tuple[int, str]] = []
-        blocked = 0
+        fault_ids: list[str] = []
         for index, event in enumerate(events):
             try:
                 if isinstance(event, str):
                     raise FaultyEvent(event)
                 rows.append(self._row(event))
             except FaultyEvent as fault:
-                blocked += isinstance(fault, BlockedEvent)
                 faults.append((index, str(fault)))
-        return rows, faults, blocked
+                fault_ids.append("" if isinstance(event, str) else _own_id(event) or self.fresh_ids.passed_over())
+        return rows, faults, fault_ids
 
     def _row(self, event: Event) -> EventValues:
         source = event.service
@@ -92,7 +90,7 @@ class EventRules:
             source=source,
             name=name,
             time=time,
-            id=event.id or event.event_id or event.idempotency_key or self.fresh_ids(),
+            id=_own_id(event) or self.fresh_ids(),
             actor_id=_text(event.user_id),
             session_id=_text(event.session_id),
             severity=_text(event.severity),
@@ -106,7 +104,7 @@ class EventRules:
         )
 
     def _checked(self, event: Event, source: str, name: str, *, is_planned: bool) -> str:
-        """What the event breaks of the plan, its labelled values treated; BlockedEvent where the project blocks it."""
+        """What the event breaks of the plan, its labelled values treated; FaultyEvent where the project blocks it."""
         assert self.checks is not None
         attributes = event.custom_attributes or {}
         if _depth(attributes) > DEEPEST_NESTING:
@@ -116,7 +114,7 @@ class EventRules:
         is_held = is_planned or self.is_plan_known
         judged = self.checks.judge(source, name, event.environment or "", attributes, members, is_planned=is_planned)
         if is_held and judged.violation and judged.mode is Mode.BLOCK:
-            raise BlockedEvent(f"{BREAKS_PLAN}: {judged.violation}")
+            raise FaultyEvent(f"{_BLOCKED}{judged.violation}")
         event.custom_attributes = attributes or None
         for key in MEMBERS:
             setattr(event, key, members.get(key))
@@ -129,6 +127,15 @@ class EventRules:
         if not self.oldest <= time <= self.newest:
             raise FaultyEvent("timestamp is out of range")
         return time
+
+
+def is_blocked(reason: str) -> bool:
+    """Whether an event with this fault is good but for the plan of a project that blocks such events."""
+    return reason.startswith(_BLOCKED)
+
+
+def _own_id(event: Event) -> str:
+    return event.id or event.event_id or event.idempotency_key or ""
 
 
 def _text_time(text: str) -> int:

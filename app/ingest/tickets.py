@@ -16,7 +16,8 @@ from app.ingest.rules import Cleaned
 class Ticket:
     """One request or several: events with one key, with their columns when they are many, or `records` of another surface.
 
-    `ids` are those that producers gave; `waiters` are told True when everything is on disk, `stored` when the event store has it.
+    `ids` are what a repetition is recognised by; `waiters` are told True when everything is on disk, `stored` when the event store
+    has it.
     """
 
     cleaned: Cleaned | None

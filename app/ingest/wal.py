@@ -67,17 +67,26 @@ class Segment(Generic[Ticket]):
         return self.path.name.removesuffix(SUFFIX)
 
 
+def flush_folder(path: Path) -> None:
+    """Wait until it is on the device which files the folder has."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 class LogFiles:
     """The system calls of the log, in one place so that tests can make them fail."""
 
     def create(self, path: Path) -> int:
         """Make the file and flush its directory entry, so that a power cut cannot lose the name of flushed data."""
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            flush_folder(path.parent)
+        except OSError:
+            os.close(descriptor)
+            raise
         return descriptor
 
     def write(self, descriptor: int, buffers: Sequence[Buffer]) -> int:
@@ -245,7 +254,8 @@ class WriteAheadLog(Generic[Ticket]):
         if segment is None:
             return
         if segment.size == 0:
-            segment.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on a disk that was made read-only after a fault; the next start takes it away
+                segment.path.unlink(missing_ok=True)
         else:
             self._on_sealed(segment)
 

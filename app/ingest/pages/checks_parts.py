@@ -157,7 +157,14 @@ def violation_table(state: Any) -> rx.Component:
         ],
         state.view.rows,
         caption="Violations, most frequent first",
-        empty=empty_state("Nothing broke the plan", "No event of this period was refused or flagged."),
+        empty=empty_state(
+            "Nothing broke the plan",
+            rx.cond(
+                state.view.mode == "allow",
+                "No event of this period was flagged. Under Allow only its name is held against the plan, not what it carries.",
+                "No event of this period was refused or flagged.",
+            ),
+        ),
     )
 
 

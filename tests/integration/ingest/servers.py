@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from sqlmodel import SQLModel
 
+import models
 import models.identity
 import models.plan
 import models.projects
@@ -22,11 +25,14 @@ from tests.eventstore_fixtures import StoreProcess
 from tests.ports import free_port
 
 TOKEN = "plb_test_" + "k" * 40
+TOKENS = {"events": TOKEN, **{kind: f"pl_test_{kind}_" + "k" * 40 for kind in ("logs", "security", "audit")}}
 TENANT, PROJECT = "tenant_kill", "project_kill"
 
 
 def prepare_database(data_dir: Path, plan: str = "unlimited") -> None:
-    """One tenant, one project, one ingest key."""
+    """One tenant, one project, one key of each kind."""
+    for module in iter_modules(models.__path__):
+        import_module(f"models.{module.name}")
     engine = create_engine(f"sqlite:///{data_dir / 'plumbline.db'}")
     SQLModel.metadata.create_all(engine)
     with session_scope(engine) as session:
@@ -34,25 +40,27 @@ def prepare_database(data_dir: Path, plan: str = "unlimited") -> None:
         session.flush()
         session.add(models.projects.Project(id=PROJECT, tenant_id=TENANT, name="Project", slug="project"))
         session.flush()
-        key = models.identity.IngestKey(
-            tenant_id=TENANT,
-            project_id=PROJECT,
-            kind="events",
-            scope="append",
-            name="k",
-            key_prefix="plb",
-            token_hash=sha256_hex(TOKEN),
-        )
-        session.add(key)
+        for kind, token in TOKENS.items():
+            key = models.identity.IngestKey(
+                tenant_id=TENANT,
+                project_id=PROJECT,
+                kind=kind,
+                scope="append",
+                name=kind,
+                key_prefix="plb",
+                token_hash=sha256_hex(token),
+            )
+            session.add(key)
     engine.dispose()
 
 
 @dataclass
 class IngestProcess:
-    """`python -m app.ingest.server`, started and ended by a test; it keeps its port over its lives."""
+    """`python -m app.ingest.server`, or another module, started and ended by a test; it keeps its port over its lives."""
 
     store: StoreProcess
     variables: dict[str, str] = field(default_factory=dict)
+    module: str = "app.ingest.server"
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -64,7 +72,7 @@ class IngestProcess:
             "PLUMBLINE_LOG_LEVEL": "error",
             **self.variables,
         }
-        self.process = subprocess.Popen([sys.executable, "-m", "app.ingest.server"], env=environment)
+        self.process = subprocess.Popen([sys.executable, "-m", self.module], env=environment)
         deadline = time.monotonic() + 60
         while self.health() is None:
             assert self.process.poll() is None, "the ingest process ended"
@@ -86,7 +94,8 @@ class IngestProcess:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/healthz")
-            return json.loads(connection.getresponse().read())
+            found = json.loads(connection.getresponse().read())
+            return found.get("ingest", found)  # the web process has more to tell
         except (OSError, http.client.HTTPException):
             return None
         finally:

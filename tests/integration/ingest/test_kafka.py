@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
@@ -11,12 +12,17 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from pydantic import SecretStr
 
+from app.ingest import outcomes
 from app.ingest.kafka import KafkaSource
 from app.ingest.pipeline import Pipeline
 from app.ingest.process import Process
+from app.ingest.validation import Mode, Policy, compile_checks
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.setting_groups import KafkaSettings
+from app.plan.contracts import FieldRules
 from tests.integration.ingest.mock_kafka import MockKafka
 from tests.unit.ingest.harness import TENANT, World, event, principal, quota_engine, serving, until
+from tests.unit.ingest.test_wal import FaultyFiles
 
 TOPIC = "driftlock-events"
 HEADERS = [("X-Tenant-ID", TENANT.encode()), ("Authorization", b"Bearer good")]
@@ -47,17 +53,22 @@ def committed(broker: MockKafka) -> int:
 
 
 @asynccontextmanager
-async def consuming(tmp_path, world: World, broker: MockKafka, **variables):
+async def reading(broker: MockKafka):
     settings = KafkaSettings(
         kafka_brokers=broker.address, kafka_options=SecretStr("session.timeout.ms=2000,heartbeat.interval.ms=200")
     )
-    async with serving(tmp_path, world, **variables):
-        source = KafkaSource(Process.pipeline, settings)
-        source.start()
-        try:
-            yield source
-        finally:
-            await asyncio.to_thread(source.stop)
+    source = KafkaSource(Process.pipeline, settings)
+    source.start()
+    try:
+        yield source
+    finally:
+        await asyncio.to_thread(source.stop)
+
+
+@asynccontextmanager
+async def consuming(tmp_path, world: World, broker: MockKafka, **variables):
+    async with serving(tmp_path, world, **variables), reading(broker) as source:
+        yield source
 
 
 def test_messages_are_stored_and_then_committed(tmp_path, broker):
@@ -91,20 +102,97 @@ def test_bad_messages_neither_stop_the_partition_nor_vanish(tmp_path, broker):
     assert committed(broker) == 7
 
 
-def test_what_comes_a_second_time_is_recognised_without_an_id_of_its_own(tmp_path, broker, monkeypatch):
+def repeated() -> int:
+    return outcomes.BOOKS.balance(SYSTEM_CLOCK.now()).reasons.get("repeated", 0)
+
+
+@pytest.mark.parametrize("is_drained", [True, False], ids=["from the store", "from the log"])
+def test_what_comes_a_second_time_is_recognised_without_an_id_of_its_own(tmp_path, broker, monkeypatch, is_drained):
+    """Good events and refused ones alike: after a crash between the durable write and the commit every message is read again."""
+    monkeypatch.setattr("app.ingest.journal.STOP_SECONDS", 0.1)
     produce(broker, *(event() for _ in range(20)))
+    produce(broker, b"{not json", {"service": ""}, [event(service=""), event(), event(id="own", duration=-1)], b"[" + b" " * 70_000)
 
     async def scenario():
         world = World()
-        async with consuming(tmp_path, world, broker):
+        world.store.is_down = not is_drained
+        async with consuming(tmp_path, world, broker, max_body_bytes=65_536):
             # As if the process ended each time before it could commit.
             monkeypatch.setattr("app.ingest.kafka._next_offsets", lambda messages: 1 / 0)
-            await until(lambda: len(world.store.events) == 20, 30)
+            if is_drained:
+                await until(lambda: len(world.store.events) == 21 and len(world.store.quarantine) == 5, 30)
+            else:
+                await until(lambda: sum(path.stat().st_size for path in (tmp_path / "wal").rglob("*.wal")) > 5_000, 30)
+                await asyncio.sleep(0.5)
+        assert committed(broker) == 0
         monkeypatch.undo()
-        async with consuming(tmp_path, World(store=world.store), broker) as source:
-            source._pipeline._once._seen.remember("project_1", [row["id"] for row in world.store.events])
-            await until(lambda: committed(broker) == 20, 30)
-        assert len(world.store.events) == 20
+        before = repeated()
+        # A message that was too large stays refused, also where it would be taken by now.
+        async with consuming(tmp_path, world, broker):
+            await until(lambda: committed(broker) == 24, 30)
+            world.store.is_down = False
+            await until(lambda: not list((tmp_path / "wal").rglob("*.wal")), 30)
+        assert len(world.store.events) == 21
+        assert len(world.store.quarantine) == 5
+        assert len({row["message_id"] for row in world.store.quarantine}) == 5
+        assert repeated() - before == 26, "each of them is counted as one that came again"
+
+    asyncio.run(scenario())
+
+
+def test_the_process_that_took_a_message_in_recognises_it_itself(tmp_path, broker, monkeypatch):
+    produce(broker, b"{not json", [event(service=""), event()])
+
+    async def scenario():
+        world = World()
+        async with serving(tmp_path, world):
+            monkeypatch.setattr("app.ingest.kafka._next_offsets", lambda messages: 1 / 0)
+            async with reading(broker):
+                await until(lambda: len(world.store.events) == 1 and len(world.store.quarantine) == 2, 30)
+            monkeypatch.undo()
+            async with reading(broker):
+                await until(lambda: committed(broker) == 2, 30)
+        assert (len(world.store.events), len(world.store.quarantine)) == (1, 2)
+
+    asyncio.run(scenario())
+
+
+def test_a_refused_message_that_could_not_be_written_is_not_taken_for_one_that_was(tmp_path, broker):
+    produce(broker, b"{not json")
+
+    async def scenario():
+        world = World()
+        files = FaultyFiles({("flush", 1): errno.ENOSPC})
+        async with serving(tmp_path, world, files=files), reading(broker):
+            await until(lambda: len(world.store.quarantine) == 1, 30)
+
+    asyncio.run(scenario())
+    assert committed(broker) == 1
+
+
+def test_what_was_decided_of_an_event_stays_whatever_the_plan_says_when_it_comes_again(tmp_path, broker, monkeypatch):
+    """Refused the first time and good the second, and the other way round: the neighbours keep their ids, and nothing is kept
+    both as an event and as a refused record."""
+    produce(
+        broker,
+        [event(custom_attributes={"plan": plan}, id=id_) for plan, id_ in (("a", None), ("b", None), ("a", None), ("a", "own"))],
+    )
+
+    def only(plan: str):
+        rules = FieldRules("plan", "enum", is_required=True, enum_options=(plan,))
+        return compile_checks({"web": [rules]}, Policy(mode=Mode.BLOCK), b"secret")
+
+    async def scenario():
+        world = World(checks=only("a"))
+        async with consuming(tmp_path, world, broker):
+            monkeypatch.setattr("app.ingest.kafka._next_offsets", lambda messages: 1 / 0)
+            await until(lambda: len(world.store.events) == 3 and len(world.store.quarantine) == 1, 30)
+        monkeypatch.undo()
+        first = [dict(row) for row in world.store.events]
+        world.checks = only("b")
+        async with consuming(tmp_path, world, broker):
+            await until(lambda: committed(broker) == 1, 30)
+        assert world.store.events == first and len(world.store.quarantine) == 1
 
     asyncio.run(scenario())
 
@@ -154,6 +242,22 @@ def test_a_fault_of_ours_neither_stops_the_partition_nor_loses_the_message(tmp_p
 
     asyncio.run(scenario())
     assert committed(broker) == 3
+
+
+def test_no_message_is_passed_over_while_its_key_cannot_be_looked_up(tmp_path, broker):
+    """Whatever the fault is: to go on would commit the offset of later messages, and with it that of this one."""
+    produce(broker, event(id="first"))
+
+    async def scenario():
+        world = World(key_error=ZeroDivisionError())
+        async with consuming(tmp_path, world, broker) as source:
+            await until(lambda: bool(source.last_error), 30)
+            produce(broker, event(id="second"))
+            world.key_error = None
+            await until(lambda: len(world.store.events) == 2, 30)
+
+    asyncio.run(scenario())
+    assert committed(broker) == 2
 
 
 def test_unknown_options_are_told_at_the_start(tmp_path, broker):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
+from app.ingest.times import milliseconds_of, stored_time
 from tests.eventstore_fixtures import event_store, session_event_store, store_process, stored_project  # noqa: F401
 from tests.unit.ingest.harness import World, event, principal, serving, until
 
@@ -106,3 +109,27 @@ def test_a_restart_of_the_store_delays_and_loses_nothing(tmp_path, event_store, 
     asyncio.run(scenario())
     rows = event_store.recent(stored_project.tenant_id, stored_project.project_id, after=None, limit=10)
     assert sorted(row.id for row in rows) == ["a", "b"]
+
+
+def test_the_ids_of_before_the_start_come_from_a_table_that_was_made_before_refused_ones_had_any(
+    tmp_path,
+    event_store,  # noqa: F811
+    stored_project,  # noqa: F811
+):
+    command, database = event_store._connected().command, event_store.address.database
+    command(f"ALTER TABLE {database}.quarantine DROP COLUMN message_id")
+    event_store.ensure_schema(36500)
+    refused = {"kind": "event", "received_at": stored_time(milliseconds_of(datetime.now(UTC))), "reason": "r", "raw": "{"}
+    rows = [{**refused, **asdict(stored_project), "message_id": one} for one in ("m1", "")]
+    event_store.insert_lines("quarantine", b"".join(json.dumps(row).encode() + b"\n" for row in rows), rows=2, token=str(uuid4()))
+
+    async def scenario():
+        async with serving(tmp_path, world_for(event_store, stored_project)) as client:
+            await client.post([event(id="e1"), event(id="e2")], query="wait=1")
+
+    asyncio.run(scenario())
+    after = datetime.now(UTC) - timedelta(minutes=5)
+    found = [one for one in event_store.recent_ids(after, 1_000) if one.project_id == stored_project.project_id]
+    assert [one.id for one in found[:2]] in (["e1", "e2"], ["e2", "e1"]) and [one.id for one in found[2:]] == ["m1"]
+    assert all(one.received_at > milliseconds_of(after) for one in found)
+    assert event_store.recent_ids(datetime.now(UTC) + timedelta(hours=1), 1_000) == []

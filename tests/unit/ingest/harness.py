@@ -16,11 +16,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
-from app.eventstore.contracts import Block, Rejected
+from app.eventstore.contracts import Block, RecentId, Rejected
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.ingest import asgi
 from app.ingest.pipeline import Pipeline, Sources
 from app.ingest.project_plans import ProjectPlan
+from app.ingest.times import milliseconds_of
 from app.ingest.validation import ProjectChecks
 from app.ingest.wal import LogFiles
 from app.kernel.clock import SYSTEM_CLOCK, Clock
@@ -64,6 +65,19 @@ class MemoryStore:
         assert set(columns) == set(decoded[0])
         lines = b"".join(json.dumps(row).encode() + b"\n" for row in decoded)
         self.insert_lines(table, lines, rows=rows, token=token)
+
+    def recent_ids(self, after: datetime, limit: int) -> list[RecentId]:
+        if self.is_down:
+            raise Unavailable("the event store does not respond")
+        with self._lock:
+            found = [
+                RecentId(row["project_id"], row[column], milliseconds_of(datetime.fromisoformat(row["received_at"])))
+                for table, column in (("events", "id"), ("quarantine", "message_id"))
+                for row in self.rows[table]
+                if row.get("kind") == "event" and row.get(column)
+            ]
+        lately = [one for one in found if one.received_at >= milliseconds_of(after)]
+        return sorted(lately, key=lambda one: -one.received_at)[:limit]
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -169,7 +183,7 @@ class World:
             yield session
 
     def sources(self) -> Sources:
-        return Sources(self.principal_for, self.project_plan, self.transaction)
+        return Sources(self.principal_for, self.project_plan, self.transaction, self.store.recent_ids)
 
 
 @dataclass

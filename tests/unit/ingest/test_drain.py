@@ -122,6 +122,29 @@ def test_a_segment_damaged_in_the_middle_is_kept_aside(tmp_path):
     assert whole.path.with_suffix(".damaged").exists() and not whole.path.exists()
 
 
+def test_a_segment_that_somebody_deleted_keeps_nothing_behind_it_waiting(tmp_path, caplog):
+    store, stored = MemoryStore(), []
+    drainer = Drainer(store, stored.append)
+    gone, left = segment(tmp_path, ("events", rows(1))), Segment(tmp_path / "2.wal")
+    left.path.write_bytes(gone.path.read_bytes())
+    left.size = gone.size
+    gone.path.unlink()
+    drainer.put(gone)
+    drainer.put(left)
+    drainer.start()
+    drainer.close(10)
+    assert stored == [gone, left] and [row["id"] for row in store.events] == ["1"]
+    assert "deleted by somebody else" in caplog.text
+
+
+def test_a_power_cut_after_the_store_has_the_rows_does_not_bring_the_segment_back(tmp_path, monkeypatch):
+    """The folder is flushed once the file is gone: a store that lost its newest tokens would take the rows a second time."""
+    whole, flushed = segment(tmp_path, ("events", rows(1))), []
+    monkeypatch.setattr("app.ingest.drain.flush_folder", lambda path: flushed.append((path, whole.path.exists())))
+    store_segment(MemoryStore(), whole)
+    assert flushed == [(tmp_path, False)]
+
+
 def test_frames_in_memory_are_stored_without_a_look_at_the_file(tmp_path):
     store = MemoryStore()
     whole = segment(tmp_path, ("events", rows(1, 2)), ("quarantine", [{"raw": "x"}]))

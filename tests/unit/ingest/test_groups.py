@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 
+from app.ingest.journal import Journal
 from app.ingest.process import running_pipeline
 from app.ingest.tickets import Ticket
 from tests.unit.ingest.harness import World, event, principal, serving, until
@@ -140,5 +141,21 @@ def test_a_fault_of_ours_is_told_to_every_request_of_the_group(tmp_path, monkeyp
             monkeypatch.setattr("app.ingest.pipeline.clean_usual", broken)
             answers = await asyncio.gather(*[client.post([event()]) for _ in range(3)])
             assert [answer.status for answer in answers] == [500] * 3
+
+    asyncio.run(scenario())
+
+
+def test_a_fault_of_ours_does_not_make_the_next_attempt_a_repetition(tmp_path, monkeypatch):
+    """An event that is acknowledged because it came before must have been kept when it came before."""
+
+    async def scenario():
+        world = World()
+        async with serving(tmp_path, world) as client:
+            with monkeypatch.context() as patch:
+                patch.setattr(Journal, "append_events", lambda *_arguments, **_options: 1 / 0)
+                assert (await client.post([event(id="a")])).status == 500
+            again = await client.post([event(id="a")])
+            assert again.status == 200 and "repeated" not in again.body
+        assert [row["id"] for row in world.store.events] == ["a"]
 
     asyncio.run(scenario())

@@ -185,6 +185,35 @@ def test_a_failure_of_the_first_write_leaves_no_segment_behind(tmp_path):
     assert len(list(tmp_path.glob("*.wal"))) == 1
 
 
+def test_a_disk_that_became_read_only_refuses_and_never_silences_the_log(tmp_path, monkeypatch):
+    """After a fault the system may allow no change at all: whoever waits must be told, and so must everybody who comes later."""
+
+    def refuse(*_arguments, **_options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    recorder = Recorder()
+    log = opened(
+        tmp_path, recorder, FaultyFiles({("flush", 1): errno.EIO, ("truncate", 1): errno.EROFS, ("create", 2): errno.EROFS})
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        for number in range(2):
+            log.append(item(number))
+            recorder.wait(lambda number=number: number in recorder.results)
+    log.append(item(2))
+    recorder.wait(lambda: 2 in recorder.results)
+    log.close()
+    assert [recorder.results[number] is None for number in range(3)] == [False, False, True]
+
+
+def test_the_folders_of_the_log_are_on_the_disk_before_anything_is_acknowledged_in_them(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr("app.ingest.folders.flush_folder", flushed.append)
+    first, _ = claim_folders(tmp_path / "wal")
+    assert flushed == [tmp_path, tmp_path / "wal"]
+    first.release()
+
+
 def test_the_good_size_is_what_counts_when_even_cutting_the_file_fails(tmp_path):
     recorder = Recorder()
     log = opened(tmp_path, recorder, FaultyFiles({("flush", 2): errno.EIO, ("truncate", 1): errno.EIO}))
