@@ -17,13 +17,17 @@ class ScanJobRunner(ClaimingRunner[str]):
         super().__init__("scan", threads)
         self._holder = holder
         self._tools = tools
+        self._under_way: set[str] = set()
 
     def _claim(self) -> str | None:
         with self._tools.transaction(write=False) as session:
             if not scans.has_pending_jobs(session):
                 return None
         with self._tools.transaction() as session:
-            return scans.claim_next_job(session, self._holder, self._tools.clock.now())
+            claimed = scans.claim_next_job(session, self._holder, self._tools.clock.now(), except_for=frozenset(self._under_way))
+        if claimed is not None:
+            self._under_way.add(claimed)
+        return claimed
 
     def _run(self, claimed: str) -> object:
         try:
@@ -32,3 +36,5 @@ class ScanJobRunner(ClaimingRunner[str]):
             # The job's row could not even be marked; the reaper ends it when its heartbeat grows old.
             log.exception("scan job %s could not be ended", claimed)
             raise
+        finally:
+            self._under_way.discard(claimed)

@@ -45,13 +45,25 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class HourCount:
-    """One hour. `warehoused` is the newest count, None while the warehouse was not counted; the first count is of `first_at`."""
+    """One hour. `warehoused` is the newest count, None while the warehouse was not counted; the first count is of `first_at`.
+
+    `ingested_then` is what had arrived here when the warehouse's hour was last counted as a matter of course; None while that is
+    not known. What arrived since, the warehouse may well hold: nobody has looked.
+    """
 
     hour: datetime
     ingested: int
     warehoused: int | None
     first_warehoused: int | None = None
     first_at: datetime | None = None
+    ingested_then: int | None = None
+
+    @property
+    def missing(self) -> int:
+        """Rows that the warehouse should hold and does not; negative for a surplus."""
+        warehoused = self.warehoused or 0
+        least = self.ingested if self.ingested_then is None else min(self.ingested, self.ingested_then)
+        return max(0, least - warehoused) or min(0, self.ingested - warehoused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +180,7 @@ def _delay(one: HourCount) -> tuple[float, float]:
 
 
 def _missing(part: Sequence[HourCount]) -> int:
-    return sum(one.ingested - (one.warehoused or 0) for one in part)
+    return sum(one.missing for one in part)
 
 
 def _finding(kind: FindingKind, part: Sequence[HourCount], difference: int, delay: float | None = None) -> Finding:

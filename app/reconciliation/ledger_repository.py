@@ -14,10 +14,11 @@ from app.kernel.intervals import Interval
 from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event, EventType, PlanBranch
 from models.reconciliation import LedgerFirstCount, LedgerSettings
-from models.scans import DataSource, ScanConfig
+from models.scans import DataSource, ScanConfig, ScanJob
 
 _EVENT = "event"
 _ROWS_PER_STATEMENT = 5000
+_JOBS_LOOKED_THROUGH = 50
 
 
 def hourly_scans(session: Session, project_id: str | None = None) -> list[tuple[ScanConfig, bool]]:
@@ -72,6 +73,29 @@ def first_counts(
         col(LedgerFirstCount.scan_config_id) == config_id, col(LedgerFirstCount.hour) >= start, col(LedgerFirstCount.hour) < stop
     )
     return {(row.event_id, row.hour): (row.count, row.counted_at) for row in session.execute(statement).scalars()}
+
+
+def noted_hours(session: Session, config_id: str, start: datetime, stop: datetime) -> set[datetime]:
+    """Hours in [start, stop) of which counts were kept."""
+    statement = sa.select(col(LedgerFirstCount.hour)).where(
+        col(LedgerFirstCount.scan_config_id) == config_id, col(LedgerFirstCount.hour) >= start, col(LedgerFirstCount.hour) < stop
+    )
+    return set(session.execute(statement.distinct()).scalars())
+
+
+def look_again_from(session: Session, config_id: str) -> datetime | None:
+    """The start of what the scan's newest completed collection wants to be looked at once more; None when nothing does."""
+    statement = (
+        sa.select(col(ScanJob.result_summary))
+        .where(col(ScanJob.scan_config_id) == config_id, col(ScanJob.status) == "completed")
+        .order_by(col(ScanJob.created_at).desc(), col(ScanJob.id).desc())
+        .limit(_JOBS_LOOKED_THROUGH)
+    )
+    others = ("metrics_replay", "event_groups_apply")
+    summaries = [dict(summary) for summary in session.execute(statement).scalars()]
+    newest: dict[str, object] = next((summary for summary in summaries if summary.get("mode") not in others), {})
+    start = newest.get("look_again_from")
+    return None if start is None else datetime.fromisoformat(str(start))
 
 
 def has_first_counts(session: Session, config_id: str, hour: datetime) -> bool:

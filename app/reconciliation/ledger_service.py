@@ -24,6 +24,12 @@ from models.scans import ScanConfig
 DEFAULT_HOURS = 48
 LONGEST_HOURS = 168
 KEPT_FOR = timedelta(hours=LONGEST_HOURS + 24)
+COUNTED_TWICE_AFTER = 2 * HOUR
+"""An hour's usual counts are made at its end and an hour later."""
+
+KEEPING_UP = timedelta(hours=24)
+"""What had arrived of older hours is not noted any more: it would be one statement for every event of a week."""
+
 YOUNG = timedelta(minutes=30)
 """Only a count made so soon after the end of its hour tells late from lost."""
 
@@ -177,8 +183,16 @@ def get_ledger_series(
     return LedgerSeries(None, None, event_id, event.name, event_type, [], [])
 
 
+def settling_of(session: Session, project_id: str) -> timedelta:
+    """How long after an hour's end the project's warehouses may still grow: until then they have to be looked at."""
+    return _allowance(session, project_id).settling
+
+
 def note_first_counts(session: Session, now: datetime) -> int:
-    """Keep what warehouses held of the hours that ended a moment ago, before they are counted again; how many rows."""
+    """Keep what warehouses held of the hours that ended a moment ago, before they are counted again; how many rows.
+
+    Of hours that were counted for good, keep what had arrived here by then: rows that come later are nobody's loss.
+    """
     hour = floor_to_bucket(now, Interval.HOUR) - HOUR
     noted = 0
     if now - (hour + HOUR) <= YOUNG:
@@ -194,8 +208,36 @@ def note_first_counts(session: Session, now: datetime) -> int:
             ]
             repository.insert_first_counts(session, rows)
             noted += len(rows)
+    for built_in, warehouse in _pairs(session, None):
+        _note_arrived(session, built_in, warehouse, now)
     repository.prune_first_counts(session, before=now - KEPT_FOR)
     return noted
+
+
+def _note_arrived(session: Session, built_in: ScanConfig, warehouse: ScanConfig, now: datetime) -> None:
+    stop = _counted_until(session, built_in, warehouse) - max(COUNTED_TWICE_AFTER, HOUR + settling_of(session, built_in.project_id))
+    start = floor_to_bucket(now, Interval.HOUR) - KEEPING_UP
+    stop = floor_to_bucket(stop, Interval.HOUR) + HOUR
+    if start >= stop:
+        return
+    missing = repository.covered(session, built_in.id, start, stop) - repository.noted_hours(session, built_in.id, start, stop)
+    if not missing:
+        return
+    counts = {(key, hour): count for key, hour, count in repository.event_counts(session, built_in.id, min(missing), stop)}
+    shared = repository.counted_events(session, warehouse.id) & repository.counted_events(session, built_in.id)
+    rows = [
+        {"scan_config_id": built_in.id, "event_id": key, "hour": hour, "count": counts.get((key, hour), 0), "counted_at": now}
+        for key in repository.events_on_main(session, built_in.project_id, shared)
+        for hour in sorted(missing)
+    ]
+    repository.insert_first_counts(session, rows)
+
+
+def _counted_until(session: Session, built_in: ScanConfig, warehouse: ScanConfig) -> datetime:
+    """The end of the hours that both have counted, without those that the warehouse's scan wants to look at once more."""
+    ends = [end for end in (built_in.collected_until, warehouse.collected_until) if end is not None]
+    again = repository.look_again_from(session, warehouse.id)
+    return min(*ends, again + HOUR) if again is not None else min(ends)
 
 
 class _Books:
@@ -208,6 +250,7 @@ class _Books:
         self._ingested: dict[str, dict[datetime, int]] = defaultdict(dict)
         self._warehoused: dict[str, dict[datetime, int]] = defaultdict(dict)
         self._first: dict[tuple[str, datetime], tuple[int, datetime]] = {}
+        self._then: dict[tuple[str, datetime], tuple[int, datetime]] = {}
         self._known_here: set[datetime] = set()
         self._known_there: set[datetime] = set()
 
@@ -216,13 +259,13 @@ class _Books:
         """The last hours that either side may have counted."""
         stop = floor_to_bucket(now, Interval.HOUR)
         start = stop - hours * HOUR
-        ends = [end for end in (built_in.collected_until, warehouse.collected_until) if end is not None]
-        books = cls([start + index * HOUR for index in range(hours)], min(ends))
+        books = cls([start + index * HOUR for index in range(hours)], _counted_until(session, built_in, warehouse))
         books.events = repository.counted_events(session, warehouse.id) & repository.counted_events(session, built_in.id)
         for config, counts in ((built_in, books._ingested), (warehouse, books._warehoused)):
             for event_id, hour, count in repository.event_counts(session, config.id, start, stop):
                 counts[event_id][hour] = count
         books._first = repository.first_counts(session, warehouse.id, start, stop)
+        books._then = repository.first_counts(session, built_in.id, start, stop)
         books._known_here = repository.covered(session, built_in.id, start, stop)
         books._known_there = repository.covered(session, warehouse.id, start, stop)
         return books
@@ -230,16 +273,15 @@ class _Books:
     def of(self, event_id: str) -> list[HourCount]:
         """The event's hours that this side counted."""
         ingested, warehoused = self._ingested.get(event_id, {}), self._warehoused.get(event_id, {})
-        return [
-            HourCount(
-                hour,
-                ingested.get(hour, 0),
-                warehoused.get(hour, 0) if hour in self._known_there else None,
-                *self._first.get((event_id, hour), (None, None)),
-            )
-            for hour in self._span
-            if hour in self._known_here
-        ]
+        found = []
+        for hour in self._span:
+            if hour not in self._known_here:
+                continue
+            first, first_at = self._first.get((event_id, hour), (None, None))
+            then, _ = self._then.get((event_id, hour), (None, None))
+            there = warehoused.get(hour, 0) if hour in self._known_there else None
+            found.append(HourCount(hour, ingested.get(hour, 0), there, first, first_at, then))
+        return found
 
     def total(self, event_ids: Iterable[str]) -> list[HourCount]:
         """The events added up; first counts only where every event has one."""
@@ -251,12 +293,14 @@ def _added(at_hour: Sequence[HourCount]) -> HourCount:
     firsts = [one.first_warehoused for one in at_hour if one.first_warehoused is not None]
     is_complete = len(firsts) == len(at_hour)
     known = [one.warehoused for one in at_hour if one.warehoused is not None]
+    then = [one.ingested if one.ingested_then is None else one.ingested_then for one in at_hour]
     return HourCount(
         at_hour[0].hour,
         sum(one.ingested for one in at_hour),
         sum(known) if len(known) == len(at_hour) else None,
         sum(firsts) if is_complete else None,
         at_hour[0].first_at if is_complete else None,
+        sum(then),
     )
 
 

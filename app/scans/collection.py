@@ -7,19 +7,23 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from app.kernel.intervals import Interval, floor_to_bucket
 from app.metrics import service as metrics
 from app.metrics.recording import replace_breakdowns
 from app.plan import service as plan
+from app.reconciliation import ledger_service as ledger
 from app.reconciliation import service as reconciliation
 from app.scans import repository, summaries
+from app.scans.contracts import JobStatus
 from app.scans.counting import CollectedCounts
 from app.scans.progress import JobNoLongerOurs, JobProgress
 from app.scans.readers import Reader
 from app.scans.runs import Run, RunTools
-from app.scans.windows import ARRIVAL_OVERLAP, FIRST_RUN_INTERVALS, Window, chunks, collection_window
+from app.scans.windows import ARRIVAL_OVERLAP, FIRST_RUN_INTERVALS, Window, chunks, collection_window, second_look
 from app.warehouse.contracts import Arrivals
 from models.scans import ScanConfig
 
+HOUR = Interval.HOUR.duration
 # SQLite has one writer at a time; more rows would keep others waiting for longer than a few seconds.
 ROWS_PER_TRANSACTION = 250_000
 
@@ -46,6 +50,8 @@ def collect_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunT
         collected_until=run.collected_until,
         oldest_arrival=None if arrivals is None else arrivals.oldest_time,
     )
+    if not reader.tells_arrivals:
+        window = _look_again(run, window, now, progress, tools)
     _sync(reader, window, now, progress, tools)
     with tools.transaction(write=False) as session:
         reader.prepare_counting(session, window)
@@ -95,6 +101,25 @@ def replay_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunTo
     with tools.transaction() as session:
         _note_shadows(session, run, progress, collected, tools.clock.now())
         progress.complete(session)
+
+
+def _look_again(run: Run, window: Window, now: datetime, progress: JobProgress, tools: RunTools) -> Window:
+    """The window with what was counted too soon after an outage; what this run counts too soon is left to the next."""
+    assert run.interval is not None
+    with tools.transaction(write=False) as session:
+        ended, completed = repository.last_collections(session, run.config_id, run.job_id)
+        settling = ledger.settling_of(session, run.project_id)
+    if run.interval is Interval.HOUR and run.collected_until is not None:
+        # The ledger compares an hour once its warehouse had its time: by then it must have been looked at.
+        unsettled = floor_to_bucket(run.collected_until - settling - HOUR, run.interval) + HOUR
+        window = Window(min(window.start, unsettled), window.stop)
+    known = None if completed is None else summaries.second_look_of(completed.result_summary)
+    has_failed = ended is not None and ended.status == JobStatus.FAILED
+    if known is not None:
+        window = Window(min(window.start, known.start), window.stop)
+    left = second_look(now, run.interval, window, has_failed=has_failed, known=known)
+    progress.summary.update(summaries.second_look_keys(left))
+    return window
 
 
 def _sync(reader: Reader, window: Window | None, now: datetime, progress: JobProgress, tools: RunTools) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -18,20 +19,26 @@ from models.scans import ScanConfig, ScanJob
 LONGEST_SILENCE = timedelta(minutes=75)
 SILENT_MESSAGE = "The scan showed no sign of life for 75 minutes and was stopped."
 ABANDONED_MESSAGE = "The process that ran this scan ended before it was done."
+ONE_AT_A_TIME = "A job of this scan is already pending or running"
 ABANDONED_LOOK_MESSAGE = "The process that read the data source ended before it was done."
 LOOKS_KEPT = timedelta(days=1)
+# Jobs that threads of this process are running.
+under_way: set[str] = set()
 
 
 def create_job(
     session: Session, config: ScanConfig, *, requested_by: str | None, summary: Mapping[str, object], now: datetime
 ) -> ScanJob:
     """Queue a run of the config, at most one at a time; a live job that fell silent is failed and replaced. Errors: Conflict."""
-    repository.lock_config(session, config.id)
     live = repository.live_job(session, config.id)
     if live is not None:
         if not _is_silent(live, now):
-            raise Conflict("A job of this scan is already pending or running")
+            raise Conflict(ONE_AT_A_TIME)
         fail_job(session, live, SILENT_MESSAGE, now)
+    # After the job, in the order of every run: the other way round the two could wait for each other.
+    repository.lock_config(session, config.id)
+    if repository.live_job(session, config.id) is not None:
+        raise Conflict(ONE_AT_A_TIME)
     job = ScanJob(
         project_id=config.project_id,
         scan_config_id=config.id,
@@ -49,10 +56,11 @@ def create_job(
 def create_due_jobs(session: Session, now: datetime) -> list[str]:
     """Queue a collection for every config that is due; ids of the jobs (contract 5.1)."""
     summary = {"mode": JobMode.COLLECTION.value}
-    return [
-        create_job(session, config, requested_by=None, summary=summary, now=now).id
-        for config in repository.due_configs(session, now)
-    ]
+    created = []
+    for config in repository.due_configs(session, now):
+        with suppress(Conflict):  # somebody was faster; the others are due all the same
+            created.append(create_job(session, config, requested_by=None, summary=summary, now=now).id)
+    return created
 
 
 def note_alerts(session: Session, project_id: str, job_id: str, queued: int) -> None:
@@ -68,10 +76,15 @@ def has_pending_jobs(session: Session) -> bool:
     return bool(repository.oldest_pending(session, 1))
 
 
-def claim_next_job(session: Session, holder: str, now: datetime) -> str | None:
-    """Make the oldest waiting job the holder's; None when there is none. No two holders get the same job."""
-    for job_id in repository.oldest_pending(session, 10):
-        if repository.claim_job(session, job_id, holder, now):
+def claim_next_job(session: Session, holder: str, now: datetime, *, except_for: Collection[str] = ()) -> str | None:
+    """Make the oldest waiting job the holder's; None when there is none. No two holders get the same job.
+
+    A job that went back to the queue while this process still runs it is left to others: claimed by the same holder, it would look
+    to that run as if still its own. `except_for` are those that the caller has claimed and not begun.
+    """
+    own = under_way.union(except_for)
+    for job_id in repository.oldest_pending(session, 10 + len(own)):
+        if job_id not in own and repository.claim_job(session, job_id, holder, now):
             return job_id
     return None
 
@@ -108,15 +121,25 @@ def reap_jobs(session: Session, now: datetime) -> list[str]:
     """
     workers = live_workers(session, now)
     reaped = []
-    for job in repository.live_jobs(session):
-        is_abandoned = job.status == JobStatus.RUNNING and job.claimed_by not in workers
-        if is_abandoned or _is_silent(job, now):
-            message = ABANDONED_MESSAGE if is_abandoned else SILENT_MESSAGE
-            if fail_job(session, job, message, now):
-                reaped.append(job.id)
+    for live in repository.live_jobs(session):
+        if not _is_abandoned(live, workers) and not _is_silent(live, now):
+            continue
+        # A run that is just writing holds its job, possibly for long: whoever waited here would hold the scheduler's lease.
+        job = repository.lock_job_if_free(session, live.id)
+        if job is None or not JobStatus(job.status).is_live:
+            continue
+        is_abandoned = _is_abandoned(job, workers)
+        if (is_abandoned or _is_silent(job, now)) and fail_job(
+            session, job, ABANDONED_MESSAGE if is_abandoned else SILENT_MESSAGE, now
+        ):
+            reaped.append(job.id)
     repository.fail_abandoned_looks(session, workers, ABANDONED_LOOK_MESSAGE, now)
     repository.delete_old_looks(session, now - LOOKS_KEPT)
     return reaped
+
+
+def _is_abandoned(job: ScanJob, workers: set[str]) -> bool:
+    return job.status == JobStatus.RUNNING and job.claimed_by not in workers
 
 
 def _is_silent(job: ScanJob, now: datetime) -> bool:

@@ -52,6 +52,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def tells_arrivals(self) -> bool:
+        """Whether rows that come late are noticed."""
+        ...
+
+    @property
     def leaves_types_out(self) -> bool:
         """Whether the rows have event types that the plan lacks and that this run does not create."""
         ...
@@ -118,6 +123,11 @@ class RollupReader:
             lambda: self.warehouse.count_buckets(piece.start, piece.stop, self.interval, row_limit=self.run.row_limit),
         )
         return collect(self.run.config_id, piece, self.interval, counted, self.identities)
+
+    @property
+    def tells_arrivals(self) -> bool:
+        """As Reader."""
+        return True
 
     @property
     def leaves_types_out(self) -> bool:

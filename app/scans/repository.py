@@ -11,9 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col
 
 from app.kernel.intervals import Interval, floor_to_bucket
-from app.scans.contracts import LIVE_STATUSES, JobStatus
+from app.scans.contracts import LIVE_STATUSES, JobMode, JobStatus
 from models.projects import Project
 from models.scans import DataSource, JobLease, ScanConfig, ScanJob, ScanLook
+
+# Among so many jobs there is a collection, unless somebody replayed one after the other; then it is as if there was none.
+_JOBS_LOOKED_THROUGH = 50
 
 
 def _insert_if_absent(session: Session, table: type[SQLModel], values: dict[str, Any]) -> bool:
@@ -147,11 +150,9 @@ def delete_old_looks(session: Session, before: datetime) -> int:
 
 
 def lock_config(session: Session, config_id: str) -> ScanConfig | None:
-    """The config, held until the transaction ends."""
-    statement = (
-        sa.select(ScanConfig).where(col(ScanConfig.id) == config_id).with_for_update().execution_options(populate_existing=True)
-    )
-    return session.execute(statement).scalar_one_or_none()
+    """The config, held until the transaction ends; whoever stores rows that refer to it is not waited for."""
+    statement = sa.select(ScanConfig).where(col(ScanConfig.id) == config_id).with_for_update(key_share=True)
+    return session.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
 
 
 def due_configs(session: Session, now: datetime) -> list[ScanConfig]:
@@ -192,6 +193,24 @@ def find_job(session: Session, project_id: str, job_id: str) -> ScanJob | None:
     """One job of the project."""
     statement = sa.select(ScanJob).where(col(ScanJob.project_id) == project_id, col(ScanJob.id) == job_id)
     return session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
+
+
+def last_collections(session: Session, config_id: str, except_for: str) -> tuple[ScanJob | None, ScanJob | None]:
+    """The config's newest collection that has ended, and the newest that has completed, manual ones included, without that job."""
+    statement = (
+        sa.select(ScanJob)
+        .where(
+            col(ScanJob.scan_config_id) == config_id,
+            col(ScanJob.id) != except_for,
+            col(ScanJob.status).in_((JobStatus.COMPLETED.value, JobStatus.FAILED.value)),
+        )
+        .order_by(col(ScanJob.created_at).desc(), col(ScanJob.id).desc())
+        .limit(_JOBS_LOOKED_THROUGH)
+    )
+    others = (JobMode.REPLAY.value, JobMode.GROUPING.value)
+    ended = [job for job in session.execute(statement).scalars() if job.result_summary.get("mode") not in others]
+    completed = (job for job in ended if job.status == JobStatus.COMPLETED)
+    return next(iter(ended), None), next(completed, None)
 
 
 def claimed_job(session: Session, job_id: str, holder: str) -> ScanJob | None:
@@ -251,6 +270,25 @@ def change_job(session: Session, job_id: str, expected: JobStatus, holder: str |
     if holder is not None:
         statement = statement.where(col(ScanJob.claimed_by) == holder)
     return _affected(session, statement.values(**values)) == 1
+
+
+def lock_job_if_free(session: Session, job_id: str) -> ScanJob | None:
+    """The job as it is now, held until the transaction ends; None while another transaction holds it."""
+    statement = sa.select(ScanJob).where(col(ScanJob.id) == job_id).with_for_update(skip_locked=True)
+    return session.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
+
+
+def hold_project(session: Session, project_id: str, job_id: str) -> int:
+    """Until the transaction ends no other job of the project writes, starts or is made; how many went back to the queue."""
+    statement = sa.update(ScanJob).where(
+        col(ScanJob.project_id) == project_id, col(ScanJob.id) != job_id, col(ScanJob.status).in_(LIVE_STATUSES)
+    )
+    waiting = {"status": JobStatus.PENDING.value, "claimed_by": None, "progress_phase": "Waiting to resume"}
+    requeued = _affected(session, statement.values(**waiting))
+    # Jobs are locked before configs everywhere.
+    configs = sa.select(col(ScanConfig.id)).where(col(ScanConfig.project_id) == project_id).order_by(col(ScanConfig.id))
+    session.execute(configs.with_for_update(key_share=True)).all()
+    return requeued
 
 
 def live_jobs(session: Session) -> Sequence[ScanJob]:

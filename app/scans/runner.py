@@ -24,7 +24,7 @@ from app.scans.contracts import JobMode, JobStatus, ScanFailure
 from app.scans.drafts import draft_of
 from app.scans.failures import INTERNAL_ERROR, curated
 from app.scans.grouping_run import apply_groups
-from app.scans.lifecycle import fail_job
+from app.scans.lifecycle import fail_job, under_way
 from app.scans.progress import Interrupted, JobNoLongerOurs, JobProgress
 from app.scans.readers import Reader, RollupReader
 from app.scans.runs import DEFAULT_TOOLS, Run, RunTools
@@ -42,25 +42,32 @@ def run_job(
 
     Never raises for a failed run: the job's row says what went wrong, the log has the traceback.
     """
-    progress = JobProgress(job_id, holder, tools.transaction, tools.clock, should_stop)
-    status: JobStatus | None
+    under_way.add(job_id)
     try:
-        status = _run(progress, tools)
+        status = _ended(JobProgress(job_id, holder, tools.transaction, tools.clock, should_stop), tools)
+    finally:
+        under_way.discard(job_id)
+    JOB_RUNS.labels(job="run_scan", result="stopped" if status is None else status.value).inc()
+    return status
+
+
+def _ended(progress: JobProgress, tools: RunTools) -> JobStatus | None:
+    job_id = progress.job_id
+    try:
+        return _run(progress, tools)
     except JobNoLongerOurs:
         log.info("scan job %s was cancelled or taken away", job_id)
-        status = None
+        return None
     except Interrupted:
         log.info("scan job %s goes back to the queue", job_id)
-        status = _requeue(progress, tools)
+        return _requeue(progress, tools)
     except Exception as error:
         sentence = curated(error)
         if sentence is None:
             log.exception("scan job %s failed", job_id)
         else:
             log.warning("scan job %s failed: %s", job_id, sentence)
-        status = _fail(progress, tools, sentence or INTERNAL_ERROR)
-    JOB_RUNS.labels(job="run_scan", result="stopped" if status is None else status.value).inc()
-    return status
+        return _fail(progress, tools, sentence or INTERNAL_ERROR)
 
 
 def _requeue(progress: JobProgress, tools: RunTools) -> JobStatus | None:

@@ -144,6 +144,11 @@ class SqlReader:
         return collected
 
     @property
+    def tells_arrivals(self) -> bool:
+        """As Reader."""
+        return self.run.connection.is_builtin
+
+    @property
     def leaves_types_out(self) -> bool:
         """As Reader."""
         return self.catalog is not None and bool(self.catalog.skipped_types)

@@ -9,7 +9,7 @@ from app.kernel.intervals import Interval
 from app.plan.contracts import SyncResult
 from app.scans.contracts import JobMode
 from app.scans.counting import CollectedCounts
-from app.scans.windows import Window
+from app.scans.windows import SecondLook, Window
 
 WHOLE_WINDOW = "whole-window"
 _NAMES_SHOWN = 5
@@ -99,6 +99,17 @@ def collection_keys(window: Window, collected: Sequence[CollectedCounts]) -> dic
         "time_from": timestamp(window.start),
         "time_to": timestamp(window.stop),
     }
+
+
+def second_look_of(summary: Mapping[str, object]) -> SecondLook | None:
+    """What the run with that summary left for another look."""
+    start, since = summary.get("look_again_from"), summary.get("look_again_since")
+    return SecondLook(datetime.fromisoformat(str(start)), datetime.fromisoformat(str(since))) if start and since else None
+
+
+def second_look_keys(look: SecondLook | None) -> dict[str, object]:
+    """The keys of what is left for another look; none when nothing is."""
+    return {} if look is None else {"look_again_from": timestamp(look.start), "look_again_since": timestamp(look.since)}
 
 
 def stored_rows(chunk: CollectedCounts) -> dict[str, int]:

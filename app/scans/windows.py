@@ -50,6 +50,26 @@ def collection_window(
     return Window(min(start, stop), stop)
 
 
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """What was counted soon after a warehouse had been away: hours from `start` on, first counted at `since`.
+
+    Whoever fills the warehouse was held up as well and catches up only now, so they are counted once more, an interval later.
+    """
+
+    start: datetime
+    since: datetime
+
+
+def second_look(
+    now: datetime, interval: Interval, window: Window, *, has_failed: bool, known: SecondLook | None
+) -> SecondLook | None:
+    """What still wants another look after a run at `now`; `has_failed` and `known` are those of the run before."""
+    if has_failed:
+        return SecondLook(window.start, now)
+    return known if known is not None and now - known.since < interval.duration else None
+
+
 def replay_window(time_from: datetime, time_to: datetime, interval: Interval, now: datetime) -> Window:
     """The buckets of a replay: the range asked for, widened to whole buckets.
 

@@ -43,7 +43,9 @@ _SENTENCES = {
     **dict.fromkeys((241, 307, 158, 198), "The query needs more memory or reads more than the server allows."),
     **dict.fromkeys((291, 497), "The data source's user may not read what the query names."),
     **dict.fromkeys((36, 42, 43, 44, 46, 48, 62, 63, 179, 184, 215, 352, 386), "The query is not valid in this database."),
-    **dict.fromkeys((6, 27, 38, 41, 53, 69, 70, 72, 117, 321, 349, 407), "A value could not be converted while the query ran."),
+    **dict.fromkeys(
+        (6, 27, 38, 41, 53, 69, 70, 72, 117, 153, 321, 349, 407), "A value could not be converted while the query ran."
+    ),
 }
 _COLUMN = re.compile(r"(?:identifier|columns?:?)\s+[`'\"]([^`'\"]+)[`'\"]")
 _DRIVER_CODE = re.compile(r"Code: (\d+)")

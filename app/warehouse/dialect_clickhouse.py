@@ -11,6 +11,8 @@ from app.warehouse.dialect import Dialect, Statement, micros
 _WRAPPERS = ("Nullable(", "LowCardinality(")
 _PLAIN = ("Int", "UInt", "Float", "BFloat", "Decimal", "String", "Bool", "Date", "UUID", "Enum")
 _COMPARABLE = ("Int", "UInt", "Bool", "UUID", "Date32", "Date")
+# One column, many types.
+_MIXED = ("Dynamic", "Variant")
 
 
 class ClickHouseDialect(Dialect):
@@ -27,6 +29,8 @@ class ClickHouseDialect(Dialect):
         name, kind = self.column(column.name), bare_type(column.type_name)
         if kind.startswith("FixedString"):
             return f"toStringCutToZero({name})"
+        if kind.startswith(_MIXED):
+            return f"if(isNull({name}), NULL, toString({name}))"  # the text of their null would be empty
         return name if kind.startswith(_PLAIN) else f"toString({name})"
 
     def breakdown_value(self, column: Column) -> str:

@@ -16,7 +16,7 @@ from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
 from app.plan import service as plan
 from app.plan.vocabulary import DriftAction
-from app.reconciliation.pages.comparison import nothing_compared
+from app.reconciliation.pages.comparison import UNKNOWN, nothing_compared
 from app.reconciliation.pages.drifts_view import DAYS, OPEN, STATUSES, DriftRow, DriftsView, drifts_view
 from app.ui import page
 from components import (
@@ -143,7 +143,7 @@ def drifts_page() -> rx.Component:
         page_body(
             state,
             kpi_row(
-                kpi("Open", view.open_total, note="a decision is due"),
+                kpi("Open", view.open_total, note=rx.cond(view.open_total == UNKNOWN, "nothing was compared", "a decision is due")),
                 kpi("Schema", view.schema_total, note="open, in a field or its type"),
                 kpi("Contract", view.contract_total, note="open, in a field's values"),
                 kpi("Decided", view.decided_total, note="or snoozed"),

@@ -193,7 +193,11 @@ def unplanned_page() -> rx.Component:
         page_body(
             state,
             kpi_row(
-                kpi("Unplanned", state.view.new_total, note="a decision is due"),
+                kpi(
+                    "Unplanned",
+                    state.view.new_total,
+                    note=rx.cond(state.view.is_known, "a decision is due", "nothing was compared"),
+                ),
                 kpi("Dead", state.view.dead_total, note="planned, but silent"),
             ),
             tab_links(

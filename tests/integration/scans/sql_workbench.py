@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +46,7 @@ class TableInMemory:
     rows: list[dict[str, Any]] = field(default_factory=list)
     fail_with: Exception | None = None
     asked: list[str] = field(default_factory=list)
+    on_ask: dict[str, Callable[[], None]] = field(default_factory=dict)
     is_closed: bool = False
 
     def add(self, count: int = 1, **values: Any) -> None:
@@ -52,6 +54,8 @@ class TableInMemory:
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)
+        if what in self.on_ask:
+            self.on_ask[what]()
         if self.fail_with is not None:
             raise self.fail_with
 
@@ -179,6 +183,17 @@ class SqlWorkbench(Workbench):
     @property
     def tools(self) -> RunTools:
         return replace(super().tools, open_sql=lambda connection: self.table)
+
+    def add_scan(self, name: str, **changes: Any) -> str:
+        """Another scan of the same table like the first, with these attributes changed."""
+        with self.transaction() as session:
+            like = session.get_one(ScanConfig, self.config_id).model_dump()
+            own = ("id", "collected_until", "received_until", "naming", "created_at", "updated_at")
+            kept = {key: value for key, value in like.items() if key not in own}
+            row = ScanConfig(**{**kept, "name": name, **changes})
+            session.add(row)
+            session.flush()
+            return row.id
 
     def add_type(self, name: str, /, **fields: Any) -> str:
         """An event type with fields: `url="string"`, or a dictionary of the definition's attributes."""

@@ -143,7 +143,7 @@ def test_a_column_that_is_gone_fails_the_scan_in_plain_words(engine):
     bench = SqlWorkbench(engine, NAME, event_name_format="{name}")
     job = bench.collect()
     assert job.error_message == 'The event type column "kind" is not among the columns of the query.'
-    bench.table.fail_with = QueryFailed('The query names a column that does not exist: "kind".', column="kind")
+    bench.table.fail_with = QueryFailed("The query names a column that does not exist.", column="kind")
     assert bench.collect().error_message == 'The query names a column that does not exist: "kind".'
 
 

@@ -10,10 +10,12 @@ from app.scans import service as scans
 from app.scans.groups import GroupCondition, GroupRule
 from models.attachments import EventPhoto
 from models.detection import Anomaly
+from models.metrics import MetricBucket, MetricDay
 from models.plan import Event
 from models.plan_entities import EventTag
 from models.scans import ScanJob
 from tests.integration.scans.sql_workbench import AT, SqlWorkbench, column
+from tests.integration.scans_workbench import HOLDER
 
 RULE = GroupRule("Orders", (GroupCondition("event_name", "^order_"),))
 KIND, NAME = column("kind"), column("name")
@@ -82,6 +84,40 @@ def test_applying_twice_merges_nothing_more_and_the_next_scan_finds_the_group(en
     assert (summary["events_merged"], summary["details"]) == (0, ["No events had to be merged."])
     assert bench.collect().result_summary["events_created"] == 0
     assert bench.counts("web", "Orders") == {bench.moment(1): 6}, "rows of the archived event count for the group too"
+
+
+def test_what_another_scan_counted_before_the_merge_is_not_stored_beside_it(engine):
+    bench = scanned(engine)
+    first, hour = bench.config_id, bench.moment(1)
+    bench.config_id = bench.add_scan("Second")
+    began: list[str] = []
+
+    def merge() -> None:
+        """Between what the second scan has counted and what it stores, and once only."""
+        if not began:
+            began.append("merge")
+            second, bench.config_id = bench.config_id, first
+            with bench.transaction() as session:
+                job_id = scans.request_grouping(session, SYSTEM_ACTOR, "shop", first, now=bench.clock.now()).id
+                assert scans.claim_next_job(session, HOLDER, bench.clock.now()) == job_id
+            assert scans.run_job(job_id, HOLDER, tools=bench.tools) == "completed"
+            bench.config_id = second
+            assert bench.claim() is None, "the same process does not take it up before its first run has ended"
+
+    bench.table.on_ask["bucket_counts"] = merge
+    job = bench.collect()
+    assert (began, job.status, job.claimed_by, job.progress_phase) == (["merge"], "pending", None, "Waiting to resume")
+    assert bench.work().status == "completed"
+    stored = {
+        (bucket.scan_config_id, bucket.scope_ref): bucket.count
+        for bucket in bench.rows_of(MetricBucket)
+        if bucket.scope_type == "event" and bucket.bucket == hour
+    }
+    group, opened, archived = (bench.events()["web", name].id for name in ("Orders", "open", "order_old"))
+    of_first = {(first, group): 5, (first, opened): 4, (first, archived): 1}
+    assert stored == {**of_first, (bench.config_id, group): 6, (bench.config_id, opened): 4}
+    days = {(day.scan_config_id, day.event_id): day.count for day in bench.rows_of(MetricDay)}
+    assert days == stored
 
 
 def test_without_rules_it_is_refused(engine):

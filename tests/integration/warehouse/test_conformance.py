@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -180,6 +180,50 @@ def test_a_preview_shows_columns_rows_and_paths(warehouse, database):
     assert {sample.path.full_path for sample in preview.json_paths["payload"]} >= {"payload.screen", "payload.nested.deep"}
     assert all(len(sample.sample_values) <= 3 for sample in preview.json_paths["payload"])
     assert len(warehouse.preview(query(database), WINDOW, limit=3, with_json_paths=False).rows) == 3
+
+
+ODD = {
+    "postgres": (
+        "SELECT CASE id % 4 WHEN 0 THEN 'infinity' WHEN 1 THEN '12345-01-01' WHEN 2 THEN NULL ELSE '2026-03-01' END::date AS odd,"
+        " CASE id % 2 WHEN 0 THEN '57000-01-01Z' ELSE '0044-03-15 BC' END::timestamptz AS far, time FROM rows",
+        ["infinity", "12345-01-01", None, date(2026, 3, 1)],
+    ),
+    "clickhouse": (
+        "SELECT multiIf(id % 4 = 0, 'x'::Dynamic, id % 4 = 1, 5::Dynamic, id % 4 = 2, NULL, [1, 2]::Dynamic) AS odd,"
+        " toDateTime64('2299-12-31 23:59:59', 3, 'UTC') AS far, time FROM rows",
+        ["x", "5", None, "[1,2]"],
+    ),
+}
+
+
+@pytest.mark.parametrize("database", list(ODD), indirect=True)
+def test_mixed_types_and_times_beyond_every_calendar_end_no_scan(warehouse, database):
+    base_query, odd = ODD[database.connection.db_type]
+    asked = query(database, base_query=base_query, group_columns=("odd",), time=TimeColumn("far", TimeKind.INSTANT))
+    groups = warehouse.groups(asked, None)
+    assert {group.key.values[0]: group.count for group in groups} == Counter(odd[row.id % 4] for row in ROWS)
+    assert all(group.last_at is None or group.last_at.year == 2299 for group in groups)
+    assert len(warehouse.preview(asked, None, limit=8, with_json_paths=False).rows) == 8
+    by_time = query(database, base_query=base_query)
+    kept = list(warehouse.top_values(by_time, "odd", WINDOW, 3))
+    assert len(kept) == 3
+    expected = Counter(
+        _folded(odd[row.id % 4], kept) for row in ROWS if inside(row, TIME, WINDOW)
+    )  # fmt: skip
+    found: Counter = Counter()
+    for row in warehouse.breakdown_counts(by_time, "odd", kept, WINDOW, Interval.DAY):
+        found[(row.value, row.is_other)] += row.count
+    assert found == expected
+
+
+def test_of_ten_million_names_none_travels(clickhouse_rows):
+    opened = clickhouse_rows.open(is_guarded=False)
+    names = ScanQuery(
+        "SELECT 'n' || toString(number) AS a FROM numbers(10000000)", group_columns=("a",), row_limit=50_000, timeout_seconds=120
+    )
+    with pytest.raises(TooManyRows):
+        opened.groups(names, None)
+    opened.close()
 
 
 def test_a_time_in_text_or_in_seconds_is_converted_in_the_base_query(warehouse, database):

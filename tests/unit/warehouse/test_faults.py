@@ -14,6 +14,7 @@ from app.warehouse.clickhouse_link import _translated
 from app.warehouse.contracts import SourceConnection
 from app.warehouse.faults import SENTENCES, ConnectionFault, FaultKind
 from app.warehouse.service import list_tables, probe
+from tests.tls_listener import tls_listener
 
 SECRET = "hunter2hunter2"
 
@@ -105,6 +106,13 @@ def test_tls_where_the_server_has_none():
         assert fault(connection("postgres", port=port, sslmode="require")).kind is FaultKind.TLS
     with listener(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n") as port:
         assert fault(connection("clickhouse", port=port, secure=True)).kind is FaultKind.TLS
+
+
+def test_a_certificate_that_no_authority_signed():
+    with tls_listener() as port:
+        assert fault(connection("clickhouse", port=port, secure=True)).kind is FaultKind.TLS
+    with tls_listener(asks_first=True) as port:
+        assert fault(connection("postgres", port=port, sslmode="verify-full")).kind is FaultKind.TLS
 
 
 def test_the_metadata_address_of_a_cloud_is_not_tried():
