@@ -6,7 +6,7 @@ Routes and pages stand at the same height; this module is to routes what `app/ui
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from app.identity import service as identity
 from app.identity.contracts import Actor
@@ -113,10 +113,17 @@ def headers_of(request: Request, error: HTTPException) -> dict[str, str]:
     """The headers of the framework's own refusal; `Allow` names what any route of the path answers, not only the first one."""
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        found = [route for route in request.app.routes if isinstance(route, Route)]
-        matching = [route.methods or set() for route in found if route.matches(request.scope)[0] is not Match.NONE]
-        headers["Allow"] = ", ".join(sorted(set[str]().union(*matching)))
+        matching = [route for route in _routes_in(request.app.routes) if route.matches(request.scope)[0] is not Match.NONE]
+        headers["Allow"] = ", ".join(sorted({method for route in matching for method in route.methods or ()}))
     return headers
+
+
+def _routes_in(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    for route in routes:
+        if isinstance(route, Route):
+            yield route
+        else:  # a router that was included keeps its routes to itself
+            yield from _routes_in(getattr(getattr(route, "original_router", None), "routes", ()))
 
 
 def note_use(

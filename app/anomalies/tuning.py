@@ -31,7 +31,7 @@ class Tuning:
 
 
 SHIPPED: Final = Tuning()
-_BOUNDS: Final = {
+BOUNDS: Final = {
     "baseline_size": (30, 2000),
     "window_size": (10, 500),
     "hop_size": (1, 500),
@@ -68,7 +68,7 @@ def change_tuning(session: Session, caller: IngestPrincipal, changes: Mapping[st
 
 
 def _check(name: str, value: object) -> None:
-    low, high = _BOUNDS[name]
+    low, high = BOUNDS[name]
     is_whole = name.endswith("_size")
     is_number = isinstance(value, int if is_whole else int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type, operator]

@@ -86,6 +86,8 @@ LOG_ANOMALIES: Final = Pipe(
     (Parameter("time_window_minutes", "Int32", "60", f"1 to {LONGEST_WINDOW_MINUTES}"), *_FILTERS),
 )
 PIPES: Final = {pipe.name: pipe for pipe in (RECENT_LOGS, ERROR_DISTRIBUTION, LOG_ANOMALIES)}
+PIPE_NAMES: Final = tuple(f"{name}.{written}" for name in PIPES for written in ("json", "csv", "ndjson"))
+"""As addresses name them, with the format of the answer."""
 
 
 def read_arguments(pipe: Pipe, given: Mapping[str, str], now: datetime) -> Arguments:

@@ -24,6 +24,7 @@ router = APIRouter(tags=["tenants"])
 
 TENANTS = "/v1/tenants"
 LARGEST_PAGE = 1000
+LARGEST_OFFSET = 10_000_000
 
 
 class TenantBody(BaseModel):
@@ -67,8 +68,8 @@ def create_tenant(actor: Administrator, body: TenantBody) -> JSONResponse:
 @router.get(TENANTS, operation_id="list_tenants")
 def list_tenants(actor: Administrator, limit: int = 20, offset: int = 0) -> JSONResponse:
     """Tenants, newest first."""
-    if not 1 <= limit <= LARGEST_PAGE or offset < 0:
-        raise BadRequest(f"limit is from 1 to {LARGEST_PAGE}, offset from 0")
+    if not (1 <= limit <= LARGEST_PAGE and 0 <= offset <= LARGEST_OFFSET):
+        raise BadRequest(f"limit is from 1 to {LARGEST_PAGE}, offset from 0 to {LARGEST_OFFSET}")
     with session_scope(write=False) as session:
         found, total = service.list_tenants(session, actor, limit, offset, SYSTEM_CLOCK.now())
     page = {"total": total, "limit": limit, "offset": offset, "has_more": offset + limit < total}
