@@ -34,7 +34,7 @@ test-fast: .venv/.installed ## what one runs often: SQLite only, nothing slow
 	$(PYTEST) tests/unit tests/api tests/integration -m "not slow and not postgres" -n 2 --dist loadfile
 
 e2e: setup chromium servers
-	$(PYTEST) tests/e2e -p no:xdist
+	$(PYTEST) tests/e2e -n 2 --dist loadfile
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
@@ -55,9 +55,12 @@ bench: setup
 demo: setup ## the 2013 flights from New York, posted to a running server
 	$(BIN)/plumbline demo flights
 
-chromium:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
-	  || { echo "installing Chromium from the system's packages"; $(APT) update && $(APT) install -y chromium >/dev/null; }
+chromium: # the shell starts a page in a fraction of the time; where there is none, any Chromium does
+	@command -v chromium-headless-shell >/dev/null \
+	  || { command -v apt-get >/dev/null && echo "installing Chromium from the system's packages" \
+	       && $(APT) update && $(APT) install -y chromium-headless-shell >/dev/null; } \
+	  || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || $(APT) install -y chromium >/dev/null
 
 servers:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \

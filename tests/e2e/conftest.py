@@ -20,9 +20,11 @@ from tests.e2e.server import ROOT, RunningServer, running_server
 AXE_VERSION = "4.14.1"
 PASSWORD = "correct horse battery"
 PATIENCE = 30_000  # what takes a moment here may take many on a busy machine
+# The shell makes no window for a page, which takes whole browsers longer than most tests.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
-    "--headless=new",
+    "--headless",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-dev-shm-usage",
@@ -55,7 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    executable = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     assert executable, "Chromium is needed: `make chromium` installs it"
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)
