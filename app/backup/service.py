@@ -74,15 +74,15 @@ def take(settings: Settings, path: Path, clock: Clock, say: Say) -> Report:
             _wait_until_stored(settings, started, clock)
             say("Copying events")
             sums = {}
+            columns = {table: events.columns_of(client, f"{database}.{table}") for table in INSERTABLE_TABLES}
             for table in INSERTABLE_TABLES:
                 copied = 0
                 for number, (block, rows) in enumerate(events.dumped(client, f"{database}.{table}", started)):
                     archive.add(f"events/{table}/{number:06d}.native", block)
                     copied += rows
-                sums[table] = asdict(events.summed(client, f"{database}.{table}", started))
+                sums[table] = asdict(events.summed(client, f"{database}.{table}", started, columns[table]))
                 if copied != sums[table]["rows"]:
                     raise Conflict(f"{table} changed while it was copied; try again")
-            columns = {table: events.columns_of(client, f"{database}.{table}") for table in INSERTABLE_TABLES}
         say("Copying the database")
         counts = _add_database(archive, url)
         files = _add_files(archive, settings.data_dir)
@@ -184,7 +184,8 @@ def _restore_events(archive: Archive, client: Client, database: str) -> dict[str
         table = name.split("/")[1]
         events.load(client, f"{database}.{table}", facts["columns"][table], archive.read(name), f"restore-{facts['id']}-{name}")
     until = datetime.fromisoformat(facts["taken_at"])
-    sums = {table: asdict(events.summed(client, f"{database}.{table}", until)) for table in INSERTABLE_TABLES}
+    columns = facts["columns"]
+    sums = {table: asdict(events.summed(client, f"{database}.{table}", until, columns[table])) for table in INSERTABLE_TABLES}
     for table, found in sums.items():
         if found != facts["events"][table]:
             raise Conflict(
