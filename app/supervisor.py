@@ -69,6 +69,19 @@ def serve(settings: Settings, *, web_command: Sequence[str] = WEB_COMMAND) -> in
             return _fail(str(error))
 
 
+def why_not(settings: Settings) -> str:
+    """What keeps an instance from starting here, told before anything slow is done; empty when nothing does."""
+    was_killed = (settings.data_dir / RUNTIME_FILE).exists()
+    try:
+        with DataFolderLock(settings.data_dir):
+            _require_free_port(settings.runtime.host, settings.runtime.port, was_killed=was_killed)
+    except (DataFolderInUse, PortInUse) as error:
+        return str(error)
+    except OSError as error:
+        return f"cannot use the data folder {settings.data_dir}: {error.strerror or error}"
+    return ""
+
+
 class PortInUse(Exception):
     """The public address cannot be listened on."""
 

@@ -18,6 +18,7 @@ def apply_groups(run: Run, progress: JobProgress, tools: RunTools) -> None:
     rules = tuple(run.config.event_group_rules)
     progress.report(10, "Reading the events")
     with tools.transaction() as session:
+        repository.lock_project(session, run.project_id)  # two of them would wait for each other's jobs
         progress.confirm(session)
         # What other scans have counted by the events as they were must not be stored beside the merged: they begin again.
         repository.hold_project(session, run.project_id, run.job_id)

@@ -278,6 +278,11 @@ def lock_job_if_free(session: Session, job_id: str) -> ScanJob | None:
     return session.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
 
 
+def lock_project(session: Session, project_id: str) -> None:
+    """Held until the transaction ends: of jobs that go through a whole project, one at a time."""
+    session.execute(sa.select(col(Project.id)).where(col(Project.id) == project_id).with_for_update(key_share=True)).all()
+
+
 def hold_project(session: Session, project_id: str, job_id: str) -> int:
     """Until the transaction ends no other job of the project writes, starts or is made; how many went back to the queue."""
     statement = sa.update(ScanJob).where(

@@ -181,6 +181,12 @@ class Workbench:
             for name, value in values.items():
                 setattr(config, name, value)
 
+    def change_job(self, job_id: str, **values: object) -> None:
+        with self.transaction() as session:
+            job = session.get_one(ScanJob, job_id)
+            for name, value in values.items():
+                setattr(job, name, value)
+
     def events(self) -> dict[tuple[str, str], Event]:
         with self.transaction(write=False) as session:
             rows = session.execute(sa.select(Event, EventType.name).join(EventType, EventType.id == Event.event_type_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -72,11 +73,14 @@ class IngestProcess:
             "PLUMBLINE_LOG_LEVEL": "error",
             **self.variables,
         }
-        self.process = subprocess.Popen([sys.executable, "-m", self.module], env=environment)
+        self.process = subprocess.Popen([sys.executable, "-X", "faulthandler", "-m", self.module], env=environment)
         deadline = time.monotonic() + 60
         while self.health() is None:
             assert self.process.poll() is None, "the ingest process ended"
-            assert time.monotonic() < deadline, "the ingest process does not answer"
+            if time.monotonic() > deadline:
+                self.process.send_signal(signal.SIGABRT)  # it says where it stands
+                self.process.wait(10)
+                raise AssertionError("the ingest process does not answer")
             time.sleep(0.02)
 
     def kill(self) -> None:

@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from app.kernel.errors import Conflict
 from app.scans import leases, lifecycle
 from app.scans import service as scans
 from models.projects import Project
+from models.scans import ScanConfig
 from tests.integration.scans_workbench import HOLDER, HOUR, NOW, Workbench
 
 FLOOR = NOW.replace(minute=0)
@@ -121,6 +123,36 @@ def test_a_run_that_was_reaped_meanwhile_writes_nothing(bench: Workbench):
     job = bench.work()
     assert (job.id, job.status) == (job_id, "failed")
     assert bench.coverage() == {}
+
+
+def test_a_run_that_was_reaped_while_it_judged_stores_no_findings(bench: Workbench):
+    bench.store.add("web", "click", FLOOR - HOUR)
+    job_id = bench.request()
+    assert bench.claim() == job_id
+    stored: list[str] = []
+
+    def evaluate(*_arguments):
+        assert bench.job(job_id).status == "running"
+        bench.change_job(job_id, status="failed")
+        return stored.append
+
+    assert scans.run_job(job_id, HOLDER, tools=replace(bench.tools, evaluate=evaluate)) is None
+    assert (stored, bench.job(job_id).status, bench.config().collected_until) == ([], "failed", None)
+
+
+def test_somebody_who_is_faster_keeps_no_other_config_from_its_run(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
+    with bench.transaction() as session:
+        first = session.get_one(ScanConfig, bench.config_id)
+        second = ScanConfig(**{**first.model_dump(exclude={"id"}), "name": "Second"})
+        session.add(second)
+        session.flush()
+        due = [first.id, second.id]
+    bench.request()  # after the scheduler has looked for what is due
+    monkeypatch.setattr(
+        lifecycle.repository, "due_configs", lambda session, _now: [session.get_one(ScanConfig, one) for one in due]
+    )
+    (job_id,) = dispatch(bench)
+    assert bench.job(job_id).scan_config_id == due[1]
 
 
 def test_a_run_whose_job_belongs_to_another_worker_does_nothing(bench: Workbench):
