@@ -56,13 +56,19 @@ class SecurityOrigin(SQLModel, table=True):
 
 
 class SecurityDelivery(SQLModel, table=True):
-    """The id of a webhook's entry that was taken in, so that a repeated delivery stores nothing."""
+    """A webhook's entry that became an event, so that a repeated delivery stores nothing.
+
+    Without `kept_at` it is claimed only: by a request that is under way, or by one that ended before it could tell that the event
+    is durable.
+    """
 
     __tablename__ = "security_deliveries"
 
     project_id: str = Field(sa_column=sa.Column(sa.String(64), sa.ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True))
     delivery_id: str = Field(max_length=200, primary_key=True)
+    event_id: str = Field(max_length=36)
     received_at: datetime = moment_field()
+    kept_at: datetime | None = Field(default=None, sa_column=sa.Column(UtcDateTime(), nullable=True))
 
 
 class SecurityIncidentEvent(SQLModel, table=True):

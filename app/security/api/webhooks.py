@@ -8,13 +8,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from app.identity.contracts import IngestPrincipal
+from app.kernel.ids import new_id
 from app.security.api.gate import Watch, enter, standing
 from app.security.api.work import body_of, read, take_in, write
 from app.security.normalise import decode
 from app.security.providers import Delivery, auth0_deliveries, supabase_deliveries
-from app.security.repository import accounts
+from app.security.service import deliveries as kept_deliveries
 
 router = APIRouter(prefix="/webhooks", tags=["Security"])
 
@@ -36,25 +38,31 @@ async def _receive(request: Request, deliveries_of: Callable[[Any], list[Deliver
     principal, plan = await read(enter, request, now, is_writing=True, is_webhook=True)
     deliveries = deliveries_of(decode(await body_of(request)))
     fresh = await _claimed(principal, deliveries, now)
-    claimed = [one.id for one in fresh if one.id is not None]
+    claimed = [one.id for one, _ in fresh if one.id is not None]
     try:
-        events = await take_in(request, principal, plan, [one.event for one in fresh], now)
-    except BaseException:
-        await write(accounts.forget_deliveries, principal.project_id, claimed)
+        events = await take_in(request, principal, plan, [one.event for one, _ in fresh], now, ids=[event for _, event in fresh])
+    except Exception:
+        await write(kept_deliveries.forget, principal, claimed)
         raise
+    await write(kept_deliveries.keep, principal, claimed, now)
     content: dict[str, object] = {"success": True, "status": "queued", "queued": len(events)}
     content["received"] = len(deliveries)
     content["quota"] = standing(request).quota()
     return JSONResponse(content)
 
 
-async def _claimed(principal: IngestPrincipal, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-    """Deliveries that are taken in now: those without an id, and each id once."""
+async def _claimed(principal: IngestPrincipal, deliveries: Sequence[Delivery], now: datetime) -> list[tuple[Delivery, str]]:
+    """Deliveries that are taken in now with the ids of their events: those without an id, and each id once."""
     ids = [one.id for one in deliveries if one.id is not None]
-    fresh = set(await write(accounts.claim_deliveries, principal.project_id, ids, now)) if ids else set()
+    fresh, lapsed = await write(kept_deliveries.claim, principal, ids, now)
+    if lapsed:
+        stored = await run_in_threadpool(kept_deliveries.stored, principal, lapsed, now)
+        await write(kept_deliveries.keep, principal, stored, now)
+        fresh |= {one: event_id for one, event_id in lapsed.items() if one not in stored}
     found = []
     for one in deliveries:
-        if one.id is None or one.id in fresh:
-            found.append(one)
-            fresh.discard(one.id or "")
+        if one.id is None:
+            found.append((one, new_id()))
+        elif one.id in fresh:
+            found.append((one, fresh.pop(one.id)))
     return found

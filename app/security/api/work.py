@@ -61,9 +61,15 @@ async def body_of(request: Request) -> bytes:
 
 
 async def take_in(
-    request: Request, principal: IngestPrincipal, plan: SecurityPlan, incoming: Sequence[Incoming], now: datetime
+    request: Request,
+    principal: IngestPrincipal,
+    plan: SecurityPlan,
+    incoming: Sequence[Incoming],
+    now: datetime,
+    *,
+    ids: Sequence[str] = (),
 ) -> list[SecurityEvent]:
-    """The events, durable when this returns; nothing is stored with an error.
+    """The events, durable when this returns, under these ids when there are any; nothing is stored with an error.
 
     Errors: Unauthorized, Forbidden, TooManyRequests, QuotaExceeded, Unavailable.
     """
@@ -73,14 +79,19 @@ async def take_in(
     used = await write(_booked, token_of(request, is_webhook=True), principal, plan, len(incoming), now)
     note(request, replace(standing(request), used=used))
     try:
-        events = await run_in_threadpool(intake.completed, principal.project_id, incoming, now)
+        events = await run_in_threadpool(intake.completed, principal.project_id, incoming, now, ids)
         lines = intake.lines_of(principal, events, address(client_address(request)))
         await ingest.keep(lines)
     except (AppError, OSError):
         await write(intake.give_back, principal, len(incoming), now)
         raise
-    if any(alerts.instant_finding(event) for event in events):
-        await write(alerts.raise_instant_alerts, principal, events)
+    try:
+        if any(alerts.instant_finding(event) for event in events):
+            await write(alerts.raise_instant_alerts, principal, events)
+    except Exception:
+        # They are durable, and whoever is told otherwise sends them again.
+        log.exception("alerts are left to the sweep", extra={"project_id": principal.project_id})
+        return events
     if not BACKLOG.put(principal, plan, events):
         log.warning("too many events wait to be judged; the sweep will judge these", extra={"project_id": principal.project_id})
     return events

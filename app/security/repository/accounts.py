@@ -1,4 +1,4 @@
-"""Monthly quota, key and organisation names, web origins and webhook deliveries."""
+"""Monthly quota, key and organisation names and web origins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from app.kernel.ids import new_id
 from models.identity import IngestKey, QuotaUsage, Tenant
 from models.projects import Project
-from models.security import SecurityDelivery, SecurityOrigin
+from models.security import SecurityOrigin
 
 RESOURCE = "security_events"
 
@@ -85,25 +85,6 @@ def set_origins(session: Session, project_id: str, wanted: Sequence[str], now: d
         for one, origin in zip(ids, wanted, strict=True)
     )
     session.flush()
-
-
-def claim_deliveries(session: Session, project_id: str, ids: Sequence[str], now: datetime) -> frozenset[str]:
-    """The ids nobody claimed before; they are claimed now, by this transaction only."""
-    if not ids:
-        return frozenset()
-    values = [{"project_id": project_id, "delivery_id": one, "received_at": now} for one in dict.fromkeys(ids)]
-    table = SecurityDelivery.__table__  # type: ignore[attr-defined]
-    statement: Any = _insert(session)(table).values(values).on_conflict_do_nothing().returning(table.c.delivery_id)
-    return frozenset(str(row[0]) for row in session.execute(statement))
-
-
-def forget_deliveries(session: Session, project_id: str, ids: Sequence[str]) -> None:
-    """Let the ids be claimed again, because their entries were not stored."""
-    session.execute(
-        sa.delete(SecurityDelivery).where(
-            col(SecurityDelivery.project_id) == project_id, col(SecurityDelivery.delivery_id).in_(ids)
-        )
-    )
 
 
 def _insert(session: Session) -> Any:

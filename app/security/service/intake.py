@@ -40,12 +40,12 @@ def give_back(session: Session, principal: IngestPrincipal, events: int, now: da
     accounts.return_quota(session, principal.tenant_id, month_start(now), events)
 
 
-def completed(project_id: str, incoming: Sequence[Incoming], now: datetime) -> list[SecurityEvent]:
-    """The events with id, time, severity and what is known of their address; ids rise in the order sent.
+def completed(project_id: str, incoming: Sequence[Incoming], now: datetime, ids: Sequence[str] = ()) -> list[SecurityEvent]:
+    """The events with id, time, severity and what is known of their address; ids rise in the order sent unless they are given.
 
     The threat score of each holds the failed sign-ins of the last five minutes that came from its address before it.
     """
-    ids = sorted(new_id() for _ in incoming)
+    ids = ids or sorted(new_id() for _ in incoming)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as exact as it is stored
     return [
         SecurityEvent(

@@ -4,9 +4,50 @@ from __future__ import annotations
 
 import pytest
 
+from app.ingest import service as ingest
+from app.security.service import alerts, deliveries
+
 
 def entry(log_id: str, kind: str, **data: object) -> dict[str, object]:
     return {"log_id": log_id, "data": {"type": kind, "user_id": "auth0|1", "user_name": "a@b.c", "ip": "203.0.113.9", **data}}
+
+
+def cut_off(session, *_arguments) -> None:
+    raise RuntimeError("the process ended here")
+
+
+def test_an_entry_that_was_claimed_and_not_stored_is_stored_when_it_comes_again(security, clock, monkeypatch):
+    caller = security()
+    with monkeypatch.context() as cut:
+        cut.setattr(ingest, "keep", cut_off)
+        cut.setattr(deliveries, "forget", cut_off)
+        assert caller.call("POST", "/webhooks/auth0", json=[entry("1", "s")]).status_code == 500
+    busy = caller.call("POST", "/webhooks/auth0", json=[entry("1", "s"), entry("2", "s")])
+    assert (busy.status_code, busy.headers["Retry-After"]) == (503, "30")
+    clock.advance(deliveries.CLAIM_LASTS)
+    again = caller.call("POST", "/webhooks/auth0", json=[entry("1", "s"), entry("2", "s")])
+    assert (again.status_code, again.json()["queued"]) == (200, 2)
+    assert len(caller.call("GET", "/events").json()["data"]) == 2
+
+
+def test_an_entry_that_was_stored_and_not_noted_is_not_stored_again(security, clock, monkeypatch):
+    caller = security()
+    with monkeypatch.context() as cut:
+        cut.setattr(deliveries, "keep", cut_off)
+        assert caller.call("POST", "/webhooks/auth0", json=[entry("1", "s")]).status_code == 500
+    clock.advance(deliveries.CLAIM_LASTS)
+    for _ in range(2):
+        again = caller.call("POST", "/webhooks/auth0", json=[entry("1", "s")])
+        assert (again.status_code, again.json()["queued"]) == (200, 0)
+    assert len(caller.call("GET", "/events").json()["data"]) == 1
+
+
+def test_a_fault_of_the_alerts_does_not_ask_for_what_is_stored(security, monkeypatch):
+    caller = security()
+    monkeypatch.setattr(alerts, "raise_instant_alerts", cut_off)
+    for _ in range(2):
+        assert caller.call("POST", "/webhooks/auth0", json=[entry("1", "limit_wc")]).status_code == 200
+    assert len(caller.call("GET", "/events").json()["data"]) == 1
 
 
 def names(caller) -> set[str]:
