@@ -8,6 +8,7 @@ import gc
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -141,7 +142,7 @@ async def _accept(scope: Scope, receive: Receive) -> bytes:
     try:
         token = token_of(headers)
         principal = pipeline.keys.cached(token) or await pipeline.keys.resolve(token)
-        check_principal(principal, headers.get(b"x-tenant-id"), pipeline.clock.now())
+        check_principal(principal, headers.get(b"x-tenant-id") or _tenant_of(scope["query_string"]), pipeline.clock.now())
         pipeline.check_room()
         pipeline.take_request(principal)
     except AppError as refused:
@@ -156,6 +157,13 @@ async def _accept(scope: Scope, receive: Receive) -> bytes:
     # No name here holds the body while the events are on their way to the disk.
     outcome = await pipeline.accept(principal, await _body(pipeline, headers, receive), is_waiting=is_waiting)
     return _success(outcome)
+
+
+def _tenant_of(query: bytes) -> bytes | None:
+    """The tenant that the address asks for (contract A.1); the header goes before it."""
+    if b"tenant=" not in query:
+        return None
+    return parse_qs(query).get(b"tenant", [b""])[0]
 
 
 async def _body(pipeline: Pipeline, headers: dict[bytes, bytes], receive: Receive) -> bytes:

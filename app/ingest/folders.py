@@ -6,9 +6,11 @@ nobody holds may carry segments of a process that is gone; whoever starts next t
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +67,16 @@ def claim_folders(root: Path) -> tuple[LogFolder, list[LogFolder]]:
 def unstored_segments(root: Path) -> frozenset[Path]:
     """Segments of every process on the data folder that the event store does not have yet, those still open among them."""
     return frozenset(root.glob(f"*/*{SUFFIX}"))
+
+
+def is_unstored_before(root: Path, moment: datetime) -> bool:
+    """Whether records that were acknowledged before the instant may still wait in the log of any process."""
+    for segment in unstored_segments(root):
+        with contextlib.suppress(FileNotFoundError):  # stored and deleted meanwhile
+            # A segment takes records for a second or two; the last one tells for all of them.
+            if segment.stat().st_mtime < moment.timestamp():
+                return True
+    return False
 
 
 def _lock(path: Path) -> LogFolder | None:

@@ -13,7 +13,7 @@ from app.identity.contracts import Actor
 from app.ingest import repository
 from app.ingest.bodies import ClientGone, read_body
 from app.ingest.cleaning import ValueCleaner, value_cleaner
-from app.ingest.folders import unstored_segments
+from app.ingest.folders import is_unstored_before, unstored_segments
 from app.ingest.kept_answers import KEPT_FOR
 from app.ingest.policies import pseudonym_of
 from app.ingest.process import expire_keys, keep, keep_from_thread, take_request
@@ -32,6 +32,7 @@ __all__ = [
     "forget_answers",
     "forget_key_hours",
     "has_records",
+    "is_unstored_before",
     "keep",
     "keep_from_thread",
     "pseudonym_of",

@@ -16,6 +16,12 @@ from app.kernel.clock import as_utc
 from app.kernel.settings import get_settings
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
+_POSTGRES_SETTINGS = (
+    "idle_in_transaction_session_timeout = '15min'",
+    "tcp_keepalives_idle = 60",
+    "tcp_keepalives_interval = 10",
+    "tcp_keepalives_count = 6",
+)
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -38,11 +44,21 @@ def create_engine(url: str) -> Engine:
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        sa.event.listen(engine, "connect", _prepare_postgres)
+        return engine
     engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MILLISECONDS / 1000})
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_immediate_for_writers)
     return engine
+
+
+def _prepare_postgres(connection: Any, _record: Any) -> None:
+    # A machine that vanishes in mid-transaction would keep its locks for hours, which is how long TCP waits by itself.
+    with connection.cursor() as cursor:
+        for setting in _POSTGRES_SETTINGS:
+            cursor.execute(f"SET {setting}")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -2,7 +2,7 @@
 
 A deletion leaves a note in the metadata database. The route acts on it right after its commit, the scheduler again later:
 records that were acknowledged before the deletion may reach the store after it, so a note is only dropped by a removal that
-succeeds `SETTLED_AFTER` the request.
+succeeds `SETTLED_AFTER` the request, and not while the log holds records from before then.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from datetime import timedelta
 
 from app.eventstore.contracts import EventStore
 from app.eventstore.service import get_event_store
+from app.ingest import service as ingest
 from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.database import session_scope
 from app.kernel.errors import Unavailable
+from app.kernel.settings import get_settings
 from app.projects import repository
 from models.projects import ProjectRemoval
 
@@ -36,6 +38,8 @@ def purge_removed(store: EventStore | None = None, *, clock: Clock = SYSTEM_CLOC
 
 def _purge(store: EventStore | None, removal: ProjectRemoval, clock: Clock) -> bool:
     error = None
+    # Asked before the removal: what is stored after it would otherwise look as if it had been there.
+    is_on_the_way = ingest.is_unstored_before(get_settings().data_dir / "wal", removal.requested_at + SETTLED_AFTER)
     try:
         (store or get_event_store()).delete_project(removal.tenant_id, removal.project_id)
     except Unavailable as problem:
@@ -46,7 +50,7 @@ def _purge(store: EventStore | None, removal: ProjectRemoval, clock: Clock) -> b
         row = repository.removal(session, removal.project_id)
         if row is None:
             return False
-        if error is None and now - row.requested_at >= SETTLED_AFTER:
+        if error is None and not is_on_the_way and now - row.requested_at >= SETTLED_AFTER:
             session.delete(row)
             return True
         row.attempted_at, row.last_error = now, error and error[:500]

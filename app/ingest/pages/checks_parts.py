@@ -161,7 +161,7 @@ def violation_table(state: Any) -> rx.Component:
             "Nothing broke the plan",
             rx.cond(
                 state.view.mode == "allow",
-                "No event of this period was flagged. Under Allow only its name is held against the plan, not what it carries.",
+                "No event of this period was refused or flagged. Under Allow only names are held against the plan, not values.",
                 "No event of this period was refused or flagged.",
             ),
         ),

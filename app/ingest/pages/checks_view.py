@@ -14,7 +14,7 @@ from sqlmodel import Session
 from app.identity.contracts import Actor, UserRole
 from app.ingest import policies, violation_service
 from app.ingest.proposals import remedy_of
-from app.ingest.validation import ANY, Policy, Treatment
+from app.ingest.validation import ANY, Mode, Policy, Treatment
 from app.ingest.violation_repository import ViolationGroup
 from app.kernel.clock import SYSTEM_CLOCK
 from app.plan.branching import service as branching
@@ -122,6 +122,14 @@ _MODE_TEXTS: Final = {
 }
 
 
+def mode_text(policy: Policy) -> str:
+    """What the mode does, and what it lets through as long as a tick is missing."""
+    text = _MODE_TEXTS[policy.mode.value]
+    if policy.mode is Mode.BLOCK and not policy.refuses_unplanned:
+        text += " An event that is not in the plan does not break it unless that is ticked here: it is stored and flagged."
+    return text
+
+
 def checks_view(session: Session, actor: Actor, slug: str, hours: int, zone: ZoneInfo) -> ChecksView:
     """The page's content for the last hours. Errors: NotFound, Unavailable."""
     now = SYSTEM_CLOCK.now()
@@ -139,7 +147,7 @@ def checks_view(session: Session, actor: Actor, slug: str, hours: int, zone: Zon
     ]
     return ChecksView(
         mode=policy.mode.value,
-        mode_text=_MODE_TEXTS[policy.mode.value],
+        mode_text=mode_text(policy),
         refuses_unplanned=policy.refuses_unplanned,
         refuses_unknown_properties=policy.refuses_unknown_properties,
         labels=[

@@ -8,9 +8,11 @@ from sqlmodel import SQLModel, select
 
 from app.eventstore.service import set_event_store
 from app.identity.contracts import UserRole
+from app.ingest.wal import SUFFIX
 from app.kernel.clock import FixedClock
 from app.kernel.database import session_scope
 from app.kernel.errors import Unavailable
+from app.kernel.settings import get_settings
 from app.projects import purge, service
 from models.identity import AuditEntry
 from models.projects import Project, ProjectRemoval
@@ -65,6 +67,18 @@ def test_records_are_removed_at_once_and_again_when_late_ones_have_settled(engin
     assert len(store.deleted) == 2
     assert waiting(engine) == []
     assert purge.purge_removed(store, clock=clock) == 0
+
+
+def test_the_note_stays_while_the_log_holds_records_of_that_time(engine, deleted):
+    store, clock = Store(), FixedClock(datetime.now(UTC) + purge.SETTLED_AFTER * 2)
+    folder = get_settings().data_dir / "wal" / "0"
+    folder.mkdir(parents=True)
+    segment = folder / f"1{SUFFIX}"
+    segment.write_bytes(b"")
+    assert purge.purge_removed(store, clock=clock) == 0
+    segment.unlink()
+    assert purge.purge_removed(store, clock=clock) == 1
+    assert len(store.deleted) == 2
 
 
 def test_a_store_that_is_down_is_noted_and_tried_again(engine, deleted):
