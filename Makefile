@@ -15,7 +15,9 @@ setup: .venv/.installed frontend ## the virtual environment with the command `pl
 	@command -v $(PYTHON) >/dev/null || { echo "python3 (3.11 or later) is needed and was not found"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; $$($(PYTHON) --version) was found"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) --constraint constraints.txt --editable '.[dev,demo]'
+	@echo "Installing the Python packages (once; some minutes) ..."
+	@$(PIP) --constraint constraints.txt --editable '.[dev,demo]' \
+	  || { echo "the Python packages could not be installed; pip says why above. 'make setup' tries again"; exit 1; }
 	@touch $@
 
 .PHONY: frontend

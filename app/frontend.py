@@ -120,7 +120,7 @@ def _parsed(text: str) -> tuple[int, ...]:
 
 
 def _build(bun: Path) -> None:
-    print("Building the front end (once; about a minute) ...", file=sys.stderr)  # noqa: T201
+    print("Building the front end (once per version; one to two minutes) ...", file=sys.stderr)  # noqa: T201
     environment = {**os.environ, "REFLEX_BUN_PATH": str(bun), "REFLEX_WEB_WORKDIR": str(WEB_DIR)}
     environment.pop("__REFLEX_SKIP_COMPILE", None)
     if registry := npm_registry():

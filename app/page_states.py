@@ -26,13 +26,19 @@ class LoadedState(ProjectState):
     phase: str = Phase.LOADING.value
     problem: str = ""
     _shown: str = ""
+    _shown_by: dict[str, str] = {}
     _follower: int = 0
 
     def _begin(self, about: str) -> bool:
-        """Note what the page is about now; true when that is something else, so that nothing old may be left standing."""
-        is_other = self._shown != about
+        """Note what the page is about now; true when that is something else, so that nothing old may be left standing.
+
+        All pages of a tab share one phase: that another page of the same project is ready says nothing of one never loaded.
+        """
+        name = type(self).get_full_name()
+        is_other = self._shown != about or self._shown_by.get(name) != about
         if is_other:
             self._shown, self.phase = about, Phase.LOADING.value
+            self._shown_by = {**self._shown_by, name: about}
         return is_other
 
     @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 import reflex as rx
 
 from components.overlays import command_palette, shortcuts_sheet
+from components.topbar import topbar
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def shell(
         rx.el.a("Skip to content", href="#content", class_name="skip-link"),
         rx.el.aside(*rail("rail"), class_name="rail", aria_label="Navigation"),
         rx.el.div(
-            _topbar(crumbs, viewer, sign_out_action, tools),
+            topbar(crumbs, viewer, sign_out_action, tools),
             *([banner] if banner is not None else []),
             rx.el.main(content, id="content", tab_index=-1, class_name="content"),
             class_name="stage",
@@ -195,90 +196,6 @@ def _item(place: str, item: NavItem, active: str) -> rx.Component:
             custom_attrs=attributes,
             **current,
         )
-    )
-
-
-def _topbar(crumbs: Sequence[Crumb], viewer: Viewer, sign_out_action: str, tools: rx.Component | None) -> rx.Component:
-    return rx.el.header(
-        rx.el.button(
-            rx.icon("menu", size=18, aria_hidden="true"),
-            type="button",
-            class_name="icon-btn only-narrow",
-            aria_label="Open navigation",
-            custom_attrs={"data-opens": "drawer"},
-        ),
-        _crumbs(crumbs),
-        *([tools] if tools is not None else []),
-        rx.el.div(
-            rx.el.button(
-                rx.icon("search", size=14, aria_hidden="true"),
-                rx.el.span("Search or go to", class_name="only-wide"),
-                " ",
-                rx.el.kbd("Ctrl K", class_name="only-wide"),
-                type="button",
-                id="palette-open",
-                class_name="palette-button",
-                aria_label="Search or go to Ctrl K",
-                custom_attrs={"data-opens": "palette"},
-            ),
-            rx.el.button(
-                rx.color_mode_cond(rx.icon("moon", size=16, aria_hidden="true"), rx.icon("sun", size=16, aria_hidden="true")),
-                type="button",
-                class_name="icon-btn",
-                aria_label="Toggle colour mode",
-                on_click=rx.toggle_color_mode,
-            ),
-            _user_menu(viewer, sign_out_action),
-            class_name="topbar-tools",
-        ),
-        class_name="topbar",
-    )
-
-
-def _crumbs(crumbs: Sequence[Crumb]) -> rx.Component:
-    steps = []
-    for crumb in crumbs:
-        if crumb.href is None:
-            steps.append(rx.el.li(rx.el.span(crumb.label, aria_current="page")))
-        else:
-            steps.append(rx.el.li(rx.link(crumb.label, href=crumb.href, underline="none")))
-    return rx.el.nav(rx.el.ol(*steps), class_name="crumbs", aria_label="Breadcrumb")
-
-
-def _user_menu(viewer: Viewer, sign_out_action: str) -> rx.Component:
-    return rx.fragment(
-        rx.el.button(
-            rx.icon("circle-user-round", size=18, aria_hidden="true", stroke_width=1.75),
-            type="button",
-            class_name="icon-btn",
-            aria_label="Your account",
-            custom_attrs={"popoverTarget": "account-menu"},
-        ),
-        rx.el.div(
-            rx.el.div(
-                rx.el.p(viewer.name, class_name="menu-strong"),
-                rx.el.p(viewer.email, class_name="menu-note"),
-                rx.el.p(viewer.role, class_name="menu-note"),
-                class_name="menu-who",
-            ),
-            rx.el.hr(class_name="menu-rule"),
-            rx.el.button(
-                "Keyboard shortcuts",
-                rx.el.kbd("?"),
-                type="button",
-                class_name="menu-item",
-                custom_attrs={"data-opens": "shortcuts"},
-            ),
-            rx.el.form(
-                rx.el.button("Sign out", type="submit", class_name="menu-item"),
-                action=sign_out_action,
-                method="post",
-                on_submit=None,
-            ),
-            id="account-menu",
-            class_name="menu account-menu",
-            custom_attrs={"popover": "auto"},
-        ),
     )
 
 

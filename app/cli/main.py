@@ -55,11 +55,14 @@ def serve(
     from app.frontend import FrontendError, ensure_built
     from app.migrations import upgrade
     from app.supervisor import serve as supervise
+    from app.supervisor import why_not
 
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"cannot use the data folder {settings.data_dir}: {error.strerror or error}")
+    if reason := why_not(settings):
+        fail(reason)
     try:
         ensure_built()
     except FrontendError as error:

@@ -32,8 +32,18 @@ def snippets(url: str) -> list[Snippet]:
             "Settings of any OpenTelemetry SDK or Collector: spans become events, logs and metrics keep their kind.",
             _otlp(url),
         ),
-        Snippet("segment", "Segment", "Segment's own library with this address; the ingest key is the write key.", _segment(url)),
-        Snippet("posthog", "PostHog", "PostHog's own library with this address; the ingest key is the project key.", _posthog(url)),
+        Snippet(
+            "segment",
+            "Segment",
+            "Segment's own library (npm install @segment/analytics-node) with this address; the ingest key is the write key.",
+            _segment(url),
+        ),
+        Snippet(
+            "posthog",
+            "PostHog",
+            "PostHog's own library (pip install posthog) with this address; the ingest key is the project key.",
+            _posthog(url),
+        ),
     ]
 
 

@@ -16,7 +16,17 @@ from tests.integration.reflex_socket import ReflexSocket, converse, state_of
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-HOME = "reflex___state____state.app___ui____app_state.app___projects___pages____home_state"
+LOADED = "reflex___state____state.app___ui____app_state.app___frame____project_state.app___page_states____loaded_state"
+HOME = f"{LOADED}.app___projects___pages___home____home_state"
+
+
+def view_of(updates: list[dict[str, Any]]) -> dict[str, Any]:
+    view: dict[str, Any] = state_of(updates, HOME).get("view", {})
+    return view
+
+
+def is_ready(update: dict[str, Any]) -> bool:
+    return bool(state_of([update], LOADED).get("phase") == "ready")
 
 
 def set_progress(slug: str, status: str, percent: int, *, stage: str = "", error: str | None = None) -> None:
@@ -41,11 +51,11 @@ def test_progress_of_a_demo_project_is_followed_until_it_is_ready(application: A
         socket = ReflexSocket(application, cookie=edda.headers["Cookie"])
         await socket.connect()
         await socket.send(f"{HOME}.load")
-        first = await socket.updates_until(lambda update: bool(state_of([update], HOME).get("generations")))
-        assert state_of(first, HOME)["generations"] == [{"name": "Demo", "percent": 40, "stage": "Events of March"}]
+        first = await socket.updates_until(lambda update: bool(view_of([update]).get("generations")))
+        assert view_of(first)["generations"] == [{"name": "Demo", "percent": 40, "stage": "Events of March"}]
         set_progress("demo-1", "ready", 100)
         rest = await socket.updates_until(lambda update: "demo project is ready" in json.dumps(update.get("events", [])))
-        assert state_of(rest, HOME)["generations"] == []
+        assert view_of(rest)["generations"] == []
         await socket.close()
 
     converse(application, talk)
@@ -61,9 +71,9 @@ def test_a_failed_demo_project_says_why(application: Any, member: Callable[..., 
         socket = ReflexSocket(application, cookie=edda.headers["Cookie"])
         await socket.connect()
         await socket.send(f"{HOME}.load")
-        shown = await socket.updates_until(lambda update: state_of([update], HOME).get("phase") == "ready")
-        assert state_of(shown, HOME)["generation_error"] == "the event store does not answer"
-        assert state_of(shown, HOME).get("generations", []) == []
+        shown = await socket.updates_until(is_ready)
+        assert view_of(shown)["generation_error"] == "the event store does not answer"
+        assert view_of(shown).get("generations", []) == []
         await socket.close()
 
     converse(application, talk)
@@ -93,8 +103,8 @@ def test_a_viewer_who_calls_the_handler_creates_nothing(application: Any, member
         answer = await socket.updates_until(lambda update: bool(update.get("events")))
         assert "Editor role required" in json.dumps(answer[-1])
         await socket.send(f"{HOME}.load")
-        shown = await socket.updates_until(lambda update: state_of([update], HOME).get("phase") == "ready")
-        assert state_of(shown, HOME).get("rows", []) == []
+        shown = await socket.updates_until(is_ready)
+        assert view_of(shown).get("rows", []) == []
         await socket.close()
 
     converse(application, talk)

@@ -44,6 +44,24 @@ def test_the_first_person_is_told_that_they_become_owner(application: Any, datab
     assert load(application, SIGN_UP, "/register")["is_first"] is True
 
 
+def test_on_an_instance_without_people_the_sign_in_page_leads_to_signing_up(
+    application: Any, database_url: str, member: Callable[..., Member]
+) -> None:
+    async def talk() -> None:
+        socket = ReflexSocket(application)
+        await socket.connect()
+        await socket.send(f"{SIGN_IN}.load", path="/login?next=%2Fp%2Fshop")
+        answer = await socket.updates_until(lambda update: bool(update.get("events")))
+        assert answer[-1]["events"][0]["payload"]["path"] == "/register?next=%2Fp%2Fshop"
+        member(UserRole.OWNER)
+        await socket.send(f"{SIGN_IN}.load", path="/login")
+        answer = await socket.updates_until(lambda update: bool(state_of([update], SIGN_IN)))
+        assert not answer[-1].get("events")
+        await socket.close()
+
+    converse(application, talk)
+
+
 def test_later_people_are_not_and_a_closed_instance_offers_no_form(
     application: Any, member: Callable[..., Member], monkeypatch: pytest.MonkeyPatch
 ) -> None:

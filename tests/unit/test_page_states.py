@@ -62,6 +62,28 @@ def test_another_subject_begins_in_the_loading_state_and_the_same_one_does_not(s
     assert state.phase == Phase.LOADING
 
 
+class OnePageState(LoadedState):
+    """A page of a project."""
+
+
+class OtherPageState(LoadedState):
+    """Another one, in the same tab."""
+
+
+def test_a_page_of_the_same_project_that_was_never_loaded_begins_in_the_loading_state_too():
+    root = rx.State(_reflex_internal_init=True)
+    one, other = (root.get_substate(kind.get_full_name().split(".")) for kind in (OnePageState, OtherPageState))
+    assert one._begin("shop")
+    with one._loading():
+        pass
+    assert other._begin("shop")
+    assert other.phase == Phase.LOADING
+    with other._loading():
+        pass
+    assert not one._begin("shop")
+    assert one.phase == Phase.READY
+
+
 class Followed:
     """As much of a page's state as following needs."""
 

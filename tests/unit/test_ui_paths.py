@@ -6,7 +6,7 @@ import pytest
 
 from app import ui_paths
 from app.palette import address_entries
-from app.projects.pages import slug_from
+from app.projects.pages.home_view import slug_from
 
 
 @pytest.mark.parametrize("path", ["/home", "/p/shop/events?q=a&page=2", "/settings/members"])

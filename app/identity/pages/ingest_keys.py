@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import reflex as rx
 from reflex.event import EventSpec
 
-from app.frame import ProjectState, project_frame
+from app import ui_paths
+from app.frame import ProjectState, project_frame, slug_var
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestScope, UserRole
 from app.identity.pages.key_parts import (
@@ -29,7 +30,7 @@ from app.projects import onboarding
 from app.ui import field_errors, page
 from components.feedback import empty_state, notice, toast_done
 from components.format import ago
-from components.forms import button, dialog, dialog_actions, form_field, select_input, text_input
+from components.forms import button, dialog, dialog_actions, form_field, link_button, select_input, text_input
 from components.marks import badge, code_block
 from components.shell import Crumb, page_header, section
 from components.table import Column, data_table
@@ -38,7 +39,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 KINDS = [("events", "Product events"), ("logs", "Logs"), ("security", "Security events"), ("audit", "Audit records")]
 SCOPES = [("append", "Send"), ("read", "Read"), ("admin", "Send, read and administer")]
-PLACEHOLDER = "YOUR_INGEST_KEY"
+PLACEHOLDER = "$PLUMBLINE_KEY"
 
 
 @dataclass(frozen=True)
@@ -168,8 +169,9 @@ def _chosen(kind: type[Choice], form: dict[str, Any], name: str) -> Choice:
 def first_event_command(origin: str, token: str) -> str:
     """A command for a terminal that sends one event to this server."""
     event = '{"events": [{"service": "checkout", "operation": "first_event", "custom_attributes": {"from": "terminal"}}]}'
+    first = "export PLUMBLINE_KEY=...   # an ingest key of this project\n\n" if token == PLACEHOLDER else ""
     return (
-        f"curl -X POST {origin}/v1/events \\\n"
+        f"{first}curl -X POST {origin}/v1/events \\\n"
         f'  -H "Authorization: Bearer {token}" \\\n'
         '  -H "Content-Type: application/json" \\\n'
         f"  -d '{event}'"
@@ -211,11 +213,7 @@ def ingest_keys() -> rx.Component:
                     rx.cond(may_edit, first, rx.fragment()),
                 ),
             ),
-            section(
-                "Send a first event",
-                code_block(state.example, label="Command that sends one event"),
-                note="Run this in a terminal. The answer counts what was accepted.",
-            ),
+            rx.cond(state.keys.length() > 0, _first_event(state), rx.fragment()),
             _create_dialog(),
             revoke_dialog(
                 state.revoking_name,
@@ -228,6 +226,20 @@ def ingest_keys() -> rx.Component:
         ),
         active="keys",
         crumbs=[Crumb("Ingest keys")],
+    )
+
+
+def _first_event(state: Any) -> rx.Component:
+    slug = slug_var()
+    return section(
+        "Send a first event",
+        code_block(state.example, label="Command that sends one event"),
+        rx.el.div(
+            link_button("See it arrive", href=ui_paths.project_live(slug), kind="primary"),
+            link_button("Other ways to send", href=ui_paths.project_developer(slug)),
+            class_name="toolbar",
+        ),
+        note="Run this in a terminal. The answer counts what was accepted.",
     )
 
 

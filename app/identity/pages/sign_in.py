@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import reflex as rx
 from reflex.event import EventSpec
 
 from app import ui_paths
+from app.identity import service as identity
 from app.identity.contracts import EntryRefusal
 from app.identity.pages.credential_form import credential_field, form_message, form_page, provider_button, refusal_message
+from app.kernel.database import session_scope
 from app.kernel.settings import get_settings
 from app.ui import page, signed_in_caller
 from components.forms import text_link
@@ -44,7 +48,7 @@ class SignInState(rx.State):
 
     @rx.event
     async def load(self) -> EventSpec | None:
-        """Read the address; go on at once when somebody is signed in already."""
+        """Read the address; go on when somebody is signed in already, and to the sign-up page when nobody ever was."""
         query = self.router.url.query_parameters
         code = query.get("error", "")
         self.message = refusal_message(code, MESSAGES)
@@ -57,7 +61,14 @@ class SignInState(rx.State):
         self.provider_href = ui_paths.provider_sign_in(self.next_path)
         if await signed_in_caller(self) is not None:
             return rx.redirect(self.next_path, replace=True)
+        if not code and not oidc.is_configured and await asyncio.to_thread(_is_ownerless):
+            return rx.redirect(self.sign_up_href, replace=True)
         return None
+
+
+def _is_ownerless() -> bool:
+    with session_scope(write=False) as session:
+        return not identity.has_owner(session)
 
 
 @page(route=ui_paths.LOGIN, title="Sign in · Plumbline", on_load=SignInState.load, public=True)

@@ -13,6 +13,7 @@ from components import code_block, link_button, notice, text_link
 def first_event_panel(origin: Any, slug: Any, has_records: Any) -> rx.Component:
     """How to send the first event to this very instance; with records already there, when figures will appear."""
     command = rx.Var.create(
+        "export PLUMBLINE_KEY=...   # the key of step 1\n\n"
         f"curl -X POST {origin}/v1/events \\\n"
         '  -H "Authorization: Bearer $PLUMBLINE_KEY" \\\n'
         '  -H "Content-Type: application/json" \\\n'
@@ -22,8 +23,12 @@ def first_event_panel(origin: Any, slug: Any, has_records: Any) -> rx.Component:
         rx.cond(
             has_records,
             notice(
-                "Events are arriving. Figures appear after the next scan, within the hour. ",
-                text_link("Run the scan now", href=ui_paths.project_scans(slug)),
+                "Events are arriving. The next scan, within the hour, makes a plan of them; each hour is counted once it is over.",
+                rx.el.span(
+                    text_link("Run the scan now", href=ui_paths.project_scans(slug)),
+                    " or ",
+                    text_link("see them live", href=ui_paths.project_live(slug)),
+                ),
                 tone="accent",
             ),
             rx.fragment(),
@@ -37,7 +42,14 @@ def first_event_panel(origin: Any, slug: Any, has_records: Any) -> rx.Component:
             _step(
                 "Send an event",
                 "Any HTTP client will do. service and operation name the event; the rest is yours.",
-                code_block(command, label="Command that sends one event"),
+                rx.fragment(
+                    code_block(command, label="Command that sends one event"),
+                    rx.el.p(
+                        text_link("Other ways", href=ui_paths.project_developer(slug)),
+                        ": Python, JavaScript, OpenTelemetry, Segment and PostHog.",
+                        class_name="muted",
+                    ),
+                ),
             ),
             _step(
                 "See it arrive",

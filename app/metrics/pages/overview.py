@@ -38,6 +38,7 @@ from components import (
 from components.incidents import finding_line, finding_list
 
 RANGES = {"7": "7 days", "30": "30 days"}
+FIRST_SECONDS = 3.0
 
 
 class OverviewState(LoadedState):
@@ -65,9 +66,11 @@ class OverviewState(LoadedState):
         with self._loading():
             self._take_generation(await self._enter())
             self.view = await self._read(overview_view, slug, int(self.days), self._zone())
-            self.received = await self._received(slug)
+            self.received = await self._received(slug, self.view)
         if self.phase == Phase.READY and self.is_generating:
             yield OverviewState.watch_generation
+        elif self.phase == Phase.READY and not self.view.has_metrics:
+            yield OverviewState.watch_first
 
     @rx.event(background=True)
     async def watch_generation(self) -> Any:
@@ -84,15 +87,32 @@ class OverviewState(LoadedState):
                 if not self.is_generating:
                     return OverviewState.load
 
+    @rx.event(background=True)
+    async def watch_first(self) -> None:
+        """Look until the first events came and were counted, so that the next step shows without a reload."""
+        async with self:
+            is_followed, slug, days, zone = take_over(self), self._slug(), int(self.days), self._zone()
+        while True:
+            await asyncio.sleep(FIRST_SECONDS)
+            view = await self._read(overview_view, slug, days, zone)
+            received = await self._received(slug, view)
+            async with self:
+                if not is_followed():
+                    return
+                if (self.view, self.received) != (view, received):
+                    self.view, self.received = view, received
+                if view.has_metrics:
+                    return
+
     def _take_generation(self, project: ProjectView) -> None:
         self.is_generating = project.generation_status is GenerationStatus.RUNNING
         self.generation_percent, self.generation_stage = project.generation_percent, project.generation_stage
         self.generation_error = project.generation_error or ""
 
-    async def _received(self, slug: str) -> Received:
+    async def _received(self, slug: str, view: OverviewView) -> Received:
         # Asked apart from the rest: when the event store rests, everything already counted is still shown.
         try:
-            return await self._read(received_view, slug)
+            return await self._read(received_view, slug, view.counted_until)
         except Unavailable:
             return Received(quarantined="unknown", quarantined_note="the event store does not answer")
 
@@ -146,6 +166,19 @@ def _content() -> rx.Component:
     view, received, slug = OverviewState.view, OverviewState.received, slug_var()
     figures = view.figures
     return rx.fragment(
+        rx.cond(
+            (view.next_count != "") & received.is_uncounted,
+            notice(
+                rx.fragment(
+                    "Events are arriving. An hour is counted once it is over: the first figures come some minutes after ",
+                    view.next_count,
+                    ".",
+                ),
+                text_link("See them live", href=ui_paths.project_live(slug)),
+                tone="accent",
+            ),
+            rx.fragment(),
+        ),
         kpi_row(
             kpi("Events, last 24\u00a0h", figures.volume, delta=figures.volume_change, note=figures.volume_note),
             kpi("Planned events", figures.events, note=figures.events_note, href=ui_paths.project_events(slug)),

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.detection import service as detection
+from app.detection.contracts import Outcome
 from app.identity.contracts import Actor
 from app.ingest import service as ingest
 from app.kernel.clock import SYSTEM_CLOCK
@@ -17,7 +18,7 @@ from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, SeriesKey
 from app.presentation import IncidentRow, before_text, bucket_widths, change_text, incident_rows, judged_chart
 from components import ChartData, spark_path
-from components.format import ago, full_number, local_time
+from components.format import ago, full_number, iso_utc, local_time
 
 TOP_EVENTS = 8
 LATEST_INCIDENTS = 6
@@ -59,6 +60,8 @@ class Received:
     quarantined_note: str = ""
     quarantined_count: int = 0
     has_records: bool = False
+    is_uncounted: bool = False
+    """Something came in after the last counted bucket."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,9 @@ class OverviewView:
     top: list[TopRow] = field(default_factory=list)
     incidents: list[IncidentRow] = field(default_factory=list)
     has_metrics: bool = False
+    counted_until: str = ""
+    next_count: str = ""
+    """When the bucket that runs is over, while nothing was counted in two days."""
 
 
 def overview_view(session: Session, actor: Actor, slug: str, days: int, zone: ZoneInfo) -> OverviewView:
@@ -88,7 +94,8 @@ def overview_view(session: Session, actor: Actor, slug: str, days: int, zone: Zo
         subject="Events of the project",
     )
     incidents = detection.list_incidents(session, actor, slug, limit=LATEST_INCIDENTS, offset=0)
-    spikes = sum(signal.direction == "spike" for signal in signals)
+    counted_until = summary.last_collected_bucket and summary.last_collected_bucket + series.interval.duration
+    has_counts = bool(summary.volume_24h or summary.volume_previous_24h)
     figures = Figures(
         volume=full_number(summary.volume_24h),
         volume_change=change_text(summary.volume_24h, summary.volume_previous_24h),
@@ -96,9 +103,9 @@ def overview_view(session: Session, actor: Actor, slug: str, days: int, zone: Zo
         events=full_number(summary.event_count),
         events_note=f"{full_number(summary.active_event_count)} seen in 14 days",
         signals=full_number(len(signals)),
-        signals_note="all as expected" if not signals else f"{spikes} up, {len(signals) - spikes} down",
+        signals_note=_signals_note(session, actor, slug, [signal.direction for signal in signals]),
         signal_count=len(signals),
-        collected=ago(summary.last_collected_bucket and summary.last_collected_bucket + series.interval.duration, now),
+        collected=ago(counted_until, now),
         collected_note=_collected_note(summary.last_collected_bucket, series.interval.duration, zone, now),
     )
     return OverviewView(
@@ -107,18 +114,31 @@ def overview_view(session: Session, actor: Actor, slug: str, days: int, zone: Zo
         top=_top_rows(session, actor, slug, summary.total.key.scan_config_id, now),
         incidents=incident_rows(incidents.items, slug, zone, now, bucket_widths(session, actor, slug)),
         has_metrics=summary.last_collected_bucket is not None and summary.event_count > 0,
+        counted_until=iso_utc(counted_until) if counted_until else "",
+        next_count=local_time(counted_until + series.interval.duration, zone, now=now) if counted_until and not has_counts else "",
     )
 
 
-def received_view(session: Session, actor: Actor, slug: str) -> Received:
-    """What only the event store knows. Errors: Unavailable."""
+def received_view(session: Session, actor: Actor, slug: str, counted_until: str = "") -> Received:
+    """What only the event store knows; `counted_until` is the end of the last counted bucket. Errors: Unavailable."""
     count = ingest.quarantined_count(session, actor, slug, SYSTEM_CLOCK.now() - DAY)
     return Received(
         quarantined=full_number(count),
         quarantined_note="refused and kept with the reason" if count else "nothing was refused",
         quarantined_count=count,
         has_records=ingest.has_records(session, actor, slug),
+        is_uncounted=bool(counted_until)
+        and bool(ingest.recent_records(session, actor, slug, after=datetime.fromisoformat(counted_until), limit=1)),
     )
+
+
+def _signals_note(session: Session, actor: Actor, slug: str, directions: list[str]) -> str:
+    if directions:
+        spikes = directions.count("spike")
+        return f"{spikes} up, {len(directions) - spikes} down"
+    # Where nothing could be judged nothing departed either; that must not read as good news.
+    is_judged = any(one.outcome is not Outcome.UNKNOWN for one in detection.list_evaluations(session, actor, slug))
+    return "all as expected" if is_judged else "nothing judged yet"
 
 
 def _collected_note(bucket: datetime | None, width: timedelta, zone: ZoneInfo, now: datetime) -> str:

@@ -108,7 +108,7 @@ def chart_and_incidents(volume: Any, days: Any, on_days: Any) -> rx.Component:
                 volume.incidents,
                 lambda row: finding_line(row, named=False),
                 label="Incidents of this event",
-                empty=empty_state("No incidents so far", "This event has stayed within what is usual for it."),
+                empty=empty_state("No incidents so far", "No hour that could be judged was outside what is usual for this event."),
             ),
             note="hours outside the expected range, joined",
         ),
