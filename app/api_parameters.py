@@ -56,7 +56,7 @@ _PARAMETERS: Final[dict[str, Json]] = {
     "append_log_rows": {"name": _SOURCE, "wait": words("true", "false")},
     "load_log_data_source": {"name": _SOURCE, "format": words("csv", "ndjson", "json")},
     "read_log_pipe": {"name": words(*PIPE_NAMES, *PIPES), **_PIPE_READ},
-    "read_log_pipe_by_post": {"name": words(*PIPE_NAMES)},
+    "read_log_pipe_by_post": {"name": words(*PIPE_NAMES)},  # the others come in its body
     "run_log_sql": {"q": _SQL},
     "truncate_log_data_source": {"name": _SOURCE},
     "list_security_events": {
@@ -68,7 +68,9 @@ _PARAMETERS: Final[dict[str, Json]] = {
     },
     "audit_log_list": _RANGE,
     "audit_metric_counts": {**_RANGE, "interval": _INTERVAL, "field": words(*CATEGORICAL)},
-    "audit_metric": {**_RANGE, "interval": _INTERVAL, "agg": {**words(*AGGREGATES), "default": "mean"}, "group_by": words(*CATEGORICAL)},
+    "audit_metric": {
+        **_RANGE, "interval": _INTERVAL, "agg": {**words(*AGGREGATES), "default": "mean"}, "group_by": words(*CATEGORICAL),
+    },
 }  # fmt: skip
 _NEEDED: Final = {("append_log_rows", "name"), ("load_log_data_source", "name"), ("run_log_sql", "q")}
 

@@ -118,6 +118,8 @@ def _look_again(run: Run, window: Window, now: datetime, progress: JobProgress, 
     if known is not None:
         window = Window(min(window.start, known.start), window.stop)
     left = second_look(now, run.interval, window, has_failed=has_failed, known=known)
+    for key in summaries.SECOND_LOOK_KEYS:  # of this run before it went back to the queue
+        progress.summary.pop(key, None)
     progress.summary.update(summaries.second_look_keys(left))
     return window
 

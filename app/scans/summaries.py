@@ -12,6 +12,7 @@ from app.scans.counting import CollectedCounts
 from app.scans.windows import SecondLook, Window
 
 WHOLE_WINDOW = "whole-window"
+SECOND_LOOK_KEYS = ("look_again_from", "look_again_since")
 _NAMES_SHOWN = 5
 
 
@@ -103,13 +104,13 @@ def collection_keys(window: Window, collected: Sequence[CollectedCounts]) -> dic
 
 def second_look_of(summary: Mapping[str, object]) -> SecondLook | None:
     """What the run with that summary left for another look."""
-    start, since = summary.get("look_again_from"), summary.get("look_again_since")
+    start, since = (summary.get(key) for key in SECOND_LOOK_KEYS)
     return SecondLook(datetime.fromisoformat(str(start)), datetime.fromisoformat(str(since))) if start and since else None
 
 
 def second_look_keys(look: SecondLook | None) -> dict[str, object]:
     """The keys of what is left for another look; none when nothing is."""
-    return {} if look is None else {"look_again_from": timestamp(look.start), "look_again_since": timestamp(look.since)}
+    return {} if look is None else dict(zip(SECOND_LOOK_KEYS, (timestamp(look.start), timestamp(look.since)), strict=True))
 
 
 def stored_rows(chunk: CollectedCounts) -> dict[str, int]:

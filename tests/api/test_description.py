@@ -46,6 +46,23 @@ def test_whatever_a_wire_surface_reads_from_a_body_is_described(described):
     assert described["paths"]["/v1/events"]["post"]["responses"].keys() >= {"200", "400", "401", "403", "413", "429"}
 
 
+def test_every_answer_of_a_wire_surface_has_its_shape_and_parameters_their_bounds(described):
+    surfaces = [operations for path, operations in described["paths"].items() if not path.startswith("/api/")]
+    shapeless = {
+        operation["operationId"]
+        for operations in surfaces
+        for operation in operations.values()
+        for content in [operation["responses"][min(operation["responses"])].get("content")]
+        if not content or not all(media["schema"] for media in content.values())
+    }
+    assert shapeless == {"delete_tenant", "audit_log_append", "truncate_log_data_source"}, "those answer 204"
+    pipe = described["paths"]["/v0/pipes/{name}"]["get"]
+    assert pipe["responses"]["200"]["content"].keys() == {"application/json", "text/csv", "application/x-ndjson"}
+    assert {"recent_logs.json", "log_anomalies.csv"} < set(pipe["parameters"][0]["schema"]["enum"])
+    limit = next(one for one in described["paths"]["/v1/anomalies"]["get"]["parameters"] if one["name"] == "limit")
+    assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 20}
+
+
 def test_a_wrong_method_is_told_all_that_the_path_answers(described, client):
     wrong = {}
     for path, operations in described["paths"].items():

@@ -247,7 +247,7 @@ def test_variables_and_meta_fields_are_kept_and_their_uses_counted(open_page: Op
 
 
 def test_a_branch_is_reviewed_its_conflict_settled_and_merged(
-    open_page: OpenPage, owner: Person, editor: Person, slug: str, api: Api
+    open_page: OpenPage, owner: Person, editor: Person, viewer: Person, slug: str, api: Api
 ) -> None:
     made = api.event_type("view", {"name": "path", "display_name": "Path", "field_type": "string"})
     api.event(made, "page_viewed", description="A page was seen")
@@ -277,6 +277,11 @@ def test_a_branch_is_reviewed_its_conflict_settled_and_merged(
     change = page.get_by_role("article").filter(has=page.get_by_role("heading", name="page_viewed"))
     expect(change.locator("ins")).to_have_text([" by somebody"])
     expect(page.get_by_role("group", name="Display name of view")).to_be_visible()
+    reading = open_page(page.url, viewer)
+    sides = reading.get_by_role("group", name="Display name of view")
+    expect(sides).to_contain_text("Viewing")
+    expect(sides.get_by_role("button")).to_have_count(0)
+    expect(reading.get_by_text("Nobody has chosen yet.")).to_be_visible()
     page.get_by_label("Ask somebody to review").select_option(label="Edda Editor")
     expect(page.get_by_role("complementary", name="Review")).to_contain_text("Edda Editor")
     page.get_by_role("button", name="Submit for review").click()

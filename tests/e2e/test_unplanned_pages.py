@@ -303,3 +303,18 @@ def test_coverage_without_counts_on_a_narrow_dark_screen(
     assert narrow.evaluate("document.documentElement.scrollWidth") <= 390
     check_accessibility(narrow)
     shoot(narrow, "coverage-dark-390")
+
+
+@pytest.mark.parametrize("page_name", ["drifts", "unplanned", "unplanned?tab=dead"])
+def test_what_no_scan_compared_is_unknown_and_never_an_all_clear(
+    page_name: str, open_page: OpenPage, owner: Person, viewer: Person, slug: str
+) -> None:
+    page = open_page(f"/p/{slug}/{page_name}", owner)
+    expect(page.get_by_role("heading", name="Nothing was compared yet")).to_be_visible()
+    expect(page.get_by_role("definition").filter(has_text="unknown").first).to_be_visible()
+    expect(page.get_by_text("Data and plan agree")).to_have_count(0)
+    expect(page.get_by_text("No event is dead")).to_have_count(0)
+    page.get_by_role("link", name="Set up a scan").click()
+    page.wait_for_url(f"**/p/{slug}/scans/new")
+    page = open_page(f"/p/{slug}/{page_name}", viewer)
+    expect(page.get_by_text("Owners set them up.")).to_be_visible()

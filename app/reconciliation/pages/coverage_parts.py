@@ -59,7 +59,7 @@ def coverage_section(state: Any) -> rx.Component:
 def _verdict(view: Any) -> rx.Component:
     """The sentence that sums the period up, and a picture where there is something to see."""
     return rx.fragment(
-        rx.el.p(view.verdict),
+        rx.el.p(view.verdict, style={"margin_bottom": "10px"}),
         rx.cond(
             view.has_unmatched,
             rx.fragment(

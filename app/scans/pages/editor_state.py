@@ -19,6 +19,7 @@ from app.scans import service as scans
 from app.scans.contracts import JobStatus, LookKind
 from app.scans.editing import changes_of, draft_of_form
 from app.scans.pages.editor_view import EditorView, Forecast, Grid, editor_view, forecast_view, grid_of, paths_in, toggled
+from app.scans.pages.replay_dialog import other_errors, replay_errors
 from app.ui import field_errors
 from components import toast_done, toast_failed
 
@@ -152,7 +153,7 @@ class ScanEditorState(LoadedState):
     def set_replaying(self, is_open: bool) -> None:
         """Open or close the replay dialog."""
         self.is_replaying = is_open
-        self.errors.pop("replay", None)
+        self.errors = other_errors(self.errors)
 
     @rx.event
     async def replay(self, form: dict[str, Any]) -> EventSpec | None:
@@ -161,7 +162,7 @@ class ScanEditorState(LoadedState):
             start, stop = range_of(form, self._zone())
             job = await self._call(scans.request_replay, self._slug(), self.view.scan_id, start, stop)
         except AppError as refusal:
-            self.errors["replay"] = refusal.message
+            self.errors = {**other_errors(self.errors), **replay_errors(refusal)}
             return None
         self.is_replaying = False
         return rx.redirect(ui_paths.project_scan_job(self._slug(), self.view.scan_id, job.id))

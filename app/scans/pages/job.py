@@ -21,7 +21,7 @@ from app.page_states import LoadedState, follow_view, page_body
 from app.presentation import Phase
 from app.scans import service as scans
 from app.scans.pages.editor_state import range_of
-from app.scans.pages.replay_dialog import replay_dialog
+from app.scans.pages.replay_dialog import replay_dialog, replay_errors
 from app.scans.pages.words import MODES, STATES, TONES, figures
 from app.ui import page
 from components import (
@@ -118,7 +118,7 @@ class ScanJobState(LoadedState):
             start, stop = range_of(form, self._zone())
             job = await self._call(scans.request_replay, self._slug(), self.view.scan_id, start, stop)
         except AppError as refusal:
-            self.errors = {"replay": refusal.message}
+            self.errors = replay_errors(refusal)
             return None
         self.is_replaying = False
         return rx.redirect(ui_paths.project_scan_job(self._slug(), self.view.scan_id, job.id))
