@@ -52,8 +52,8 @@ class LedgerSettings(SQLModel, table=True):
 class LedgerFirstCount(SQLModel, table=True):
     """What a warehouse held of an event's hour when that hour was first counted, soon after it closed.
 
-    The stored counts of a scan are overwritten when the hour is counted again; the first count is what tells late from lost. Rows of
-    the built-in scan hold what had arrived here when the warehouse was last looked at.
+    The stored counts of a scan are overwritten when the hour is counted again; the first count is what tells late from lost. Rows
+    of the built-in scan hold what had arrived here when the warehouse was last looked at.
     """
 
     __tablename__ = "ledger_first_counts"
