@@ -132,6 +132,7 @@ def test_a_picture_is_sent_opened_remarked_on_and_deleted(open_page: OpenPage, o
     page = open_page(f"/p/{slug}/events/{event['id']}?tab=photos", owner)
     expect(page.get_by_role("heading", name="No photos yet")).to_be_visible()
     file = {"name": "basket.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    expect(page.get_by_label("Add pictures")).to_be_enabled()
     page.get_by_label("Add pictures").set_input_files(file)
     page.get_by_role("button", name="Open basket").click()
     box = page.get_by_role("dialog")

@@ -60,6 +60,7 @@ def test_an_answer_stands_under_its_comment(open_page: OpenPage, owner: Person, 
     picture = BytesIO()
     Image.new("RGB", (64, 48), "teal").save(picture, "PNG")
     page = open_page(f"/p/{slug}/events/{event['id']}?tab=photos", owner)
+    expect(page.locator("input[type=file]")).to_be_enabled()
     page.locator("input[type=file]").set_input_files({"name": "cart.png", "mimeType": "image/png", "buffer": picture.getvalue()})
     page.get_by_role("button", name="Open cart.png").click()
     box = page.get_by_role("dialog")

@@ -21,6 +21,7 @@ def ways_to_add(state: Any) -> rx.Component:
                 multiple=True,
                 accept="image/png,image/jpeg,image/gif,image/webp",
                 class_name="sr-only",
+                disabled=state.upload_to == "",
                 custom_attrs={"data-upload-to": state.upload_to, "data-tells": "upload-note", "data-then": "photos-refresh"},
             ),
             class_name="btn btn-plain upload",

@@ -42,6 +42,6 @@ def create_dialog(state: Any) -> rx.Component:
             reset_on_submit=False,
         ),
         title="Create a project",
-        open_=state.is_creating,
+        open_=state.creating != "",
         on_open_change=state.set_creating,
     )

@@ -26,20 +26,22 @@ POLL_SECONDS = 1.0
 
 
 class HomeState(LoadedState):
-    """The list and the form for another project."""
+    """The list and the form for another project.
+
+    What is typed is kept by the browser's tab: it outlasts the process of the server, which holds this state.
+    """
 
     view: HomeView = HomeView()
-    is_creating: bool = False
-    name: str = ""
-    slug_text: str = ""
-    is_slug_typed: bool = False
+    creating: str = rx.SessionStorage("")
+    name: str = rx.SessionStorage("")
+    slug_text: str = rx.SessionStorage("")
+    slug_typed: str = rx.SessionStorage("")
     errors: dict[str, str] = {}
 
     @rx.event
     async def load(self) -> EventSpec | None:
         """Show the projects; watch the demo project when one is in the making."""
         self._begin(ui_paths.HOME)
-        self.is_creating = False
         with self._loading():
             await self._show()
         return HomeState.watch_generation if self.view.is_live else None
@@ -47,20 +49,19 @@ class HomeState(LoadedState):
     @rx.event
     def set_creating(self, is_open: bool) -> None:
         """Open an empty form, or close it."""
-        self.is_creating, self.errors = is_open, {}
-        self.name, self.slug_text, self.is_slug_typed = "", "", False
+        self._empty_form(is_open=is_open)
 
     @rx.event
     def type_name(self, text: str) -> None:
         """The slug follows the name until somebody types it."""
         self.name = text
-        if not self.is_slug_typed:
+        if not self.slug_typed:
             self.slug_text = slug_from(text)
 
     @rx.event
     def type_slug(self, text: str) -> None:
         """A slug of one's own; emptied, it follows the name again."""
-        self.slug_text, self.is_slug_typed = text, bool(text)
+        self.slug_text, self.slug_typed = text, "yes" if text else ""
 
     @rx.event
     async def create(self, form: dict[str, Any]) -> EventSpec | None:
@@ -78,7 +79,7 @@ class HomeState(LoadedState):
         except Conflict as error:
             self.errors = {"slug": error.message}
             return None
-        self.is_creating = False
+        self._empty_form(is_open=False)
         return rx.redirect(ui_paths.project_keys(project.slug))
 
     @rx.event
@@ -100,6 +101,10 @@ class HomeState(LoadedState):
         async with self:
             is_done = not self.view.is_live and not self.view.generation_error
         return toast_done("The demo project is ready") if is_done else None
+
+    def _empty_form(self, *, is_open: bool) -> None:
+        self.creating, self.errors = "yes" if is_open else "", {}
+        self.name, self.slug_text, self.slug_typed = "", "", ""
 
     async def _show(self) -> None:
         self.view = await self._read(home_view, self._zone())
