@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import os
@@ -48,6 +49,13 @@ HOUR, MARGIN, LONG_MARGIN = 3600, 8, 45
 LONG_TESTS = ("slow", "e2e")
 # Servers that tests start share the machine code of the detection engine; each data folder would compile its own.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "plumbline" / "numba"))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays for the whole run: looked through again and again, it took a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.hookimpl(tryfirst=True)
