@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from typing import Any
 
@@ -30,7 +31,8 @@ class BrowserTab:
             route = {"pathname": "/home", "asPath": "/home", "query": {}}
             event = {"name": handler, "payload": payload, "router_data": route}
             socket.send(f"42{NAMESPACE}," + json.dumps(["event", event]))
-            while True:
+            until = time.monotonic() + ANSWER_SECONDS
+            while time.monotonic() < until:  # pings would keep the wait alive for ever
                 text = str(socket.recv(ANSWER_SECONDS))
                 if text.startswith("2"):
                     socket.send("3")  # engine.io: the ping is answered
@@ -38,3 +40,4 @@ class BrowserTab:
                     kind, update = json.loads(text.removeprefix(f"42{NAMESPACE},"))
                     if kind == "event" and update.get("delta"):
                         return dict(update["delta"])
+        raise AssertionError(f"{handler} changed nothing within {ANSWER_SECONDS} s")

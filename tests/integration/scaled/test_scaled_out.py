@@ -28,7 +28,8 @@ from tests.ports import free_port
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 LEASE_SECONDS = 5
-HOME = "reflex___state____state.app___ui____app_state.app___projects___pages____home_state"
+LOADED = "reflex___state____state.app___ui____app_state.app___frame____project_state.app___page_states____loaded_state"
+HOME = f"{LOADED}.app___projects___pages___home____home_state"
 
 
 class Installation:
