@@ -7,7 +7,12 @@ PYTEST := $(BIN)/pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 10 --timeout 60
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=5
 
-.PHONY: setup run test test-fast e2e lint types format bench demo chromium servers clean
+# Whole installations are killed over and over here, against the clock: nothing else runs beside them.
+CRASHES := tests/integration/test_kill_minus_nine.py tests/integration/scaled
+# Python keeps what it compiled, whatever the shell says: hundreds of processes start in the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: setup run test test-fast e2e lint types format bench demo machine chromium servers clean
 
 setup: .venv/.installed frontend ## the virtual environment with the command `plumbline`, and the front end
 
@@ -29,7 +34,8 @@ run: setup ## start on http://127.0.0.1:8000 (PORT=... to change)
 
 test: setup chromium servers ## everything: both databases, slow tests, a real browser
 	$(PYTEST) tests/unit tests/api tests/integration -m "not slow" -n 2 --dist loadfile
-	$(PYTEST) tests/unit tests/api tests/integration -m "slow" -p no:xdist
+	$(PYTEST) tests/unit tests/api tests/integration -m "slow" -n 2 --dist loadfile $(CRASHES:%=--ignore=%)
+	$(PYTEST) $(CRASHES) -m "slow" -p no:xdist
 	$(MAKE) e2e
 
 test-fast: .venv/.installed ## what one runs often: SQLite only, nothing slow
@@ -56,6 +62,10 @@ bench: setup
 
 demo: setup ## the 2013 flights from New York, posted to a running server
 	$(BIN)/plumbline demo flights
+
+machine: # one after the other: the system installs one package at a time
+	@$(MAKE) chromium
+	@$(MAKE) servers
 
 chromium: # the shell starts a page in a fraction of the time; where there is none, any Chromium does
 	@command -v chromium-headless-shell >/dev/null \

@@ -34,6 +34,7 @@ from app.migrations import upgrade
 from models.identity import User
 from tests.factories import make_session_cookie, make_user
 from tests.postgres_server import PostgresServer
+from tests.shared_dialects import share_dialects
 
 pytest_plugins = ["tests.eventstore_fixtures", "tests.mailbox"]
 
@@ -51,6 +52,25 @@ LONG_TESTS = ("slow", "e2e")
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "plumbline" / "numba"))
 
 
+def _says_slow(path: Path) -> bool:
+    return "slow" in path.read_text()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A run of the slow tests alone does not load the thousands of others first."""
+    is_slow_run = config.option.markexpr == "slow" and collection_path.name.startswith("test_")
+    return True if is_slow_run and collection_path.is_file() and not _says_slow(collection_path) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The word must stand in the file itself, or the run of the slow tests would miss it."""
+    paths = {item.path for item in items if item.get_closest_marker("slow")}
+    unseen = sorted(str(path) for path in paths if not _says_slow(path))
+    if unseen:
+        raise pytest.UsageError(f"these hold slow tests without saying so: {', '.join(unseen)}")
+
+
 def pytest_collection_finish() -> None:
     """Spare the collector what stays for the whole run: looked through again and again, it took a tenth of the time."""
     gc.collect()
@@ -65,6 +85,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     left = HOUR - time.time() % HOUR
     if left < (LONG_MARGIN if is_long else MARGIN):
         time.sleep(left + 0.1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_dialects() -> None:
+    share_dialects()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -118,10 +143,11 @@ def database_url(request: pytest.FixtureRequest, settings: Settings, monkeypatch
     monkeypatch.setenv("PLUMBLINE_DATABASE_URL", url)
     get_settings.cache_clear()
     yield url
-    engine_for(url).dispose()
-    engine_for.cache_clear()
     if request.param == POSTGRES:
         server.take_back(name)
+    else:
+        engine_for(url).dispose()
+    engine_for.cache_clear()
 
 
 @pytest.fixture

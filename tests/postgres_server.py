@@ -16,7 +16,9 @@ from typing import Any
 
 import psycopg
 
+from app.kernel.database import engine_for
 from app.migrations import upgrade
+from tests.kept_connections import KeptConnections
 from tests.ports import free_port
 from tests.postgres_emptying import Template
 
@@ -55,6 +57,8 @@ class PostgresServer:
         upgrade(self.url(TEMPLATE))
         self._template = Template(self.url(TEMPLATE))
         self._fresh: list[str] = []
+        self._connections = KeptConnections()
+        self._keepers: dict[str, psycopg.Connection[tuple[object, ...]]] = {}
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
@@ -68,18 +72,32 @@ class PostgresServer:
 
     def lend_database(self) -> str:
         """The name of a fresh, migrated database that is to be given back."""
-        return self._fresh.pop() if self._fresh else self.create_database()
+        name = self._fresh.pop() if self._fresh else self.create_database()
+        self._connections.hand_to(engine_for(self.url(name)), self.url(name))
+        return name
 
     def take_back(self, name: str) -> None:
-        """Make a lent database fresh for the next test."""
+        """Make a lent database fresh for the next test; the engine of the process for it comes to its end."""
+        url = self.url(name)
+        kept = self._connections.collect(engine_for(url), url)
+        engine_for(url).dispose()
         try:
-            is_fresh = self._template.restore(self.url(name))
+            is_fresh = self._template.restore(self._keeper(name), kept)
         except psycopg.Error:
             is_fresh = False
         if is_fresh:
             self._fresh.append(name)
         else:
+            self._connections.close(url)
+            if name in self._keepers:
+                self._keepers.pop(name).close()
             self.drop_database(name)
+
+    def _keeper(self, name: str) -> psycopg.Connection[tuple[object, ...]]:
+        """The server's own connection to a lent database, open as long as the database is lent out again and again."""
+        if name not in self._keepers:
+            self._keepers[name] = psycopg.connect(self.url(name), autocommit=True)
+        return self._keepers[name]
 
     def drop_database(self, name: str) -> None:
         self._execute(f"DROP DATABASE {name} WITH (FORCE)")
