@@ -33,12 +33,15 @@ class MetricBucket(SQLModel, table=True):
 
 
 class MetricDay(SQLModel, table=True):
-    """The sum of one event's buckets that start on one UTC day; to be believed only where the day has a `MetricSummedDay`."""
+    """One event's buckets that start on one UTC day, packed; to be believed only where the day has a `MetricSummedDay`.
+
+    `counts` has a count for each bucket that the mark names, `count` is their sum.
+    """
 
     __tablename__ = "metric_days"
     __table_args__ = (
-        # Days are replaced by time, and all events of some days summed without a look at the rows themselves.
-        sa.Index("ix_metric_days_config_day", "scan_config_id", "day", "event_id", "count"),
+        # Days are replaced by time; a chart reads the days of an event through the primary key.
+        sa.Index("ix_metric_days_config_day", "scan_config_id", "day"),
         {"sqlite_with_rowid": False},
     )
 
@@ -46,16 +49,25 @@ class MetricDay(SQLModel, table=True):
     event_id: str = Field(primary_key=True, max_length=36)
     day: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
     count: int = Field(sa_column=sa.Column(sa.BigInteger(), nullable=False))
+    counts: bytes = Field(sa_column=sa.Column(sa.LargeBinary(), nullable=False))
 
 
 class MetricSummedDay(SQLModel, table=True):
-    """A UTC day whose sums in `MetricDay` are those of the buckets. Any other day is read from the buckets."""
+    """A UTC day whose rows in `MetricDay` say what the buckets say. Any other day is read from the buckets.
 
+    `buckets` are those in which any event was counted, in seconds since 1970. `events`, `totals` and `counts` repeat the rows of
+    all events side by side, for rankings of all of them; `counts`, event by event, is the longest and comes last.
+    """
+
+    # With SQLite's row numbers, unlike the other tables: without them the whole row is read to find it, megabytes included.
     __tablename__ = "metric_summed_days"
-    __table_args__ = {"sqlite_with_rowid": False}
 
     scan_config_id: str = Field(sa_column=_config_key())
     day: datetime = Field(sa_column=sa.Column(UtcDateTime(), primary_key=True))
+    buckets: bytes = Field(sa_column=sa.Column(sa.LargeBinary(), nullable=False))
+    events: str = Field(sa_column=sa.Column(sa.Text(), nullable=False))
+    totals: bytes = Field(sa_column=sa.Column(sa.LargeBinary(), nullable=False))
+    counts: bytes = Field(sa_column=sa.Column(sa.LargeBinary(), nullable=False))
 
 
 class MetricCoverage(SQLModel, table=True):

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from sqlmodel import Session
 
 from app.detection import service as detection
-from app.detection.api import signal_response
-from app.detection.shapes import SignalScope
+from app.detection.shapes import SignalScope, signal_response
 from app.http import Caller, Db
 from app.identity.contracts import Actor
-from app.kernel.errors import InvalidInput
-from app.metrics import breakdowns, charts, movers, service, version_charts
+from app.metrics import breakdown_api, charts, movers, service
 from app.metrics import shapes as wire
 from app.metrics.contracts import ScopeType
-from app.metrics.point_json import answer, answers, plain_points, point_list, point_lists
+from app.metrics.point_json import answer, answers, point_list
+from app.metrics.route_inputs import PROJECT, SCAN, From, To, clean, scope_of, text_of
 from app.plan.shapes.value_types import Moment
 
 router = APIRouter(tags=["metrics"])
-
-PROJECT = "/api/v1/projects/{slug}"
-SCAN = PROJECT + "/scans/{scan_config_id}"
-From = Annotated[Moment | None, Query(alias="from", description="Inclusive")]
-To = Annotated[Moment | None, Query(alias="to", description="Exclusive")]
-SERIES_SCOPES = frozenset(ScopeType)
+# Flat: the edge reads every route's path.
+router.routes.extend(breakdown_api.router.routes)
 
 
 @router.get(PROJECT + "/events-metrics", operation_id="get_events_metrics", response_model=wire.EventMetricsResponse)
@@ -43,7 +38,7 @@ def get_events_metrics(
 ) -> Response:
     """Volume of the events that meet the conditions, per bucket of the project's newest scan."""
     chart = charts.events_total(
-        session, actor, slug, event_type_id=_text(event_type_id), search=_clean(search), tag=_clean(tag),
+        session, actor, slug, event_type_id=text_of(event_type_id), search=clean(search), tag=clean(tag),
         statuses=[one.replace("\x00", "") for one in status or ()], start=start, stop=stop,
     )  # fmt: skip
     return answer(
@@ -51,7 +46,7 @@ def get_events_metrics(
         scope=chart.scope,
         scan_config_id=chart.config_id,
         event_id=None,
-        event_type_id=_text(event_type_id),
+        event_type_id=text_of(event_type_id),
         interval=chart.interval,
         latest_signal=None,
         data=point_list(chart.points),
@@ -114,7 +109,7 @@ def get_project_total_metrics(
 ) -> Response:
     """The project's total as one scan counts it, by default the newest."""
     chart = charts.scope_chart(
-        session, actor, slug, ScopeType.PROJECT_TOTAL, scan_config_id=_text(scan_config_id), start=start, stop=stop
+        session, actor, slug, ScopeType.PROJECT_TOTAL, scan_config_id=text_of(scan_config_id), start=start, stop=stop
     )
     return _series(session, actor, slug, ScopeType.PROJECT_TOTAL, None, chart)
 
@@ -124,30 +119,6 @@ def get_event_metrics(slug: str, event_id: UUID, session: Db, actor: Caller, sta
     """An event's series, of the scan that counted it last."""
     chart = charts.scope_chart(session, actor, slug, ScopeType.EVENT, str(event_id), start=start, stop=stop)
     return _series(session, actor, slug, ScopeType.EVENT, str(event_id), chart)
-
-
-@router.get(
-    PROJECT + "/events/{event_id}/metrics/breakdowns",
-    operation_id="get_event_metric_breakdowns",
-    response_model=wire.EventMetricBreakdownsResponse,
-)
-def get_event_metric_breakdowns(
-    slug: str, event_id: UUID, session: Db, actor: Caller, column: str | None = None, start: From = None, stop: To = None
-) -> Response:
-    """An event by the values of one column, the first one when none is named."""
-    chart = breakdowns.event_breakdowns(session, actor, slug, str(event_id), column or None, start, stop)
-    return answer(
-        wire.EventMetricBreakdownsResponse,
-        event_id=str(event_id),
-        scan_config_id=chart.config_id,
-        interval=chart.interval,
-        columns=chart.columns,
-        selected_column=chart.selected_column,
-        series=[
-            {"breakdown_value": one.value, "is_other": one.is_other, "total_count": one.total_count, "data": data}
-            for one, data in zip(chart.series, point_lists(one.points for one in chart.series), strict=True)
-        ],
-    )
 
 
 @router.get(
@@ -175,7 +146,7 @@ def get_top_movers(
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> list[wire.TopMoverItem]:
     """Values of the scope's breakdowns that were anomalous in the bucket, largest absolute score first."""
-    scope, ref = _scope(scope_type, scope_ref)
+    scope, ref = scope_of(scope_type, scope_ref)
     found = movers.top_movers(session, actor, slug, str(scan_config_id), scope, ref, bucket, limit)
     return [wire.TopMoverItem.model_validate(mover, from_attributes=True) for mover in found]
 
@@ -192,7 +163,7 @@ def get_seasonality_heatmap(
     stop: To = None,
 ) -> wire.SeasonalityHeatmapResponse:
     """Volume and anomalies by UTC weekday and hour."""
-    scope, ref = _scope(scope_type, scope_ref)
+    scope, ref = scope_of(scope_type, scope_ref)
     found = charts.heatmap_of(session, actor, slug, str(scan_config_id), scope, ref, start, stop)
     return wire.SeasonalityHeatmapResponse(
         scan_config_id=str(scan_config_id),
@@ -202,66 +173,6 @@ def get_seasonality_heatmap(
         max_count=found.max_count,
         total_count=found.total_count,
     )
-
-
-@router.get(SCAN + "/breakdown-timeline", operation_id="get_breakdown_timeline", response_model=wire.BreakdownTimelineResponse)
-def get_breakdown_timeline(
-    slug: str,
-    scan_config_id: UUID,
-    session: Db,
-    actor: Caller,
-    scope_type: SignalScope,
-    scope_ref: str,
-    breakdown_column: str,
-    breakdown_value: str,
-    is_other: bool = False,
-    start: From = None,
-    stop: To = None,
-) -> Response:
-    """The counts of one value of one column."""
-    scope, ref = _scope(scope_type, scope_ref)
-    chart = breakdowns.breakdown_timeline(
-        session, actor, slug, str(scan_config_id), scope, ref, breakdown_column.replace("\x00", ""),
-        breakdown_value.replace("\x00", ""), is_other=is_other, start=start, stop=stop,
-    )  # fmt: skip
-    return answer(
-        wire.BreakdownTimelineResponse,
-        scan_config_id=str(scan_config_id),
-        scope_type=scope_type,
-        scope_ref=scope_ref,
-        breakdown_column=breakdown_column,
-        breakdown_value=breakdown_value,
-        is_other=is_other,
-        interval=chart.interval,
-        data=plain_points(chart.points),
-    )
-
-
-@router.get(SCAN + "/app-versions", operation_id="get_app_version_series", response_model=wire.AppVersionSeriesResponse)
-def get_app_version_series(
-    slug: str,
-    scan_config_id: UUID,
-    session: Db,
-    actor: Caller,
-    scope_type: SignalScope = SignalScope.PROJECT_TOTAL,
-    scope_ref: str | None = None,
-    start: From = None,
-    stop: To = None,
-) -> Response:
-    """Counts of a scope per app version."""
-    scope, ref = _scope(scope_type, scope_ref)
-    chart = version_charts.app_versions(session, actor, slug, str(scan_config_id), scope, ref or None, start, stop)
-    return answer(wire.AppVersionSeriesResponse, **_versions(chart, scope, ref))
-
-
-@router.get(SCAN + "/version-adoption", operation_id="get_app_version_adoption", response_model=wire.AppVersionAdoptionResponse)
-def get_app_version_adoption(
-    slug: str, scan_config_id: UUID, session: Db, actor: Caller, start: From = None, stop: To = None
-) -> Response:
-    """Counts of the whole project per app version, with their sums."""
-    chart = version_charts.app_versions(session, actor, slug, str(scan_config_id), start=start, stop=stop)
-    fields = _versions(chart, ScopeType.PROJECT_TOTAL, "")
-    return answer(wire.AppVersionAdoptionResponse, **fields, totals=plain_points(chart.totals))
 
 
 def _series(session: Session, actor: Actor, slug: str, scope: ScopeType, ref: str | None, chart: charts.ScopeChart) -> Response:
@@ -280,46 +191,3 @@ def _series(session: Session, actor: Actor, slug: str, scope: ScopeType, ref: st
         data=point_list(chart.points),
         forecast=[{"bucket": one.bucket, "expected_count": one.expected_count, "stddev": one.stddev} for one in coming],
     )
-
-
-def _versions(chart: version_charts.VersionChart, scope: ScopeType, ref: str) -> dict[str, Any]:
-    series = [
-        {
-            "version": one.value, "is_other": one.is_other, "is_latest": one.is_latest, "total_count": one.total_count,
-            "data": data,
-        }
-        for one, data in zip(chart.series, point_lists(one.points for one in chart.series), strict=True)
-    ]  # fmt: skip
-    return {
-        "scan_config_id": chart.config_id,
-        "scope_type": scope.value,
-        "scope_ref": chart.config_id if scope is ScopeType.PROJECT_TOTAL else ref,
-        "event_id": ref if scope is ScopeType.EVENT else None,
-        "event_type_id": ref if scope is ScopeType.EVENT_TYPE else None,
-        "app_version_column": chart.app_version_column,
-        "interval": chart.interval,
-        "latest_version": chart.latest_version,
-        "versions": [{name: one[name] for name in wire.AppVersionInfo.model_fields} for one in series],
-        "series": series,
-    }
-
-
-def _scope(scope_type: SignalScope, scope_ref: str | None) -> tuple[ScopeType, str]:
-    """A scope that has a series, and its ref; InvalidInput for another, or when an event or event type is no id."""
-    if scope_type.value not in SERIES_SCOPES:
-        raise InvalidInput("has no series", field="scope_type")
-    scope = ScopeType(scope_type.value)
-    if scope is ScopeType.PROJECT_TOTAL:
-        return scope, scope_ref or ""
-    try:
-        return scope, str(UUID(scope_ref or ""))
-    except ValueError:
-        raise InvalidInput("must be the id of the event or event type", field="scope_ref") from None
-
-
-def _text(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _clean(value: str | None) -> str | None:
-    return (value or "").replace("\x00", "").strip() or None

@@ -12,17 +12,18 @@ from app.kernel.errors import BadRequest, NotFound
 from app.kernel.intervals import Interval
 from app.metrics import breakdown_repository, grid_repository, repository
 from app.metrics.charts import (
+    CollectedScan,
     ScopeChart,
     collected_interval,
+    collected_scan,
     counting_scan,
     default_scan,
     points_on,
-    scan_of,
 )
 from app.metrics.contracts import ScopeType
 from app.metrics.points import Points
+from app.metrics.scope_values import ScopeValues
 from app.projects import service as projects
-from models.scans import ScanConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def event_breakdowns(
     selected = column or (columns[0] if columns else None)
     if config is None or selected is None:
         return BreakdownChart(config.id if config else None, collected_interval(config) if config else None, columns, selected, [])
-    series = _value_charts(session, config, ScopeType.EVENT, event_id, selected, start, stop)
+    collected = CollectedScan(config, grid_repository.covered_grid(session, config.id, start, stop))
+    series = _value_charts(ScopeValues(session, collected, ScopeType.EVENT, event_id), selected)
     return BreakdownChart(config.id, collected_interval(config), columns, selected, series)
 
 
@@ -91,16 +93,17 @@ def scope_breakdown(
     stop: datetime | None = None,
 ) -> BreakdownChart:
     """The scope by one column; the first one when `column` is empty or not one of its own. Errors: NotFound for the scan."""
-    project_id = projects.get_project(session, actor, slug).id
-    config = scan_of(session, project_id, scan_config_id)
-    ref = config.id if scope_type is ScopeType.PROJECT_TOTAL else ref
-    stored = breakdown_repository.breakdown_columns(session, config.id, scope_type, ref)
-    columns = [one for one in stored if one != config.app_version_column]
+    collected = collected_scan(session, actor, slug, scan_config_id, start, stop)
+    return breakdown_of(ScopeValues(session, collected, scope_type, ref), column)
+
+
+def breakdown_of(values: ScopeValues, column: str = "") -> BreakdownChart:
+    """The same of a scope that was found already."""
+    config, columns = values.config, values.columns()
     if not columns:
         return BreakdownChart(config.id, collected_interval(config), [], None, [])
     selected = column if column in columns else columns[0]
-    series = _value_charts(session, config, scope_type, ref, selected, start, stop)
-    return BreakdownChart(config.id, collected_interval(config), columns, selected, series)
+    return BreakdownChart(config.id, collected_interval(config), columns, selected, _value_charts(values, selected))
 
 
 def breakdown_timeline(
@@ -118,26 +121,18 @@ def breakdown_timeline(
     stop: datetime | None = None,
 ) -> ScopeChart:
     """The counts of one value; without points when it was never counted in [start, stop). Errors: NotFound."""
-    project_id = projects.get_project(session, actor, slug).id
-    config = scan_of(session, project_id, scan_config_id)
+    collected = collected_scan(session, actor, slug, scan_config_id, start, stop)
+    config, grid = collected.config, collected.grid
     ref = config.id if scope_type is ScopeType.PROJECT_TOTAL else ref
-    grid = grid_repository.covered_grid(session, config.id, start, stop)
     found = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column, value=(value, is_other))
     counts = next(iter(found.values()), None)
     points = Points() if counts is None else points_on(grid, counts)
     return ScopeChart(scope_type.value, config.id, collected_interval(config), points)
 
 
-def _value_charts(
-    session: Session,
-    config: ScanConfig,
-    scope_type: ScopeType,
-    ref: str,
-    column: str,
-    start: datetime | None,
-    stop: datetime | None,
-) -> list[ValueChart]:
-    grid = grid_repository.covered_grid(session, config.id, start, stop)
-    found = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column)
-    charts = [ValueChart(value, is_other, sum(counts), points_on(grid, counts)) for (value, is_other), counts in found.items()]
+def _value_charts(values: ScopeValues, column: str) -> list[ValueChart]:
+    charts = [
+        ValueChart(value, is_other, sum(counts), points_on(values.grid, counts))
+        for (value, is_other), counts in values.of(column).items()
+    ]
     return sorted(charts, key=lambda chart: (chart.is_other, -chart.total_count, chart.value))

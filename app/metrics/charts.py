@@ -14,7 +14,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.kernel.intervals import Interval
 from app.metrics import figures, grid_repository, repository
-from app.metrics.contracts import Heatmap, ScopeType, SeriesKey
+from app.metrics.contracts import Heatmap, ScopeType, Series, SeriesKey
 from app.metrics.points import Points
 from app.projects import service as projects
 from models.detection import Anomaly
@@ -32,6 +32,30 @@ class ScopeChart:
     config_id: str | None
     interval: Interval | None
     points: Points
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedScan:
+    """A scan with the buckets it collected in a range: what several charts of one page share."""
+
+    config: ScanConfig
+    grid: grid_repository.Grid
+
+
+def collected_scan(
+    session: Session, actor: Actor, slug: str, scan_config_id: str, start: datetime | None, stop: datetime | None
+) -> CollectedScan:
+    """The project's scan in [start, stop). Errors: NotFound."""
+    config = scan_of(session, projects.get_project(session, actor, slug).id, scan_config_id)
+    return CollectedScan(config, grid_repository.covered_grid(session, config.id, start, stop))
+
+
+def scan_of_series(session: Session, series: Series, start: datetime, stop: datetime) -> CollectedScan:
+    """The scan in [start, stop) that a series of `service.series_for` is from. Errors: NotFound when it is gone."""
+    config = repository.find_config(session, series.key.scan_config_id)
+    if config is None:
+        raise NotFound("Scan not found")
+    return CollectedScan(config, grid_repository.covered_grid(session, config.id, start, stop))
 
 
 def scope_chart(

@@ -1,158 +1,156 @@
-"""Every query on the sums of whole days: a ranking of events over a month reads these instead of millions of buckets.
+"""Writing whole days of every event's buckets packed, and saying which days are; what reads months reads these.
 
-A sum is believed only where its day is marked as summed. The one road that writes buckets marks days and unmarks them; a day
-without a mark, as every day is that something else filled, is read from the buckets.
+A day is believed only where it is marked as summed. The one road that writes buckets marks days and unmarks them; a day without
+a mark, as every day is that something else filled, is read from the buckets.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from app.kernel.database import UtcDateTime
-from app.kernel.intervals import Interval, ceil_to_bucket, floor_to_bucket
+from app.kernel.intervals import Interval, floor_to_bucket
 from app.metrics.contracts import ScopeType
-from app.metrics.repository import AnySelect, between
-from models.metrics import MetricBucket, MetricCoverage, MetricDay, MetricSummedDay
-from models.plan import Event
+from app.metrics.count_repository import SEPARATOR
+from app.metrics.repository import AnySelect
+from models.metrics import MetricBucket, MetricDay, MetricSummedDay
+from models.scans import ScanConfig
 
 DAY = timedelta(days=1)
-# The longest ranking reaches 30 days back. Of a replay of years only what it reads is summed.
-SUMMED_DAYS = 31
-# Of the events asked for, so many that a statement may name them.
-_REFS_PER_STATEMENT = 5_000
-Events: TypeAlias = "Sequence[str] | sa.Select[Any]"
+Whole = npt.NDArray[np.int64]
+NUMBER_BYTES = 8
 _QUIET = {"synchronize_session": False}
 
 
+@dataclass(frozen=True, slots=True)
+class SummedDay:
+    """A day to be believed; `text` is the database's own of it, `buckets` are packed."""
+
+    day: datetime
+    text: str
+    buckets: bytes
+
+
+def pack(values: Whole) -> bytes:
+    """The numbers as they are stored."""
+    return values.astype("<i8").tobytes()
+
+
+def unpack(stored: bytes) -> Whole:
+    """Numbers that were stored, of one row or of many one after the other."""
+    return np.frombuffer(stored, dtype="<i8")
+
+
+def summed_days(session: Session, config_id: str, start: datetime | None = None, stop: datetime | None = None) -> list[SummedDay]:
+    """The summed days that [start, stop) touches, oldest first."""
+    day = col(MetricSummedDay.day)
+    statement: AnySelect = sa.select(day, sa.cast(day, sa.String).label("text"), col(MetricSummedDay.buckets)).where(
+        col(MetricSummedDay.scan_config_id) == config_id
+    )
+    if start is not None:
+        statement = statement.where(day > start - DAY)
+    if stop is not None:
+        statement = statement.where(day < stop)
+    return [SummedDay(row[0], row[1], row[2]) for row in session.connection().execute(statement.order_by(day))]
+
+
 def forget_days(session: Session, config_id: str, start: datetime, stop: datetime) -> None:
-    """Believe no sum of a day that [start, stop) touches."""
+    """Believe no day that [start, stop) touches."""
     for table in (MetricSummedDay, MetricDay):
         of_window = (col(table.scan_config_id) == config_id, col(table.day) > start - DAY, col(table.day) < stop)
         session.execute(sa.delete(table).where(*of_window), execution_options=_QUIET)
 
 
 def sum_days(session: Session, config_id: str, start: datetime, stop: datetime) -> None:
-    """Sum the days that [start, stop) touches, once the window is written; days too old to be read are left out."""
-    newest = session.execute(
-        sa.select(sa.func.max(col(MetricCoverage.bucket))).where(col(MetricCoverage.scan_config_id) == config_id)
-    ).scalar_one_or_none()
-    oldest = floor_to_bucket(max(stop, newest or stop), Interval.DAY) - SUMMED_DAYS * DAY
-    days = list(_days(max(floor_to_bucket(start, Interval.DAY), oldest), stop))
-    for day in days:
-        counts = sa.select(col(MetricBucket.scope_ref), col(MetricBucket.count)).where(
-            col(MetricBucket.scan_config_id) == config_id,
-            col(MetricBucket.scope_type) == ScopeType.EVENT.value,
-            col(MetricBucket.bucket) >= day,
-            col(MetricBucket.bucket) < day + DAY,
-        )
-        # Set apart from the sum: grouped at once, SQLite goes event by event and so through every count ever stored.
-        rows = counts.cte("counted").prefix_with("MATERIALIZED")
-        summed = sa.select(
-            sa.literal(config_id), rows.c.scope_ref, sa.literal(day, UtcDateTime()), sa.func.sum(rows.c.count)
-        ).group_by(rows.c.scope_ref)
-        session.execute(sa.insert(MetricDay).from_select(["scan_config_id", "event_id", "day", "count"], summed))
-    if days:
-        session.execute(sa.insert(MetricSummedDay), [{"scan_config_id": config_id, "day": day} for day in days])
+    """Sum the days that [start, stop) touches, once the window is written."""
+    connection = session.connection()
+    for day in _days(floor_to_bucket(start, Interval.DAY), stop):
+        buckets, events, counts = _counted(session, config_id, day)
+        totals = counts.sum(axis=1)
+        of_day = {"scan_config_id": config_id, "day": day}
+        mark = {"buckets": pack(buckets), "events": SEPARATOR.join(events), "totals": pack(totals), "counts": pack(counts)}
+        connection.execute(sa.insert(_table(MetricSummedDay)), {**of_day, **mark})
+        rows = [
+            {**of_day, "event_id": event, "count": total, "counts": pack(row)}
+            for event, total, row in zip(events, totals.tolist(), counts, strict=True)
+        ]
+        if rows:
+            connection.execute(sa.insert(_table(MetricDay)), rows)
 
 
 def merge_days(session: Session, merged: Sequence[str], target: str) -> None:
-    """Make the sums of several events those of one of them, in every scan, as their buckets are."""
-    of_events = col(MetricDay.event_id).in_(merged)
-    keys = (col(MetricDay.scan_config_id), col(MetricDay.day))
-    found = session.execute(sa.select(*keys, sa.func.sum(col(MetricDay.count))).where(of_events).group_by(*keys)).all()
-    session.execute(sa.delete(MetricDay).where(of_events), execution_options=_QUIET)
-    rows = [{"scan_config_id": row[0], "day": row[1], "event_id": target, "count": int(row[2])} for row in found]
+    """Make the days of several events those of one of them, in every scan, as their buckets are."""
+    # Named scan by scan, the events are found through the primary key.
+    of_events = (col(MetricDay.scan_config_id).in_(sa.select(col(ScanConfig.id))), col(MetricDay.event_id).in_(merged))
+    is_of_day = (
+        col(MetricDay.scan_config_id) == col(MetricSummedDay.scan_config_id),
+        col(MetricDay.day) == col(MetricSummedDay.day),
+        col(MetricDay.event_id).in_(merged),
+    )
+    keys = (col(MetricSummedDay.scan_config_id), col(MetricSummedDay.day))
+    touched = session.execute(sa.select(*keys).where(sa.exists().where(*is_of_day)).order_by(*keys)).all()
+    session.execute(sa.delete(MetricDay).where(*of_events), execution_options=_QUIET)
+    rows = []
+    for key in touched:
+        # Day by day, as all of them are some megabytes; locked, as another merge may be about to write the same mark.
+        mark = session.get(MetricSummedDay, tuple(key), with_for_update=True, populate_existing=True)
+        if mark is None:
+            continue
+        events, counts = _merged(mark, merged, target)
+        totals = counts.sum(axis=1)
+        mark.events, mark.totals, mark.counts = SEPARATOR.join(events), pack(totals), pack(counts)
+        place = events.index(target)
+        of_day = {"scan_config_id": mark.scan_config_id, "event_id": target, "day": mark.day}
+        rows.append({**of_day, "count": int(totals[place]), "counts": pack(counts[place])})
+        session.flush()
+        session.expunge(mark)
     if rows:
-        session.execute(sa.insert(MetricDay), rows)
+        session.connection().execute(sa.insert(_table(MetricDay)), rows)
 
 
-def totals_since(
-    session: Session, project_id: str, config_id: str, since: datetime, event_ids: Sequence[str] | None
-) -> Counter[str]:
-    """Volume by event of the buckets at or after `since`, of the events asked for or of all of the project."""
-    for _ in range(2):
-        days = _summed_days(session, config_id, since)
-        totals = _totals(session, project_id, config_id, since, days, event_ids)
-        # PostgreSQL shows each statement what others have committed by then: a day may have lost its sum on the way.
-        if days == _summed_days(session, config_id, since):
-            return totals
-    return _totals(session, project_id, config_id, since, [], event_ids)
-
-
-def _totals(
-    session: Session, project_id: str, config_id: str, since: datetime, days: Sequence[datetime], event_ids: Sequence[str] | None
-) -> Counter[str]:
-    gaps = [gap for gap in _gaps(since, days) if _has_counts(session, config_id, *gap)]
-    totals: Counter[str] = Counter()
-    for some in _choices(project_id, event_ids):
-        statements = [_of_days(config_id, days, some)] if days else []
-        statements += [_of_buckets(config_id, start, stop, some) for start, stop in gaps]
-        for statement in statements:
-            for ref, total in session.connection().execute(statement).all():
-                totals[ref] += int(total)
-    return totals
-
-
-def _choices(project_id: str, event_ids: Sequence[str] | None) -> list[Events]:
-    if event_ids is None:
-        return [sa.select(col(Event.id)).where(col(Event.project_id) == project_id)]
-    return [event_ids[first : first + _REFS_PER_STATEMENT] for first in range(0, len(event_ids), _REFS_PER_STATEMENT)]
-
-
-def _has_counts(session: Session, config_id: str, start: datetime, stop: datetime | None) -> bool:
-    """Whether any event has a bucket in the stretch: one look instead of one for every event, mostly into the time to come."""
-    statement: AnySelect = sa.select(col(MetricBucket.bucket)).where(
-        col(MetricBucket.scan_config_id) == config_id, col(MetricBucket.scope_type) == ScopeType.EVENT.value
+def _merged(mark: MetricSummedDay, merged: Sequence[str], target: str) -> tuple[list[str], Whole]:
+    """The events of the day and their counts, once several are one."""
+    before = dict(
+        zip(mark.events.split(SEPARATOR), unpack(mark.counts).reshape(-1, len(mark.buckets) // NUMBER_BYTES), strict=True)
     )
-    some = between(statement, col(MetricBucket.bucket), start, stop).order_by(col(MetricBucket.bucket)).limit(1)
-    return session.execute(some).first() is not None
+    summed = sum(before.pop(event) for event in merged if event in before)
+    after = {**before, target: summed}
+    events = sorted(after)
+    return events, np.array([after[event] for event in events], dtype=np.int64)
 
 
-def _summed_days(session: Session, config_id: str, since: datetime) -> list[datetime]:
-    day = col(MetricSummedDay.day)
-    first = ceil_to_bucket(since, Interval.DAY)
-    statement = sa.select(day).where(col(MetricSummedDay.scan_config_id) == config_id, day >= first).order_by(day)
-    return list(session.execute(statement).scalars())
-
-
-def _gaps(since: datetime, days: Sequence[datetime]) -> Iterator[tuple[datetime, datetime | None]]:
-    """The stretches from `since` on that no summed day covers; the last one has no end."""
-    if not days:
-        yield since, None
-        return
-    if since < days[0]:
-        yield since, days[0]
-    for before, after in pairwise(days):
-        if before + DAY < after:
-            yield before + DAY, after
-    yield days[-1] + DAY, None
-
-
-def _of_days(config_id: str, days: Sequence[datetime], events: Events) -> AnySelect:
-    ref, day = col(MetricDay.event_id), col(MetricDay.day)
-    # Days without a mark have no sums, so that the range needs no list of days.
-    statement: AnySelect = sa.select(ref, sa.func.sum(col(MetricDay.count))).where(
-        col(MetricDay.scan_config_id) == config_id, day >= days[0], day <= days[-1], ref.in_(events)
+def _counted(session: Session, config_id: str, day: datetime) -> tuple[Whole, list[str], Whole]:
+    """The buckets of the day, its events, and the count of every event in every bucket."""
+    bucket = col(MetricBucket.bucket)
+    refs, values = (
+        sa.func.aggregate_strings(sa.cast(one, sa.String), SEPARATOR)
+        for one in (col(MetricBucket.scope_ref), col(MetricBucket.count))
     )
-    return statement.group_by(ref)
-
-
-def _of_buckets(config_id: str, start: datetime, stop: datetime | None, events: Events) -> AnySelect:
-    ref = col(MetricBucket.scope_ref)
-    # Event by event through the primary key; all counts of the range at once would first have to be sorted.
-    statement: AnySelect = sa.select(ref, sa.func.sum(col(MetricBucket.count))).where(
+    packed: AnySelect = sa.select(bucket, refs, values).where(
         col(MetricBucket.scan_config_id) == config_id,
         col(MetricBucket.scope_type) == ScopeType.EVENT.value,
-        ref.in_(events),
+        bucket >= day,
+        bucket < day + DAY,
     )
-    return between(statement, col(MetricBucket.bucket), start, stop).group_by(ref)
+    rows = session.connection().execute(packed.group_by(bucket).order_by(bucket)).all()
+    columns: list[list[str]] = [row[1].split(SEPARATOR) for row in rows]
+    events = sorted(set().union(*columns))
+    places = {event: place for place, event in enumerate(events)}
+    counts = np.zeros((len(events), len(rows)), dtype=np.int64)
+    for number, (column, row) in enumerate(zip(columns, rows, strict=True)):
+        counts[[places[ref] for ref in column], number] = np.fromstring(row[2], dtype=np.int64, sep=SEPARATOR)
+    return np.array([int(row[0].timestamp()) for row in rows], dtype=np.int64), events, counts
+
+
+def _table(model: Any) -> sa.Table:
+    return cast(sa.Table, model.__table__)
 
 
 def _days(first: datetime, stop: datetime) -> Iterator[datetime]:

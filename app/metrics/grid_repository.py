@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
+from typing import Any
 
+import msgspec
 import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -14,11 +17,15 @@ from sqlmodel import Session, col
 from app.kernel.clock import as_utc
 from app.metrics.contracts import ScopeType
 from app.metrics.count_repository import SEPARATOR
+from app.metrics.day_repository import SummedDay, Whole, summed_days, unpack
 from app.metrics.repository import AnySelect, between
-from models.metrics import MetricBucket, MetricCoverage
+from models.metrics import MetricBucket, MetricCoverage, MetricDay
 from models.plan import Event, PlanBranch
 from models.plan_entities import EventTag
 from models.scans import ScanConfig
+
+_DAY_SECONDS = 24 * 60 * 60
+_COUNTS = msgspec.json.Decoder(list[int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +42,37 @@ class Grid:
     positions: Mapping[str, int]
     joined: str
 
+    def part(self, first: int, stop: int) -> Grid:
+        """Its buckets of these places alone, one at least."""
+        texts = list(self.positions)[first:stop]
+        positions = {text: position for position, text in enumerate(texts)}
+        buckets = self.buckets[first:stop]
+        end = self.stop if stop == len(self.buckets) else self.buckets[stop]
+        return Grid(buckets[0], end, buckets, positions, SEPARATOR.join(texts))
+
+    def newest(self, count: int) -> Grid:
+        """Its newest buckets alone; of a grid that has more of them."""
+        return self.part(len(self.buckets) - count, len(self.buckets))
+
+
+NO_BUCKETS = Grid(None, None, [], {}, "")
+
 
 def covered_grid(session: Session, config_id: str, start: datetime | None = None, stop: datetime | None = None) -> Grid:
     """The grid that charts of [start, stop) are drawn on."""
     bucket = col(MetricCoverage.bucket)
     packed = sa.func.aggregate_strings(sa.cast(bucket, sa.String), SEPARATOR)
     statement: AnySelect = sa.select(packed).where(col(MetricCoverage.scan_config_id) == config_id)
-    joined = session.execute(between(statement, bucket, start, stop)).scalar_one() or ""
-    buckets, positions = _parsed(joined)
-    return Grid(start, stop, list(buckets), positions, SEPARATOR.join(positions))
+    buckets, positions, joined = _parsed(session.connection().execute(between(statement, bucket, start, stop)).scalar_one() or "")
+    return Grid(start, stop, list(buckets), positions, joined)
 
 
 @lru_cache(maxsize=16)
-def _parsed(joined: str) -> tuple[tuple[datetime, ...], dict[str, int]]:
-    """The buckets of a text, oldest first, and their positions: one page asks several times for the same ones."""
+def _parsed(joined: str) -> tuple[tuple[datetime, ...], dict[str, int], str]:
+    """What a grid holds of a text of buckets, oldest first: one page asks several times for the same ones."""
     found = sorted((as_utc(datetime.fromisoformat(text)), text) for text in joined.split(SEPARATOR) if text)
-    return tuple(bucket for bucket, _ in found), {text: position for position, (_, text) in enumerate(found)}
+    positions = {text: position for position, (_, text) in enumerate(found)}
+    return tuple(bucket for bucket, _ in found), positions, SEPARATOR.join(positions)
 
 
 def scope_counts(session: Session, config_id: str, scope_type: ScopeType, ref: str, grid: Grid) -> list[int]:
@@ -69,7 +91,7 @@ def scope_counts(session: Session, config_id: str, scope_type: ScopeType, ref: s
 
 def packed_on_grid(grid: Grid, buckets: str, counts: str) -> list[int]:
     """The counts on the grid of one series that the database packed into a text of buckets and one of counts."""
-    values = list(map(int, counts.split(SEPARATOR)))
+    values = _COUNTS.decode(f"[{counts}]")
     # The usual series has a count in every collected bucket: one comparison of text instead of a look-up for each.
     if buckets == grid.joined:
         return values
@@ -120,8 +142,67 @@ def filtered_counts(
         events = events.where(col(Event.id).in_(sa.select(col(EventTag.event_id)).where(col(EventTag.name) == tag.strip().lower())))
     if statuses:
         events = events.where(col(Event.status).in_(statuses))
+    for _ in range(2):
+        days = summed_days(session, config.id, grid.start, grid.stop)
+        counts = _of_events(session, config.id, events, grid, days)
+        # PostgreSQL shows each statement what others have committed by then: a day may have been written anew on the way.
+        if days == summed_days(session, config.id, grid.start, grid.stop):
+            return counts
+    return _of_events(session, config.id, events, grid, [])
+
+
+def _of_events(session: Session, config_id: str, events: AnySelect, grid: Grid, days: Sequence[SummedDay]) -> list[int]:
+    """The sum over the events: of days that are summed from their packed rows, of the others bucket by bucket."""
+    if not grid.buckets:
+        return []
+    moments = np.array([int(bucket.timestamp()) for bucket in grid.buckets], dtype=np.int64)
+    total = _of_days(session, config_id, events, moments, days)
+    is_summed = np.isin(moments // _DAY_SECONDS, [int(one.day.timestamp()) // _DAY_SECONDS for one in days])
+    for is_known, run in groupby(range(len(moments)), key=is_summed.tolist().__getitem__):
+        if not is_known:
+            places = list(run)
+            total[places] = _of_buckets(session, config_id, events, grid.part(places[0], places[-1] + 1))
+    return [int(count) for count in total]
+
+
+def _of_days(session: Session, config_id: str, events: AnySelect, moments: Whole, days: Sequence[SummedDay]) -> Whole:
+    total = np.zeros(len(moments), dtype=np.int64)
+    if not days:
+        return total
+    ref, day = col(MetricDay.event_id), col(MetricDay.day)
+    texts: Any = sa.func.aggregate_strings(sa.cast(day, sa.String), SEPARATOR)
+    # Event by event as they lie, in a text each: a row of its own for every day costs Python more than its arithmetic.
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    joined: Any = (
+        sa.func.aggregate_strings(sa.func.hex(col(MetricDay.counts)), "")
+        if is_sqlite
+        else sa.func.string_agg(col(MetricDay.counts), sa.literal(b"", sa.LargeBinary()), type_=sa.LargeBinary())
+    )
+    of_events = (col(MetricDay.scan_config_id) == config_id, ref.in_(events), day >= days[0].day, day <= days[-1].day)
+    # Mostly the same days are counted for every event; their counts are added up as arrays.
+    sums: dict[str, Whole] = {}
+    for names, packed in session.connection().execute(sa.select(texts, joined).where(*of_events).group_by(ref)):
+        counts = unpack(bytes.fromhex(packed) if is_sqlite else packed)
+        before = sums.get(names)
+        if before is None:
+            sums[names] = counts.copy()
+        elif before.size == counts.size:
+            before += counts
+    by_text = {one.text: unpack(one.buckets) for one in days}
+    for names, counts in sums.items():
+        known = [by_text[name] for name in names.split(SEPARATOR) if name in by_text]
+        buckets = np.concatenate(known) if known else moments[:0]
+        if buckets.size != counts.size:
+            continue  # another run has just written a day; the marks have changed, and the caller reads again
+        places = np.minimum(np.searchsorted(moments, buckets), len(moments) - 1)
+        is_shown = moments[places] == buckets
+        total[places[is_shown]] += counts[is_shown]
+    return total
+
+
+def _of_buckets(session: Session, config_id: str, events: AnySelect, grid: Grid) -> list[int]:
     of_events = (
-        col(MetricBucket.scan_config_id) == config.id,
+        col(MetricBucket.scan_config_id) == config_id,
         col(MetricBucket.scope_type) == ScopeType.EVENT.value,
         col(MetricBucket.scope_ref).in_(events),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
 from sqlmodel import Session
 
 from app.detection import service as detection
@@ -15,8 +16,9 @@ from app.detection.engine.matrix import matrix_of
 from app.detection.judgements import judgement_at
 from app.identity.contracts import Actor
 from app.kernel.intervals import floor_to_bucket
-from app.metrics import breakdown_repository, charts, grid_repository
+from app.metrics import charts, grid_repository
 from app.metrics.contracts import ScopeType, Series, SeriesKey
+from app.metrics.scope_values import ScopeValues
 from app.projects import service as projects
 
 # Judging a value costs its whole history; of a column with more values the largest ones are judged.
@@ -51,8 +53,14 @@ def top_movers(
 
     Nothing while detection is off. Errors: NotFound for a scan of another project.
     """
-    project_id = projects.get_project(session, actor, slug).id
-    config = charts.scan_of(session, project_id, scan_config_id)
+    config = charts.scan_of(session, projects.get_project(session, actor, slug).id, scan_config_id)
+    values = ScopeValues(session, charts.CollectedScan(config, grid_repository.NO_BUCKETS), scope_type, ref)
+    return movers_of(session, actor, slug, values, bucket, limit)
+
+
+def movers_of(session: Session, actor: Actor, slug: str, values: ScopeValues, bucket: datetime, limit: int = 10) -> list[Mover]:
+    """The same of a scope that was found already; what was read of it is not read again."""
+    config = values.config
     settings = detection.get_settings(session, actor, slug)
     if not settings.anomaly_detection_enabled or config.interval is None:
         return []
@@ -63,17 +71,18 @@ def top_movers(
     grid = grid_repository.covered_grid(session, config.id, start, stop)
     if not grid.buckets or grid.buckets[-1] != bucket:
         return []
-    ref = config.id if scope_type is ScopeType.PROJECT_TOTAL else ref
-    key = SeriesKey(config.id, scope_type, ref)
+    # All values share the grid: where its buckets stand in a matrix is found once.
+    key = SeriesKey(config.id, values.scope_type, values.ref)
+    blank = matrix_of([Series(key, interval, grid.buckets, [0] * len(grid.buckets))])
+    rows = blank.rows(grid.buckets)
     found = []
-    for column in breakdown_repository.breakdown_columns(session, config.id, scope_type, ref):
-        if column == config.app_version_column:
-            continue
-        counts = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column)
+    for column in values.columns():
+        counts = {value: counts for value, counts in values.within(grid, column).items() if any(counts)}
         largest = sorted(counts, key=lambda entry: (-sum(counts[entry]), entry))[:MOST_VALUES_PER_COLUMN]
         if not largest:
             continue
-        matrix = matrix_of([Series(key, interval, grid.buckets, list(counts[entry])) for entry in largest])
+        matrix = replace(blank, counts=np.full((blank.bucket_count, len(largest)), np.nan))
+        matrix.counts[rows] = np.array([counts[entry] for entry in largest]).T
         verdicts = judge(matrix, settings)
         for position, (value, is_other) in enumerate(largest):
             verdict = judgement_at(matrix, verdicts, matrix.bucket_count - 1, position, settings)

@@ -13,7 +13,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.kernel.intervals import Interval, floor_to_bucket
 from app.metrics import count_blocks as blocks
-from app.metrics import day_repository, figures, grid_repository, repository
+from app.metrics import day_repository, figures, grid_repository, ranking_repository, repository
 from app.metrics.contracts import BucketRow, CoverageRow, Heatmap, Overview, ScopeType, Series, SeriesKey, TopEvent
 from app.plan import service as plan
 from app.projects import service as projects
@@ -93,6 +93,14 @@ def series_for(
     grid = grid_repository.covered_grid(session, config.id, start, stop)
     counts = grid_repository.scope_counts(session, config.id, scope_type, key.ref, grid)
     return figures.series_on(key, Interval(config.interval or Interval.HOUR), grid.buckets, counts)
+
+
+def series_before(session: Session, series: Series, start: datetime) -> Series:
+    """A series that `series_for` gave, from `start` up to its first bucket: what it is judged by."""
+    key = series.key
+    grid = grid_repository.covered_grid(session, key.scan_config_id, start, series.buckets[0])
+    counts = grid_repository.scope_counts(session, key.scan_config_id, key.scope_type, key.ref, grid)
+    return figures.series_on(key, series.interval, grid.buckets, counts)
 
 
 def week_of(session: Session, series: Series) -> Heatmap:
@@ -195,7 +203,7 @@ def _window_totals(
         since = (now or SYSTEM_CLOCK.now()) - timedelta(hours=hours)
         # Scans are not added up: each is its own series, the fullest one speaks for the event.
         for config_id in config_ids:
-            for event_id, total in day_repository.totals_since(session, project_id, config_id, since, event_ids).items():
+            for event_id, total in ranking_repository.totals_since(session, project_id, config_id, since, event_ids).items():
                 totals[event_id] = max(total, totals.get(event_id, 0))
     return totals
 

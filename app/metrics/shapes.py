@@ -8,9 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from app.detection.api import MetricSignalResponse
 from app.detection.contracts import Direction
-from app.detection.shapes import SignalScope
+from app.detection.shapes import MetricSignalResponse, SignalScope
 from app.kernel.intervals import Interval
 from app.plan.shapes.value_types import Moment
 

@@ -10,13 +10,13 @@ from sqlmodel import Session
 from app.identity.contracts import Actor
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.intervals import Interval
-from app.metrics import breakdown_repository, grid_repository, repository
+from app.metrics import breakdown_repository, repository
 from app.metrics.breakdowns import ValueChart
-from app.metrics.charts import collected_interval, points_on, scan_of
+from app.metrics.charts import CollectedScan, collected_interval, collected_scan, points_on
 from app.metrics.contracts import ScopeType
+from app.metrics.latest_version import latest_version
 from app.metrics.points import Points
-from app.metrics.versions import latest_active, newest_first
-from app.projects import service as projects
+from app.metrics.versions import latest, newest_first
 
 OTHER = "Other"
 
@@ -47,35 +47,37 @@ def app_versions(
 
     Errors: NotFound for a scan, event or event type of another project; InvalidInput when an event or event type is not named.
     """
-    project_id = projects.get_project(session, actor, slug).id
-    config = scan_of(session, project_id, scan_config_id)
+    collected = collected_scan(session, actor, slug, scan_config_id, start, stop)
     if scope_type is ScopeType.PROJECT_TOTAL:
-        ref = config.id
+        ref = collected.config.id
     elif ref is None:
         raise InvalidInput("Name the event or event type", field="scope_ref")
-    elif not repository.scope_exists(session, project_id, scope_type, ref):
+    elif not repository.scope_exists(session, collected.config.project_id, scope_type, ref):
         raise NotFound("Event not found" if scope_type is ScopeType.EVENT else "Event type not found")
+    return versions_of(session, collected, scope_type, ref)
+
+
+def versions_of(session: Session, collected: CollectedScan, scope_type: ScopeType, ref: str) -> VersionChart:
+    """The same of a scan and a scope that were found already."""
+    config, grid = collected.config, collected.grid
     column = config.app_version_column
     if column is None:
         return VersionChart(config.id, collected_interval(config), None, None)
-    grid = grid_repository.covered_grid(session, config.id, start, stop)
     own = breakdown_repository.value_counts(session, config.id, scope_type, ref, grid, column)
-    of_all = own
-    if scope_type is not ScopeType.PROJECT_TOTAL:
-        of_all = breakdown_repository.value_counts(session, config.id, ScopeType.PROJECT_TOTAL, config.id, grid, column)
+    of_whole = scope_type is ScopeType.PROJECT_TOTAL
+    newest = latest(own) if of_whole else latest_version(session, config.id, column, grid)
     named = newest_first(value for value, is_other in own if not is_other and value)[: config.app_version_keep_releases]
-    latest = latest_active(of_all) or next(iter(newest_first(value for value, is_other in of_all if not is_other and value)), None)
     kept = {(version, False) for version in named}
     rest = [counts for key, counts in own.items() if key not in kept]
     series = [(version, False, own[(version, False)]) for version in named]
     if rest:
         series.append((OTHER, True, _summed(rest)))
     charts = [
-        ValueChart(value, is_other, sum(counts), points_on(grid, counts), is_latest=not is_other and value == latest)
+        ValueChart(value, is_other, sum(counts), points_on(grid, counts), is_latest=not is_other and value == newest)
         for value, is_other, counts in series
     ]
     totals = points_on(grid, _summed(list(own.values()))) if own else Points()
-    return VersionChart(config.id, collected_interval(config), column, latest, charts, totals)
+    return VersionChart(config.id, collected_interval(config), column, newest, charts, totals)
 
 
 def _summed(series: list[list[int]]) -> list[int]:

@@ -16,26 +16,38 @@ def newest_first(versions: Iterable[str]) -> list[str]:
     return sorted(set(versions), key=version_key, reverse=True)
 
 
-def latest_active(counted: Mapping[tuple[str, bool], Sequence[int]]) -> str | None:
-    """The highest active release among the series of each (version, is_other), all on one grid; None when no version is one.
+def latest(counted: Mapping[tuple[str, bool], Sequence[int]]) -> str | None:
+    """The highest active release among the series of each (version, is_other), all on one grid; the highest version without one.
 
     Active: at least 5 % of the traffic in two buckets in a row and at least 200 events. Pre-releases are never active.
     """
-    totals = [sum(counts) for counts in zip(*counted.values(), strict=True)]
-    for version in newest_first(version for version, is_other in counted if not is_other and version and _is_release(version)):
+    named = newest_first(version for version, is_other in counted if not is_other and version)
+    totals = totals_of(counted)
+    for version in named:
         counts = counted[(version, False)]
-        if sum(counts) < LEAST_COUNT:
-            continue
-        run = 0
-        for count, total in zip(counts, totals, strict=True):
-            # A bucket in which nothing at all was counted ends no run.
-            if total:
-                run = run + 1 if count >= LEAST_SHARE * total else 0
-            if run == LEAST_RUN:
-                return version
-    return None
+        if is_release(version) and sum(counts) >= LEAST_COUNT and has_run(counts, totals):
+            return version
+    return next(iter(named), None)
 
 
-def _is_release(version: str) -> bool:
+def totals_of(counted: Mapping[tuple[str, bool], Sequence[int]]) -> list[int]:
+    """The traffic of each bucket."""
+    return [sum(counts) for counts in zip(*counted.values(), strict=True)]
+
+
+def has_run(counts: Sequence[int], totals: Sequence[int]) -> bool:
+    """Whether a version had its share of the traffic in two buckets in a row."""
+    run = 0
+    for count, total in zip(counts, totals, strict=True):
+        # A bucket in which nothing at all was counted ends no run.
+        if total:
+            run = run + 1 if count >= LEAST_SHARE * total else 0
+        if run == LEAST_RUN:
+            return True
+    return False
+
+
+def is_release(version: str) -> bool:
+    """Whether the text is a version, and none before a release."""
     key = version_key(version)
     return bool(key[0]) and bool(key[2])

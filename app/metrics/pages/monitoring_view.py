@@ -15,9 +15,10 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.kernel.intervals import floor_to_bucket
-from app.metrics import breakdowns, movers, version_charts
+from app.metrics import breakdowns, charts, movers, version_charts
 from app.metrics import service as metrics
 from app.metrics.contracts import ScopeType, Series
+from app.metrics.scope_values import ScopeValues
 from app.plan import service as plan
 from app.presentation import judged_chart
 from app.scans import service as scans
@@ -128,9 +129,11 @@ def monitoring_view(
     if not series.buckets:
         return shown
     config_id = series.key.scan_config_id
-    found = breakdowns.scope_breakdown(session, actor, slug, config_id, scope_type, series.key.ref, column, start, now)
-    versions = version_charts.app_versions(session, actor, slug, config_id, scope_type, series_ref, start, now)
-    moved, note = _movers(session, actor, slug, series, chart, zone)
+    collected = charts.scan_of_series(session, series, start, now)
+    values = ScopeValues(session, collected, scope_type, series.key.ref)
+    found = breakdowns.breakdown_of(values, column)
+    versions = version_charts.versions_of(session, collected, scope_type, series.key.ref)
+    moved, note = _movers(session, actor, slug, values, series, chart, zone)
     return MonitoringView(
         **{
             **{name: getattr(shown, name) for name in MonitoringView.__dataclass_fields__},
@@ -186,13 +189,12 @@ def _bars(counts: Sequence[int]) -> list[int]:
 
 
 def _movers(
-    session: Session, actor: Actor, slug: str, series: Series, chart: ChartData, zone: ZoneInfo
+    session: Session, actor: Actor, slug: str, values: ScopeValues, series: Series, chart: ChartData, zone: ZoneInfo
 ) -> tuple[list[MoverRow], str]:
     marked = [bucket for bucket, row in zip(series.buckets, chart.rows, strict=True) if row.mark]
     if not marked:
         return [], ""
-    key = series.key
-    found = movers.top_movers(session, actor, slug, key.scan_config_id, key.scope_type, key.ref, marked[-1])
+    found = movers.movers_of(session, actor, slug, values, marked[-1])
     rows = [
         MoverRow(
             name=one.breakdown_value or "(empty)",
@@ -220,12 +222,12 @@ def _no_movers(session: Session, actor: Actor, slug: str, config_id: str, counte
 
 
 def _marks(session: Session, actor: Actor, slug: str, series: Series, chart: ChartData, zone: ZoneInfo) -> list[Mark]:
-    rows = dict(zip(series.buckets, chart.rows, strict=True))
     key = series.key
     found = plan.list_annotations(
         session, actor, slug, scope_type=key.scope_type.value, scope_ref=key.ref,
         time_from=series.buckets[0], time_to=series.buckets[-1] + series.interval.duration,
     )  # fmt: skip
+    rows = dict(zip(series.buckets, chart.rows, strict=True)) if found else {}
     marks = []
     for one in found:
         row = rows.get(floor_to_bucket(one.bucket, series.interval))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -12,6 +13,7 @@ from sqlmodel import Session, col
 from app.kernel.intervals import Interval, ceil_to_bucket, floor_to_bucket
 from app.metrics import charts
 from app.metrics import day_repository as days
+from app.metrics import ranking_repository as ranking
 from app.metrics import service as metrics
 from app.metrics.contracts import BucketRow, CoverageRow, ScopeType, SeriesKey
 from app.metrics.recording import merge_event_metrics
@@ -95,11 +97,23 @@ class Writer:
         with self.bench.transaction(write=False) as session:
             for since in (self.moment(), floor_to_bucket(self.moment(), Interval.DAY), NOW - 30 * DAY, TODAY, TODAY + DAY):
                 expected = naive(session, config_id, since)
-                assert days.totals_since(session, project_id, config_id, since, None) == expected
+                assert ranking.totals_since(session, project_id, config_id, since, None) == expected
                 picked = {ref: total for ref, total in expected.items() if ref in some}
-                assert days.totals_since(session, project_id, config_id, since, some) == picked
+                assert ranking.totals_since(session, project_id, config_id, since, some) == picked
             marked = set(session.execute(sa.select(col(MetricSummedDay.day))).scalars())
             assert set(session.execute(sa.select(col(MetricDay.day))).scalars()) <= marked
+            self.check_marks(session)
+
+    def check_marks(self, session: Session) -> None:
+        """A mark holds what the rows of its day hold."""
+        for mark in session.execute(sa.select(MetricSummedDay)).scalars():
+            of_day = sa.select(col(MetricDay.event_id), col(MetricDay.count), col(MetricDay.counts)).where(
+                col(MetricDay.scan_config_id) == mark.scan_config_id, col(MetricDay.day) == mark.day
+            )
+            rows = sorted(tuple(row) for row in session.execute(of_day))
+            assert mark.events == ",".join(row[0] for row in rows)
+            assert days.unpack(mark.totals).tolist() == [row[1] for row in rows]
+            assert mark.counts == b"".join(row[2] for row in rows)
 
 
 @pytest.mark.parametrize("interval", ["15m", "1h", "6h", "1d", "1w"])
@@ -149,15 +163,23 @@ def test_counts_of_an_event_that_is_gone_are_in_no_ranking(counted: Workbench):
         assert "gone" not in metrics.window_totals(session, VIEWER, "shop", None, 720, now=NOW)
 
 
-def test_days_older_than_any_ranking_reaches_are_not_summed(counted: Workbench):
-    key = SeriesKey(counted.config_id, ScopeType.EVENT, counted.events()[NAMES[0]].id)
+def test_charts_of_old_days_read_them_where_they_are_summed(counted: Workbench):
+    event = counted.events()[NAMES[0]]
+    key = SeriesKey(counted.config_id, ScopeType.EVENT, event.id)
     old = TODAY - 300 * DAY
+    hours = [old + number * HOUR for number in range(48)]
     with counted.transaction() as session:
-        metrics.replace_window(session, counted.config_id, old, old + DAY, [BucketRow(key, old, 7)], [CoverageRow(old, 7, 7)])
+        rows = [BucketRow(key, hour, 7) for hour in hours]
+        metrics.replace_window(session, counted.config_id, old, old + 2 * DAY, rows, [CoverageRow(hour, 7, 7) for hour in hours])
+    # Rows made wrong on purpose show which figures come from where; the second day is as one that something else filled.
+    with counted.transaction() as session:
+        wrong = {"counts": days.pack(np.full(24, 1_000))}
+        session.execute(sa.update(MetricDay).where(col(MetricDay.day) < TODAY - 31 * DAY).values(**wrong))
+        session.execute(sa.delete(MetricSummedDay).where(col(MetricSummedDay.day) == old + DAY))
     with counted.transaction(write=False) as session:
-        assert session.execute(sa.select(col(MetricDay.day)).where(col(MetricDay.day) < TODAY - 31 * DAY)).first() is None
-        found = days.totals_since(session, counted.project.id, counted.config_id, old, [key.ref])
-    assert found == {key.ref: 8}
+        start, stop = old + 20 * HOUR, old + 26 * HOUR
+        chart = charts.events_total(session, VIEWER, "shop", event_type_id=event.event_type_id, start=start, stop=stop)
+    assert list(chart.points.counts) == [1_000] * 4 + [7] * 2
 
 
 @pytest.mark.parametrize("model", [ScanConfig, Project])
