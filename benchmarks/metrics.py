@@ -55,7 +55,10 @@ BY_TIME = "ix_metric_buckets_config_scope_bucket"
 
 
 def fill(session: Session, events: int, days: int) -> None:
-    """A project with so many events, counted in every hour of so many days; one event and the types by country and version."""
+    """A project with so many events, counted in every hour of so many days; one event and the types by country and version.
+
+    The newest hour of that event is an anomaly.
+    """
     project = projects.create_project(session, SYSTEM_ACTOR, "Large", SLUG)
     branch_id = session.execute(sa.select(col(PlanBranch.id)).where(col(PlanBranch.project_id) == project.id)).scalar_one()
     owned = {"project_id": project.id, "branch_id": branch_id}
@@ -89,6 +92,9 @@ def fill(session: Session, events: int, days: int) -> None:
         names = ["scan_config_id", "scope_type", "scope_ref", "bucket", "count"]
         session.execute(sa.insert(MetricBucket).from_select(names, every.order_by(col(model.id), col(MetricCoverage.bucket))))
     by_time.create(session.connection())
+    # One anomaly, so that the page has values that moved to look for.
+    newest_of_first = (col(MetricBucket.scope_ref) == rows[0].id, col(MetricBucket.bucket) == newest)
+    session.execute(sa.update(MetricBucket).where(*newest_of_first).values(count=900))
     day_repository.sum_days(session, config.id, hours[-1], newest + HOUR)  # as the road that writes buckets does
     scopes = [("event", rows[0].id, 1), *(("event_type", one.id, 1) for one in types), ("project_total", config.id, TYPES)]
     session.execute(
@@ -96,11 +102,11 @@ def fill(session: Session, events: int, days: int) -> None:
         [
             {
                 "scan_config_id": config.id, "scope_type": scope, "scope_ref": ref, "breakdown_column": column,
-                "breakdown_value": f"{column} {value}", "is_other": False, "bucket": hour,
+                "breakdown_value": name.format(value), "is_other": False, "bucket": hour,
                 "count": times * (2000 if hour == newest and value == 0 else 30 + hour.hour),
             }
             for scope, ref, times in scopes
-            for column in ("country", "version")
+            for column, name in (("country", "country {}"), ("version", "1.{}.0"))
             for value in range(VALUES)
             for hour in hours
         ],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
 EVENTS = "events"
 QUARANTINE = "quarantine"
 ROLLUP = "events_1m"
@@ -27,6 +29,13 @@ _DURABILITY = "fsync_after_insert = 1, fsync_part_directory = 1"
 # Each rewriting of a row costs about as much processor as storing it. Merging some sixteen parts at a time instead of five halves
 # how often that happens; queries then meet a few dozen parts a month, which they do not feel. Quiet tables are tidied up as before.
 _MERGED_AT_A_TIME = ("merge_selector_base", "16")
+
+# Where the store itself compresses new parts quickly and merged ones well (see `server.py`), it says so by this macro; then the
+# long columns leave the choice to it. Elsewhere the default may be quick for ever, and they would take half as much space again.
+COMPRESSES_BY_SIZE = "plumbline_compresses_by_size"
+_LONG_COLUMNS = ("id", "actor_id", "session_id", "value", "ip", "body", "properties")
+_GOOD_CODEC = "CODEC(ZSTD(1))"
+_CHOSEN_CODEC = "CODEC(Default)"
 
 TIME_COLUMN = {EVENTS: "time", ROLLUP: "minute", QUARANTINE: "received_at", AUDIT_FACTS: "time", AUDIT_HOURS: "hour"}
 """What each table is partitioned by month of, and its rows grow old by."""
@@ -226,6 +235,7 @@ def ensure_schema(command: Command, rows: Rows, database: str, retention_days: i
     is_known = rows(f"SELECT 1 FROM system.merge_tree_settings WHERE name = '{setting}'")  # old servers lack it
     if is_known and f"{setting} = {value}" not in engines.get(EVENTS, ""):
         command(f"ALTER TABLE {database}.{EVENTS} MODIFY SETTING {setting} = {value}")
+    _ensure_codecs(command, rows, database)
     for table, column in TIME_COLUMN.items():
         wanted = f"{column} + toIntervalDay({int(retention_days)})"
         if f"TTL {wanted}" not in engines.get(table, ""):
@@ -237,6 +247,22 @@ def _ensure_column(command: Command, rows: Rows, table: str, column: str, defini
     database, name = table.split(".")
     if not rows(f"SELECT name FROM system.columns WHERE database = '{database}' AND table = '{name}' AND name = '{column}'"):
         command(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {definition}")
+
+
+def _ensure_codecs(command: Command, rows: Rows, database: str) -> None:
+    """The codec of the long columns, for parts to come; those that are there are rewritten only when they are merged."""
+    try:
+        is_chosen = bool(rows(f"SELECT 1 FROM system.macros WHERE macro = '{COMPRESSES_BY_SIZE}'"))
+    except ClickHouseError:  # at a server of their own, not everybody may read them
+        is_chosen = False
+    wanted = _CHOSEN_CODEC if is_chosen else _GOOD_CODEC
+    found = rows(
+        "SELECT name, compression_codec FROM system.columns"
+        f" WHERE database = '{database}' AND table = '{EVENTS}' AND name IN {_LONG_COLUMNS}"
+    )
+    changes = [f"MODIFY COLUMN {name} {wanted}" for name, codec in found if codec != wanted]
+    if changes:
+        command(f"ALTER TABLE {database}.{EVENTS} {', '.join(changes)}")
 
 
 def _ensure_audit_facts(command: Command, rows: Rows, database: str, retention_days: int) -> None:

@@ -7,31 +7,19 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.http import Caller, Db, reading_caller
-from app.identity.contracts import Actor
+from app.http import PROJECT, Caller, Db, Editor, Owner, WaitingCaller
 from app.ingest import policies, proposals, replays, violation_service
+from app.ingest.contracts import ViolationGroup
 from app.ingest.validation import ANY, Mode, Override, Policy, Treatment
-from app.ingest.violation_repository import ViolationGroup
 from app.kernel.clock import SYSTEM_CLOCK
 from app.plan.vocabulary import Sensitivity
 
 router = APIRouter(tags=["ingest"])
 
-BASE = "/api/v1/projects/{slug}"
 Hours = Annotated[int, Query(ge=1, le=violation_service.LONGEST_HOURS)]
-
-
-def _owner(actor: Caller) -> Actor:
-    actor.require_owner()
-    return actor
-
-
-def _editor(actor: Caller) -> Actor:
-    actor.require_editor()
-    return actor
 
 
 class PolicyOverride(BaseModel):
@@ -136,14 +124,14 @@ class BranchPreviewResponse(BaseModel):
     changes: list[VerdictChangeResponse]
 
 
-@router.get(BASE + "/ingest/policy", operation_id="get_ingest_policy")
+@router.get(PROJECT + "/ingest/policy", operation_id="get_ingest_policy")
 def get_policy(slug: str, session: Db, actor: Caller) -> PolicyBody:
     """The project's policy for events that break its plan."""
     return _policy_out(policies.get_policy(session, actor, slug))
 
 
-@router.put(BASE + "/ingest/policy", operation_id="put_ingest_policy")
-def put_policy(slug: str, body: PolicyBody, session: Db, actor: Annotated[Actor, Depends(_owner)]) -> PolicyBody:
+@router.put(PROJECT + "/ingest/policy", operation_id="put_ingest_policy")
+def put_policy(slug: str, body: PolicyBody, session: Db, actor: Owner) -> PolicyBody:
     """Replace the policy; every ingest process follows within seconds. Owners."""
     policy = Policy(
         mode=body.mode,
@@ -155,7 +143,7 @@ def put_policy(slug: str, body: PolicyBody, session: Db, actor: Annotated[Actor,
     return _policy_out(policies.set_policy(session, actor, slug, policy, SYSTEM_CLOCK.now()))
 
 
-@router.get(BASE + "/ingest/violations", operation_id="list_violations")
+@router.get(PROJECT + "/ingest/violations", operation_id="list_violations")
 def list_violations(slug: str, session: Db, actor: Caller, hours: Hours = 24) -> ViolationsResponse:
     """What was refused or flagged in the last hours, by event and fault."""
     found = violation_service.list_violations(session, actor, slug, SYSTEM_CLOCK.now(), hours=hours)
@@ -180,8 +168,8 @@ def list_violations(slug: str, session: Db, actor: Caller, hours: Hours = 24) ->
     )
 
 
-@router.post(BASE + "/ingest/replay", operation_id="replay_quarantine")
-def replay(slug: str, body: ReplayBody, actor: Annotated[Actor, Depends(reading_caller)]) -> ReplayResponse:
+@router.post(PROJECT + "/ingest/replay", operation_id="replay_quarantine")
+def replay(slug: str, body: ReplayBody, actor: WaitingCaller) -> ReplayResponse:
     """Hold refused events against today's plan and store those that fit; repeating it stores nothing twice. Editors."""
     result = replays.replay_refused(actor, slug, SYSTEM_CLOCK.now(), reason=body.reason)
     return ReplayResponse(
@@ -192,7 +180,7 @@ def replay(slug: str, body: ReplayBody, actor: Annotated[Actor, Depends(reading_
     )
 
 
-@router.get(BASE + "/ingest/preview", operation_id="preview_branch")
+@router.get(PROJECT + "/ingest/preview", operation_id="preview_branch")
 def preview(
     slug: str,
     session: Db,
@@ -217,8 +205,8 @@ def preview(
     return BranchPreviewResponse(sampled=found.sampled, good_before=found.good_before, good_after=found.good_after, changes=changes)
 
 
-@router.post(BASE + "/ingest/propose", operation_id="propose_plan_change", status_code=201)
-def propose(slug: str, body: ProposeBody, session: Db, actor: Annotated[Actor, Depends(_editor)]) -> ProposalResponse:
+@router.post(PROJECT + "/ingest/propose", operation_id="propose_plan_change", status_code=201)
+def propose(slug: str, body: ProposeBody, session: Db, actor: Editor) -> ProposalResponse:
     """A branch with the change of the plan that would heal a violation. Editors."""
     made = proposals.propose(
         session,

@@ -13,14 +13,15 @@ from urllib.parse import parse_qs
 import msgspec
 
 from app.identity.contracts import IngestPrincipal
-from app.ingest.answers import MethodNotAllowed, refusal, success
+from app.ingest.acceptance import Outcome, Sources
+from app.ingest.answers import Answer, MethodNotAllowed, refusal, success
 from app.ingest.bodies import ClientGone, Receive, discard_body, read_body
 from app.ingest.dialects import routes as dialects
 from app.ingest.kafka import KafkaSource
 from app.ingest.kept_answers import idempotency_key
 from app.ingest.key_cache import check_principal, token_of
 from app.ingest.outcomes import count_refused, counted_refusals
-from app.ingest.pipeline import Outcome, Pipeline, Sources
+from app.ingest.pipeline import Pipeline
 from app.ingest.process import Process, running_pipeline
 from app.ingest.project_plans import ProjectPlan
 from app.kernel.database import session_scope
@@ -114,19 +115,32 @@ def _project_plan(project_id: str) -> ProjectPlan:
 async def handle(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request to the event API. Every failure is answered in the API's own error dialect."""
     try:
-        status, body, headers = 200, await _accept(scope, receive), _NO_HEADERS
+        status, body, headers = await answer_of(_accept(scope, receive), _request_id(scope))
     except ClientGone:
         count_refused("client went away")
         return
-    except AppError as error:
-        status, body, headers = refusal(error, _request_id(scope))
-    except Exception as error:  # noqa: BLE001 - the last frame of this surface
-        # Only the type is logged: the text may hold a producer's data.
-        request_id = _request_id(scope)
-        log.error("event request failed", extra={"request_id": request_id, "reason": type(error).__name__})
-        count_refused("internal")
-        status, body, headers = refusal(_Internal("Internal server error"), request_id)
     await _answer(send, status, body, headers)
+
+
+async def answer_of(accepting: Awaitable[bytes], request_id: str = "") -> Answer:
+    """Status, body and extra headers for what comes of it. ClientGone."""
+    try:
+        return 200, await accepting, _NO_HEADERS
+    except ClientGone:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last frame of this surface
+        return refusal_of(error, request_id)
+
+
+def refusal_of(error: Exception, request_id: str = "") -> Answer:
+    """What is told of a failure; one of ours is logged and counted."""
+    request_id = request_id or new_id()
+    if isinstance(error, AppError):
+        return refusal(error, request_id)
+    # Only the type is logged: the text may hold a producer's data.
+    log.error("event request failed", extra={"request_id": request_id, "reason": type(error).__name__})
+    count_refused("internal")
+    return refusal(_Internal("Internal server error"), request_id)
 
 
 class _Internal(AppError):
@@ -199,7 +213,7 @@ def _success(outcome: Outcome) -> bytes:
 
 
 def _request_id(scope: Scope) -> str:
-    return str(scope.get("state", {}).get("request_id") or new_id())
+    return str(scope.get("state", {}).get("request_id") or "")
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

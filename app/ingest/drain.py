@@ -17,8 +17,8 @@ from typing import Final, Generic
 import msgspec
 
 from app.eventstore.contracts import EventStore, Rejected
-from app.ingest.columns import COLUMNS, json_lines, native_block
 from app.ingest.frames import Frame, SegmentContent, read_frames
+from app.ingest.payloads import COLUMNS, json_lines, native_block
 from app.ingest.quarantine import RAW_BYTES
 from app.ingest.wal import Segment, Ticket, flush_folder
 from app.kernel.errors import Unavailable

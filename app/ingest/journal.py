@@ -6,16 +6,15 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from app.eventstore.contracts import EventStore
-from app.ingest.columns import encode_columns, ids_of
+from app.ingest.columns import encode_columns
 from app.ingest.drain import Drainer
 from app.ingest.folders import LogFolder, claim_folders
-from app.ingest.frames import read_frames
-from app.ingest.quarantine import message_ids_of
+from app.ingest.groups import Waiter
 from app.ingest.records import RecordLines
 from app.ingest.rules import Cleaned
 from app.ingest.tickets import Ticket, frames_of
@@ -51,6 +50,7 @@ class Journal:
         self._free_checked_at = -_DISK_CHECK_SECONDS
         self._has_disk = True
         self._orphans: list[LogFolder] = []
+        self._uncommitted = 0
         self.queue_bytes = 0
         self.is_open = False
 
@@ -71,25 +71,16 @@ class Journal:
             on_sealed=self._on_sealed,
             files=self._files,
         )
-        for path in self._left_behind():
+        for path in self.left_behind():
             status = path.stat()
             age = max(0.0, time.time() - status.st_mtime)
             segment = Segment[Ticket](path, size=status.st_size, opened_at=time.monotonic() - age)
             self.queue_bytes += segment.size
             self._on_sealed(segment)
 
-    def _left_behind(self) -> list[Path]:
+    def left_behind(self) -> list[Path]:
+        """What earlier processes left in the log; between `claim` and `open`."""
         return [path for folder in [*self._orphans, self._folder] for path in folder.segments()]
-
-    def earlier_ids(self) -> Iterator[tuple[str, str]]:
-        """Project and id of what earlier processes left in the log, the newest segment first. For a thread, between `claim` and
-        `open`."""
-        for path in sorted(self._left_behind(), key=lambda path: path.name, reverse=True):
-            for frame in read_frames(path.read_bytes()).frames:
-                if frame.table == "events":
-                    yield from ids_of(frame.payload)
-                elif frame.table == "quarantine":
-                    yield from message_ids_of(bytes(frame.payload))
 
     def open(self) -> None:
         """Begin to write and to store."""
@@ -130,7 +121,7 @@ class Journal:
         key_id: str,
         *,
         is_waiting: bool = False,
-        waiters: Sequence[asyncio.Future[bool]] | None = None,
+        waiters: Sequence[Waiter] | None = None,
     ) -> Ticket:
         """Hand the rows of a request of about `size` bytes to the log, or those of all requests that `waiters` stand for.
 
@@ -138,9 +129,9 @@ class Journal:
         """
         if not self.is_open:
             raise Unavailable("the server is stopping", retry_after_seconds=2)
-        columns = b""
+        columns, cleaned.encoded = cleaned.encoded, b""
         ids = cleaned.lasting_ids
-        if cleaned.count >= _ROWS_OF_AN_OWN_FRAME:
+        if not columns and cleaned.count >= _ROWS_OF_AN_OWN_FRAME:
             columns = encode_columns([cleaned])
             cleaned.values = ()
         if waiters is None:
@@ -160,12 +151,14 @@ class Journal:
 
     def _append(self, ticket: Ticket, rows: int, size: int, is_waiting: bool, *, is_prompt: bool = False) -> None:
         self.queue_bytes += size
+        self._uncommitted += 1
         self._log.append(Append(ticket, rows, size, is_waiting, is_prompt))
 
     def _on_commit(self, appends: list[Append[Ticket]], size: int, error: Exception | None) -> None:
         self._call(self._committed, appends, size, error)
 
     def _committed(self, appends: list[Append[Ticket]], size: int, error: Exception | None) -> None:
+        self._uncommitted -= len(appends)
         self.queue_bytes += size - sum([item.size for item in appends])
         self._on_committed([item.ticket for item in appends], error is None)
         for item in appends:
@@ -194,6 +187,10 @@ class Journal:
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
             self._loop.call_soon_threadsafe(function, *arguments)
+
+    def is_committing(self) -> bool:
+        """Whether something is on its way to the disk."""
+        return self._uncommitted > 0
 
     @property
     def oldest_age(self) -> float:

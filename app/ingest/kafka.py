@@ -1,8 +1,8 @@
 """Events from a Kafka topic (contract A.8): `X-Tenant-ID` and `Authorization` come as message headers, the event as value.
 
 An offset is committed only when everything before it is durable. A message that comes a second time after a crash has the same
-ids as before, and a refused one the same place (see `places`), so that it is recognised (see `seen_ids`) by the process that took
-it in and by one that starts after it, though not by another that was running already.
+ids as before, and a refused one the same place (see `places`), so that it is recognised (see `seen_ids`): by the process that took
+it in, by one that starts after it, and by one that takes the partition over, which looks first at what others took in.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ class KafkaSource:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest-kafka", daemon=True)
         self.last_error = ""
+        self.partitions: frozenset[int] = frozenset()
+        """Those that this member reads at the moment."""
+        self._knows_others = self._has_learned = False
 
     def start(self) -> None:
         """Begin to consume. RuntimeError without the extra `kafka` or with options that librdkafka does not know."""
@@ -54,7 +57,7 @@ class KafkaSource:
         self._thread.join(LONGEST_PAUSE)
 
     def _run(self) -> None:
-        self._consumer.subscribe([self._settings.kafka_topic])
+        self._consumer.subscribe([self._settings.kafka_topic], on_assign=self._on_assign)
         while not self._stopping.is_set():
             try:
                 received = self._consumer.consume(MOST_MESSAGES, POLL_SECONDS)
@@ -66,6 +69,11 @@ class KafkaSource:
                 self._note(f"{type(error).__name__}: {error}")
                 self._stopping.wait(1)
         self._consumer.close()
+
+    def _on_assign(self, _consumer: Any, places: Sequence[Any]) -> None:
+        # The member before may have taken messages in and ended before it could commit them.
+        self._knows_others = False
+        self.partitions = frozenset(place.partition for place in places)
 
     def _is_error(self, message: Any) -> bool:
         if message.error() is None:
@@ -97,8 +105,19 @@ class KafkaSource:
 
     async def _take(self, messages: Sequence[Any]) -> list[Any]:
         """Those of the messages that must be tried again. All are under way at once, so that they share flushes of the disk."""
+        if not self._knows_others:
+            await self._learn()
         done = await asyncio.gather(*(self._take_one(message) for message in messages))
         return [message for message, is_done in zip(messages, done, strict=True) if not is_done]
+
+    async def _learn(self) -> None:
+        try:
+            await self._pipeline.learn()
+        except Unavailable:
+            if self._has_learned:
+                raise  # the messages are safe where they are, and would be stored twice here
+            # Nothing was taken over at the start, and the pipeline goes on asking what was before.
+        self._knows_others = self._has_learned = True
 
     async def _take_one(self, message: Any) -> bool:
         headers = {str(name).lower().encode(): value or b"" for name, value in message.headers() or ()}

@@ -21,6 +21,8 @@ from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.kernel.errors import Forbidden, Unauthorized, Unavailable
 
 LIFE_SECONDS: Final = 5.0
+_EARLY_SECONDS: Final = 4.0
+"""Age at which the key is asked about again beside the requests, so that none of a busy producer's has to wait for it."""
 GRACE_SECONDS: Final = 60.0
 _MOST_ENTRIES: Final = 4096
 _LONGEST_TOKEN: Final = 512
@@ -32,6 +34,7 @@ log = logging.getLogger("plumbline.ingest")
 class _Entry:
     principal: IngestPrincipal | None
     looked_up_at: float
+    is_renewed: bool = False
 
 
 def token_of(headers: Mapping[bytes, bytes]) -> bytes:
@@ -70,8 +73,14 @@ class KeyCache:
     def cached(self, token: bytes) -> IngestPrincipal | None:
         """The principal when a fresh entry has it; None says nothing."""
         entry = self._known.get(token)
-        if entry is None or self._monotonic() - entry.looked_up_at >= LIFE_SECONDS:
+        if entry is None:
             return None
+        age = self._monotonic() - entry.looked_up_at
+        if age >= LIFE_SECONDS:
+            return None
+        if age >= _EARLY_SECONDS and not entry.is_renewed:
+            entry.is_renewed = True
+            asyncio.ensure_future(self._look_up_once(token)).add_done_callback(_note_failure)
         return entry.principal
 
     def expire(self) -> None:
@@ -122,3 +131,9 @@ class KeyCache:
     def close(self) -> None:
         """End the look-up threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _note_failure(renewal: asyncio.Future[IngestPrincipal | None]) -> None:
+    """It was logged, and the key is asked about again once its entry is too old."""
+    if not renewal.cancelled():
+        renewal.exception()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.eventstore.contracts import EventRow
-from components.format import iso_utc
+from components.format import day_text, iso_utc
 
 VERDICTS = {"": "All", "accepted": "Accepted", "flagged": "Flagged", "quarantined": "Quarantined"}
 TONES = {"accepted": "ok", "flagged": "warn", "quarantined": "bad"}
@@ -26,13 +27,15 @@ class LiveRow:
     tone: str
     reason: str
     plan_revision: str
+    day: str = ""
+    """Set when it is not the viewer's today."""
 
 
 NO_ROW = LiveRow("", "", "", "", "", "", "neutral", "", "")
 
 
-def live_row(record: EventRow, zone: ZoneInfo) -> LiveRow:
-    """The record as a line, its arrival in the viewer's zone."""
+def live_row(record: EventRow, zone: ZoneInfo, now: datetime | None = None) -> LiveRow:
+    """The record as a line, its arrival in the viewer's zone; with the day when it is not that of `now`."""
     local = record.received_at.astimezone(zone)
     return LiveRow(
         id=record.id,
@@ -44,6 +47,7 @@ def live_row(record: EventRow, zone: ZoneInfo) -> LiveRow:
         tone=TONES.get(record.verdict, "neutral"),
         reason=record.verdict_reason,
         plan_revision=record.plan_revision,
+        day="" if now is None or now.astimezone(zone).date() == local.date() else day_text(record.received_at, zone, now),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import compress
+from itertools import compress, islice
 from typing import Final
 
 from app.eventstore.contracts import RecentId
@@ -40,11 +40,13 @@ class Once:
         if self._minutes:
             self._seen.recall(in_log)
 
-    def stored_lately(self, recent_ids: RecentIds, now: datetime) -> Sequence[RecentId]:
-        """What earlier processes took in and stored, as much as can be remembered; for a thread. Errors: Unavailable."""
-        if not self._minutes or not self._seen.room:
+    def stored_lately(self, recent_ids: RecentIds, now: datetime, *, most: int | None = None) -> Sequence[RecentId]:
+        """What was taken in and stored lately, the newest first, at most as much as there is room for unless told otherwise; for
+        a thread. Errors: Unavailable."""
+        most = self._seen.room if most is None else most
+        if not self._minutes or not most:
             return []
-        return recent_ids(now - timedelta(minutes=self._minutes), self._seen.room)
+        return recent_ids(now - timedelta(minutes=self._minutes), most)
 
     def recall_stored(self, found: Sequence[RecentId], now: datetime) -> None:
         """Count what `stored_lately` found as taken in before."""
@@ -55,6 +57,13 @@ class Once:
             self._seen.reach_back(self._seen.seconds)
         elif kept:
             self._seen.reach_back((milliseconds_of(now) - kept[-1].received_at) / 1000)
+
+    def learn(self, taken: Iterable[tuple[str, str]]) -> None:
+        """Count what other processes took in, each id with its project, as taken in from now on; the first of them as many as a
+        generation holds."""
+        if self._minutes:
+            for project_id, one in islice(taken, MOST_IDS):
+                self._seen.remember(project_id, (one,))
 
     @property
     def window(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -55,6 +56,18 @@ def project_plan(session: Session, project_id: str) -> ProjectPlan:
     in_force = repr((sorted(names), sorted(rules.items()), policy))
     digest = hashlib.sha256(in_force.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_DIGITS]
     return ProjectPlan(names, checks, f"{branching.newest_revision_id(session, project_id) or 'main'}+{digest}")
+
+
+def treatments(session: Session, project_id: str) -> Mapping[str, Mapping[str, Treatment]]:
+    """What is done to the properties of each event type on main; those that pass as they are are left out."""
+    policy = _policy_of(session.get(IngestPolicy, project_id))
+    chosen = {label: treatment for label, treatment in policy.sensitivity.items() if treatment is not Treatment.PASS}
+    if not chosen:
+        return {}
+    return {
+        name: {rule.name: chosen[rule.sensitivity] for rule in rules if rule.sensitivity in chosen}
+        for name, rules in plan.field_rules(session, project_id).items()
+    }
 
 
 def pseudonym_of(project_id: str, value: str) -> str:

@@ -1,7 +1,7 @@
 """From a violation to a change of the plan that would heal it, on a branch for people to look at.
 
 Only what the examples of the violation show is proposed: an event or a property that the plan lacks, or a rule that is too strict.
-Values that were masked are no evidence and are never put into a plan.
+Values that were masked or pseudonymised are no evidence and are never put into a plan.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,16 +18,18 @@ from typing import Any, Final
 from sqlmodel import Session
 
 from app.identity.contracts import Actor
-from app.ingest import violation_service
+from app.ingest import policies, violation_service
+from app.ingest.contracts import ViolationGroup
 from app.ingest.decode import MEMBERS
 from app.ingest.single_events import BREAKS_PLAN
-from app.ingest.validation import MASK, NOT_IN_PLAN
-from app.ingest.violation_repository import ViolationGroup
+from app.ingest.treated import is_treated
+from app.ingest.validation import NOT_IN_PLAN
 from app.kernel.errors import BadRequest, NotFound
 from app.plan import service as plan
 from app.plan.branching import service as branching
 from app.plan.drafts import EventDraft, EventTypeDraft, FieldChanges, FieldDraft
 from app.plan.vocabulary import FieldType
+from app.projects import service as projects
 
 MOST_FIELDS: Final = 50
 _FAULTS: Final = (
@@ -101,7 +103,9 @@ def propose(
     if known is None:
         raise BadRequest("No plan can heal this fault: the events themselves have to change")
     remedy, field = known
-    attributes = [shown for group in groups for shown in _attributes(group)]
+    treatments = policies.treatments(session, projects.get_project(session, actor, slug).id)
+    labelled = {label for of_type in treatments.values() for label in of_type}
+    attributes = [_evidence(shown, labelled) for group in groups for shown in _attributes(group)]
     title = f"{f'Fit {name[:60]} {field[:40]}'.strip()}, {now:%d %b %H:%M:%S}"
     branch = branching.create_branch(session, actor, slug, title, f"Proposed for events with the fault: {reason}")
     change = _apply(session, actor, slug, branch.id, remedy, source, name, field, attributes)
@@ -130,7 +134,7 @@ def _apply(
     event_type = types.get(source)
     if event_type is None:
         raise NotFound(f"The plan has no event type {source}")
-    values = [shown[field] for shown in attributes if shown.get(field) not in (None, MASK)]
+    values = [shown[field] for shown in attributes if shown.get(field) is not None]
     if remedy is Remedy.ADD_FIELD:
         plan.create_field(session, actor, slug, event_type.id, FieldDraft(field, field, type_of(values)), branch=branch)
         return f"{source} has the property {field}"
@@ -195,12 +199,17 @@ def _fields(attributes: Sequence[dict[str, Any]]) -> list[FieldDraft]:
     names = dict.fromkeys(name for shown in attributes for name in shown if name not in MEMBERS)
     drafts = []
     for name in list(names)[:MOST_FIELDS]:
-        values = [shown[name] for shown in attributes if shown.get(name) not in (None, MASK)]
+        values = [shown[name] for shown in attributes if shown.get(name) is not None]
         try:
             drafts.append(FieldDraft(name, name, type_of(values)))
         except BadRequest:
             continue
     return drafts
+
+
+def _evidence(shown: dict[str, Any], labelled: Collection[str]) -> dict[str, Any]:
+    """Without the values that stand for others."""
+    return {name: value for name, value in shown.items() if not is_treated(value, is_labelled=name in labelled)}
 
 
 def _attributes(group: ViolationGroup) -> list[dict[str, Any]]:

@@ -58,9 +58,14 @@ PLANS: Final = {
 """Limits by plan; an unknown plan has those of a trial."""
 
 
+def plan_limits(tenant_plan: str) -> PlanLimits:
+    """The limits of a tenant plan by its name."""
+    return PLANS.get(tenant_plan, PLANS["trial"])
+
+
 def take_anomaly(session: Session, tenant_id: str, now: datetime) -> bool:
     """One anomaly of the tenant's UTC day; False when the day's are used up."""
-    limits = PLANS.get(tenant_plan(session, tenant_id), PLANS["trial"])
+    limits = plan_limits(tenant_plan(session, tenant_id))
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return take_quota(session, tenant_id, "anomalies", today, 1, limits.anomalies_per_day)
 

@@ -1,14 +1,22 @@
-"""What a process remembers of what earlier ones took in, and how far back its memory reaches."""
+"""What a process remembers of what earlier ones and others took in, and how far back its memory reaches."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
 from typing import Final
 
+from app.ingest.folders import unstored_segments
+from app.ingest.frames import read_frames
 from app.ingest.once import Once, RecentIds
 from app.ingest.outcomes import DEDUPE_SECONDS
+from app.ingest.payloads import ids_of
+from app.ingest.quarantine import message_ids_of
+from app.ingest.seen_ids import MOST_IDS
 from app.kernel.clock import Clock
 from app.kernel.errors import Unavailable
 
@@ -25,6 +33,22 @@ class Recall:
         self._clock = clock
         self._retry: asyncio.Task[None] | None = None
         self._is_short = False
+
+    async def learn(self, root: Path) -> None:
+        """Remember what other processes took in lately, as far as it is in a log under the root or in the event store.
+
+        Unavailable while the store does not answer.
+        """
+        # The log first: what reaches the store meanwhile is found there.
+        in_log = await asyncio.to_thread(lambda: list(ids_in(unstored_segments(root))))
+        stored = await asyncio.to_thread(self._stored_anywhere)
+        self._once.learn(chain(in_log, stored))
+
+    def _stored_anywhere(self) -> list[tuple[str, str]]:
+        if self._recent_ids is None:
+            return []
+        found = self._once.stored_lately(self._recent_ids, self._clock.now(), most=MOST_IDS)
+        return [(one.project_id, one.id) for one in found]
 
     async def begin(self, in_log: Iterable[tuple[str, str]]) -> None:
         """Remember what is in the log and in the event store. While the store does not answer it is asked again and again."""
@@ -70,3 +94,14 @@ class Recall:
         while not is_known:
             await asyncio.sleep(RETRY_SECONDS)
             is_known = await self._ask_store()
+
+
+def ids_in(segments: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Project and id of what waits in the log, the newest segment first; what was stored and deleted meanwhile is passed by."""
+    for path in sorted(segments, key=lambda path: path.name, reverse=True):
+        with contextlib.suppress(FileNotFoundError):
+            for frame in read_frames(path.read_bytes()).frames:
+                if frame.table == "events":
+                    yield from ids_of(frame.payload)
+                elif frame.table == "quarantine":
+                    yield from message_ids_of(bytes(frame.payload))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -20,11 +20,13 @@ from app.eventstore.service import get_event_store
 from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.ingest import policies, violation_repository
-from app.ingest.columns import COLUMNS, encode_columns, native_block
+from app.ingest.columns import encode_columns
+from app.ingest.contracts import RefusedEvent
 from app.ingest.decode import decode_batch
+from app.ingest.payloads import COLUMNS, native_block
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import Cleaned, Reception, TimeWindow, clean_batch
-from app.ingest.violation_repository import RefusedEvent
+from app.ingest.treated import SecondLook
 from app.ingest.violation_service import LONGEST_HOURS, object_of
 from app.kernel.database import session_scope
 from app.kernel.errors import AppError
@@ -98,8 +100,8 @@ def _store(look: _Look) -> list[RefusedEvent]:
     tenant_id, project_id = look.project.tenant_id, look.project.id
     taken: list[RefusedEvent] = []
     # By reason too: a look at one reason and one at all of them, at once or after a crash, then make the same blocks.
-    for (moment, _), group in groupby(sorted(look.waiting, key=_block_of), key=_block_of):
-        batches = list(_fitting(list(group), tenant_id, project_id, look.rules))
+    for (moment, reason), group in groupby(sorted(look.waiting, key=_block_of), key=_block_of):
+        batches = list(_fitting(list(group), tenant_id, project_id, _second_look(look.rules, reason)))
         fitting = [record for _, records in batches for record in records]
         if not fitting:
             continue
@@ -109,6 +111,10 @@ def _store(look: _Look) -> list[RefusedEvent]:
         get_event_store().insert_block("events", block, columns=COLUMNS, rows=len(fitting), token=token)
         taken += fitting
     return taken
+
+
+def _second_look(rules: ProjectPlan, reason: str) -> ProjectPlan:
+    return rules if rules.checks is None else replace(rules, checks=SecondLook.of(rules.checks, reason))
 
 
 def _block_of(record: RefusedEvent) -> tuple[datetime, str]:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
-from app.ingest.columns import EventValues, RowBatch, columns_of
+from app.ingest.columns import RowBatch, columns_of
 from app.ingest.decode import Batch, Event
 from app.ingest.fresh_ids import FreshIds
+from app.ingest.payloads import EventValues
 from app.ingest.places import places_of
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.quarantine import QuarantineRow, quarantine_lines, raw_text
@@ -39,11 +40,14 @@ class Cleaned(RowBatch):
     """Of every event of a request that may come again, by its position; see `places`."""
     fault_ids: Sequence[str] = ()
     """For each fault the id that the event has nevertheless, or nothing."""
+    encoded: bytes = b""
+    """The rows where they came into being as columns of the log, without `values`; then `encoded_ids` are theirs."""
+    encoded_ids: Sequence[str] = ()
 
     @property
     def ids(self) -> Sequence[str]:
         """The id of every row to store."""
-        ids: Sequence[str] = self.values[EventValues._fields.index("id")] if self.values else ()
+        ids: Sequence[str] = self.values[EventValues._fields.index("id")] if self.values else self.encoded_ids
         return ids
 
     @property

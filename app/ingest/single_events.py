@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from app.ingest.columns import EventValues
 from app.ingest.decode import MEMBERS, Event
 from app.ingest.fresh_ids import FreshIds
+from app.ingest.payloads import EventValues
 from app.ingest.times import EPOCH, MILLISECOND
 from app.ingest.usual_batch import Names, usual_columns
 from app.ingest.validation import Mode, ProjectChecks

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.ingest.columns import encode_columns
 from app.ingest.frames import Frame
+from app.ingest.groups import Waiter
 from app.ingest.records import RecordLines
 from app.ingest.rules import Cleaned
 
@@ -22,7 +23,7 @@ class Ticket:
 
     cleaned: Cleaned | None
     columns: bytes
-    waiters: Sequence[asyncio.Future[bool]]
+    waiters: Sequence[Waiter]
     stored: asyncio.Future[None] | None
     records: RecordLines | None = None
     ids: Sequence[str] = ()
@@ -32,6 +33,7 @@ class Ticket:
     def committed(self) -> asyncio.Future[bool]:
         """Of a ticket with one request: done when everything is on disk."""
         (waiter,) = self.waiters
+        assert isinstance(waiter, asyncio.Future)
         return waiter
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+import msgspec
+
 from app.ingest.column_checks import FieldColumn, Pairs, doubtful_events, field_column
 from app.ingest.decode import MEMBERS, TWICE_SENT, Event
 from app.ingest.value_checks import Check, checks_of
@@ -102,15 +104,16 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class ProjectChecks:
-    """The compiled plan and policy of one project. `columns` are the fields of each type for looking at many events at once;
-    `labelled` holds every property name under a treatment, whatever its event type: what is cleaned of when nobody can tell the
-    type."""
+    """The compiled plan and policy of one project. `columns` are the fields of each type for looking at many events at once,
+    `rules` what they were made from; `labelled` holds every property name under a treatment, whatever its event type: what is
+    cleaned of when nobody can tell the type."""
 
     policy: Policy
     types: Mapping[str, _TypeChecks]
     columns: Mapping[str, Sequence[FieldColumn]]
     labelled: Mapping[str, Treatment]
     secret: bytes
+    rules: Mapping[str, Sequence[FieldRules]] = field(default_factory=dict, kw_only=True)
 
     def doubtful(self, events: Sequence[Event], planned: Pairs) -> set[int]:
         """The positions of the events that `judge` has to look at: as long as no attribute is nested, it would find nothing in the
@@ -127,8 +130,9 @@ class ProjectChecks:
 
     def _may_be_labelled(self, event: Event) -> bool:
         labelled = self.labelled
-        if any(name.removeprefix(TWICE_SENT) in labelled or name in labelled for name in event.custom_attributes or ()):
-            return True
+        for name, value in (event.custom_attributes or {}).items():
+            if name.removeprefix(TWICE_SENT) in labelled or name in labelled or _may_be_json(value):
+                return True
         return any(name in labelled and getattr(event, name) is not None for name in MEMBERS)
 
     def judge(
@@ -165,26 +169,57 @@ class ProjectChecks:
         if isinstance(value, dict):
             self._treat(value, self.labelled, "")
         elif isinstance(value, list):
-            for inner in value:
-                self.cleaned(inner)
+            value[:] = map(self.cleaned, value)
+        elif isinstance(value, str):
+            return self.cleaned_text(value)
         return value
 
+    def cleaned_text(self, text: str) -> str:
+        """A text that is JSON itself with every labelled property in it treated; any other as it is. What is too deep or too odd to
+        be looked into is masked whole."""
+        if not _may_be_json(text):
+            return text
+        try:
+            value = msgspec.json.decode(text)
+            before = msgspec.json.encode(value)
+            after = msgspec.json.encode(self.cleaned(value))
+        except msgspec.MsgspecError:
+            return text
+        except (UnicodeError, RecursionError):
+            return MASK
+        return text if after == before else after.decode()
+
     def _treat(self, values: dict[str, Any], treatments: Mapping[str, Treatment], path: str) -> None:
-        """Treat by name and by dotted path, also inside objects and arrays: a value is no less sensitive one level deeper."""
+        """Treat by name and by dotted path, also inside objects, arrays and texts of JSON: a value is no less sensitive one level
+        deeper."""
         for name, value in list(values.items()):
             treatment = treatments.get(name) or treatments.get(f"{path}{name}") or treatments.get(name.removeprefix(TWICE_SENT))
             if treatment is None:
-                for inner in value if isinstance(value, list) else (value,):
-                    if isinstance(inner, dict):
-                        self._treat(inner, treatments, f"{path}{name}.")
-                    elif isinstance(inner, list):
-                        self.cleaned(inner)
+                self._look_into(values, name, treatments, f"{path}{name}.")
             elif treatment is Treatment.DROP:
                 del values[name]
             elif treatment is Treatment.MASK:
                 values[name] = MASK
             else:
                 values[name] = pseudonym(self.secret, value)
+
+    def _look_into(self, values: dict[str, Any], name: str, treatments: Mapping[str, Treatment], path: str) -> None:
+        value = values[name]
+        if isinstance(value, dict):
+            self._treat(value, treatments, path)
+        elif isinstance(value, list):
+            for position, inner in enumerate(value):
+                if isinstance(inner, dict):
+                    self._treat(inner, treatments, path)
+                else:
+                    value[position] = self.cleaned(inner)
+        elif isinstance(value, str):
+            values[name] = self.cleaned_text(value)
+
+
+def _may_be_json(value: object) -> bool:
+    """Whether the value may be a text of JSON with a name in it."""
+    return isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and '"' in value
 
 
 def pseudonym(secret: bytes, value: object) -> str:
@@ -200,7 +235,7 @@ def compile_checks(fields: Mapping[str, Sequence[FieldRules]], policy: Policy, s
     types = {name: _type_checks(rules, policy) for name, rules in fields.items()}
     labelled = {name: treatment for checks in types.values() for name, treatment in checks.treatments.items()}
     columns = {name: [field_column(rule, is_member=rule.name in MEMBERS) for rule in rules] for name, rules in fields.items()}
-    return ProjectChecks(policy, types, columns, labelled, secret)
+    return ProjectChecks(policy, types, columns, labelled, secret, rules=fields)
 
 
 def _type_checks(rules: Iterable[FieldRules], policy: Policy) -> _TypeChecks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
@@ -12,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.eventstore.service import get_event_store
+from app.ingest.contracts import RefusedEvent, ViolationGroup
 from app.ingest.times import milliseconds_of
 from models.ingest import ReplayedRecord
 
@@ -40,37 +40,12 @@ SELECT {_FINGERPRINT} AS fingerprint, {_RAW_SOURCE} AS source, {_RAW_NAME} AS na
 FROM {{database}}.quarantine WHERE {_OWNED} AND {_RECEIVED} AND ({{{{reason:String}}}} = '' OR reason = {{{{reason:String}}}})
 ORDER BY received_at, fingerprint LIMIT {{{{limit:UInt32}}}} OFFSET {{{{offset:UInt32}}}}
 """
+_NEWEST_REFUSED: Final = _REFUSED.replace("ORDER BY received_at,", "ORDER BY received_at DESC,")
 _SAMPLE: Final = f"""
-SELECT source, name, environment, actor_id, session_id, ip, status, severity, value, properties
+SELECT source, name, environment, actor_id, session_id, ip, status, severity, value, properties, verdict_reason
 FROM {{database}}.events WHERE {_OWNED} AND {_RECEIVED}
 ORDER BY received_at DESC LIMIT {{{{limit:UInt32}}}}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ViolationGroup:
-    """Events of one name with one fault. `trend` holds counts by hour since the asked instant; examples are JSON text."""
-
-    source: str
-    name: str
-    reason: str
-    count: int
-    first_at: datetime
-    last_at: datetime
-    trend: dict[int, int]
-    examples: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedEvent:
-    """One quarantined event with the text it was sent as."""
-
-    fingerprint: str
-    source: str
-    name: str
-    reason: str
-    received_at: datetime
-    raw: str
 
 
 def violation_groups(tenant_id: str, project_id: str, since: datetime, *, is_refused: bool) -> list[ViolationGroup]:
@@ -90,11 +65,20 @@ def refused_events(
 ) -> list[RefusedEvent]:
     """Quarantined events received since, oldest first; an empty reason means all. Errors: Unavailable."""
     parameters = {"since": milliseconds_of(since), "reason": reason, "limit": limit, "offset": offset}
+    return _refused(_REFUSED, tenant_id, project_id, parameters)
+
+
+def newest_refused(tenant_id: str, project_id: str, since: datetime, limit: int) -> list[RefusedEvent]:
+    """The newest quarantined events received since. Errors: Unavailable."""
+    parameters = {"since": milliseconds_of(since), "reason": "", "limit": limit, "offset": 0}
+    return _refused(_NEWEST_REFUSED, tenant_id, project_id, parameters)
+
+
+def _refused(sql: str, tenant_id: str, project_id: str, parameters: dict[str, object]) -> list[RefusedEvent]:
+    rows = get_event_store().select(sql, tenant_id, project_id, parameters)
     return [
         RefusedEvent(fingerprint, source, name, fault, _moment(received_at), raw)
-        for fingerprint, source, name, fault, received_at, raw in get_event_store().select(
-            _REFUSED, tenant_id, project_id, parameters
-        )
+        for fingerprint, source, name, fault, received_at, raw in rows
     ]
 
 

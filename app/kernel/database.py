@@ -17,6 +17,8 @@ from app.kernel.settings import get_settings
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
 _POSTGRES_SETTINGS = (
+    # Compiling a query to machine code takes longer than any of ours.
+    "jit = off",
     "idle_in_transaction_session_timeout = '15min'",
     "tcp_keepalives_idle = 60",
     "tcp_keepalives_interval = 10",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from benchmarks.ingest.processes import wait_until_quiet
 from benchmarks.ingest.subjects import Events, Subject
 from benchmarks.ingest.traffic import NAMES, Route, free_port, get_json, make_bodies, post, wait_for_port
 
@@ -65,6 +66,7 @@ class Ours(Subject):
             processes.insert(-1, process)
             self.ports.append(port)
             wait_for_port(process, port)
+        wait_until_quiet([process.pid for process in processes])
         self.keys = keys
         super().__init__(name, self.ports[0], processes, keys[0])
 
@@ -78,6 +80,9 @@ class Ours(Subject):
     def settle(self) -> None:
         while any(get_json(port, "/healthz")["queue_bytes"] for port in self.ports):
             time.sleep(0.02)
+
+    def rest(self) -> None:
+        wait_until_quiet([process.pid for process in self.processes])
 
     def stored(self) -> int:
         start = datetime.now(UTC) - timedelta(days=1)

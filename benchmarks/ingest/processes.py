@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def processor_seconds(pids: Sequence[int]) -> float:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         total += processor_seconds([int(child) for child in children])
     return total
+
+
+def wait_until_quiet(pids: Sequence[int], seconds: float = 120) -> None:
+    """Until the processes have done what they begin with, compiling among it: two seconds with hardly any processor time."""
+    deadline = time.monotonic() + seconds
+    quiet = 0
+    while quiet < 4 and time.monotonic() < deadline:
+        before = processor_seconds(pids)
+        time.sleep(0.5)
+        quiet = quiet + 1 if processor_seconds(pids) - before <= 0.02 else 0
 
 
 def resident_bytes(pid: int) -> int:

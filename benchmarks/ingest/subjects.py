@@ -77,7 +77,11 @@ class Subject:
         routes = self.routes(events, batch)
         self.send(routes, 8, 0.2)
         self.settle()
+        self.rest()
         self.run(batch, lambda: self.send(routes, CONNECTIONS, seconds))
+
+    def rest(self) -> None:
+        """Let pass what an earlier stretch has left to do in the background, so that this one does not pay for it."""
 
     def send(self, routes: Sequence[Route], connections: int, seconds: float) -> Load:
         """Send as fast as the answers come."""

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from app.ingest.dialects.otlp_messages import logs_message, metrics_message, traces_message
-from app.ingest.dialects.shapes import Json, decoded_json, mapping_of, text_of
+from app.ingest.dialects.shapes import Json, decoded_json, id_of, mapping_of, text_of
 from app.ingest.records import Record, RefusedRecord
 from app.kernel.errors import BadRequest, UnsupportedMedia
 from app.kernel.ids import new_id
@@ -86,7 +86,7 @@ def _spans(message: Mapping[str, Any]) -> Iterator[Json]:
             "operation": text_of(span.get("name")) or "span",
             "status": _STATUSES.get(text_of(status.get("code")), "unset"),
             # A span's id is only unique within its trace.
-            "id": f"{trace_id}-{span_id}"[:128] if span_id else "",
+            "id": id_of(f"{trace_id}-{span_id}") if span_id else "",
         }
         if start:
             event["timestamp"] = _moment(start).isoformat()

@@ -10,12 +10,13 @@ import msgspec
 
 from app.identity.contracts import IngestPrincipal
 from app.ingest.dialects.otlp import Telemetry
-from app.ingest.dialects.shapes import Json
+from app.ingest.dialects.shapes import Json, text_of
 from app.ingest.key_cache import check_principal
 from app.ingest.outcomes import counted_refusals
 from app.ingest.pipeline import Pipeline
 from app.ingest.records import Record, RefusedRecord, encode_records
 from app.ingest.rules import masked_text
+from app.ingest.validation import ProjectChecks
 from app.kernel.errors import BadRequest
 
 TOO_OLD: Final = "the time is outside what is kept"
@@ -62,8 +63,28 @@ async def _keep(pipeline: Pipeline, principal: IngestPrincipal, signal: str, fou
             refused.append(RefusedRecord(record.kind, record.received_at, TOO_OLD, record.body or record.name))
     checks = (await pipeline.project_plan(principal.project_id)).checks
     if checks is not None and checks.labelled:
-        kept = [replace(record, properties=checks.cleaned(record.properties)) for record in kept]
+        kept = [_treated(record, checks) for record in kept]
         refused = [replace(record, raw=masked_text(record.raw, checks)) for record in refused]
     await pipeline.charge(principal, len(kept))
     await pipeline.keep(encode_records(f"otlp {signal}", principal.tenant_id, principal.project_id, kept, refused))
     return len(refused)
+
+
+def _treated(record: Record, checks: ProjectChecks) -> Record:
+    """The record with every labelled value treated, under the name of the attribute or of the event's member that it becomes."""
+    properties = checks.cleaned(record.properties)
+    members: Json = {
+        "user_id": text_of(properties.get("user.id")),
+        "session_id": text_of(properties.get("session.id")),
+        "severity": record.severity,
+        "body": checks.cleaned_text(record.body),
+    }
+    told = checks.cleaned({name: value for name, value in members.items() if value})
+    return replace(
+        record,
+        properties=properties,
+        actor_id=told.get("user_id", ""),
+        session_id=told.get("session_id", ""),
+        severity=told.get("severity", ""),
+        body=told.get("body", ""),
+    )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from app.ingest.dialects.shapes import DialectBatch, EventBuilder, Json, decoded_json, mapping_of, no_event, text_of
+from app.ingest.dialects.shapes import DialectBatch, EventBuilder, Json, decoded_json, id_of, mapping_of, no_event, text_of
 from app.kernel.errors import BadRequest, PayloadTooLarge
 
 PATHS: Final = frozenset({"/capture", "/batch", "/e", "/i/v0/e", "/track"})
@@ -72,7 +72,7 @@ def _event(entry: Mapping[str, Any]) -> Json:
     event.put("session_id", text_of(properties.get("$session_id")))
     event.put("ip_address", text_of(properties.pop("$ip", ""))[:64])
     event.put("user_agent", text_of(properties.get("$raw_user_agent")))
-    event.put("id", text_of(entry.get("uuid"))[:128])
+    event.put("id", id_of(entry.get("uuid")))
     for name in ("$set", "$set_once", "$groups"):
         if isinstance(entry.get(name), dict):
             properties.setdefault(name, entry[name])

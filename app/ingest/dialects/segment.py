@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.ingest.dialects.shapes import DialectBatch, EventBuilder, Json, decoded_json, mapping_of, no_event, text_of
+from app.ingest.dialects.shapes import DialectBatch, EventBuilder, Json, decoded_json, id_of, mapping_of, no_event, text_of
 from app.kernel.errors import BadRequest
 
 TYPES: Final = ("track", "identify", "page", "screen", "group", "alias")
@@ -70,7 +70,7 @@ def _event(call: Mapping[str, Any], shared_context: Mapping[str, Any]) -> Json:
     event.put("session_id", text_of(context.pop("sessionId", "")))
     event.put("ip_address", text_of(context.pop("ip", ""))[:64])
     event.put("user_agent", text_of(context.pop("userAgent", "")))
-    event.put("id", text_of(call.get("messageId"))[:128])
+    event.put("id", id_of(call.get("messageId")))
     attributes: Json = {**mapping_of(call.get("traits")), **mapping_of(call.get("properties"))}
     attributes |= {key: value for key, value in call.items() if key not in _TAKEN and key not in attributes}
     if context:

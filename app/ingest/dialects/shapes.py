@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,6 +13,7 @@ from app.kernel.errors import BadRequest
 
 Json = dict[str, Any]
 DEEPEST_TEXT: Final = 500
+LONGEST_ID: Final = 128
 
 _decode = msgspec.json.Decoder().decode
 
@@ -56,6 +58,15 @@ def text_of(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value)[:DEEPEST_TEXT]
+
+
+def id_of(value: object) -> str:
+    """A text or number as the id of an event. One that is too long is replaced by its digest: cut off, two ids could become one,
+    and the second event would be taken for a repetition of the first."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    text = str(value)
+    return text if len(text) <= LONGEST_ID else hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def no_event(sent: object) -> Json:

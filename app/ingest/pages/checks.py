@@ -55,7 +55,9 @@ class ChecksState(LoadedState):
             yield
         query = self.router.url.query_parameters
         self.hours = query.get("hours", "24") if query.get("hours", "24") in PERIODS else "24"
-        self.branch = query.get("branch_preview", "")
+        if self.branch != query.get("branch_preview", ""):
+            self.branch, self.preview = query.get("branch_preview", ""), PreviewView()
+            yield
         self.opened, self.opened_row, self.override_error = "", NO_ROW, ""
         with self._loading():
             await self._enter()
@@ -227,6 +229,18 @@ def _example(state: Any) -> rx.Component:
     row = state.opened_row
     return rx.el.aside(
         rx.el.h3(row.name, ": ", row.reason),
+        rx.cond(
+            row.settled != "",
+            rx.el.p(
+                rx.cond(
+                    row.is_refused,
+                    "These arrived before the plan had room for them. Newer ones fit; try these again to take them in.",
+                    "These arrived before the event was planned. Newer ones are not flagged for it.",
+                ),
+                class_name="muted",
+            ),
+            rx.fragment(),
+        ),
         code_block(row.example, label="Example as JSON"),
         rx.cond(
             row.is_refused & state.view.is_editor,

@@ -20,6 +20,7 @@ from components import (
     select_input,
     spark_bars,
     text_input,
+    text_or,
     time_text,
     toolbar,
 )
@@ -148,8 +149,12 @@ def violation_table(state: Any) -> rx.Component:
     return data_table(
         [
             Column("Event", lambda row: _opener(state, row)),
-            Column("Source", lambda row: row.source, secondary=True),
-            Column("Fault", lambda row: row.reason, secondary=True),
+            Column(
+                "Source",
+                lambda row: text_or(row.source, "not told"),
+                secondary=True,
+            ),
+            Column("Fault", _fault, secondary=True),
             Column("Outcome", lambda row: badge(row.outcome, row.tone, dot=True), width="120px"),
             Column("Trend", lambda row: spark_bars(row.trend, row.trend_text), secondary=True, width="110px"),
             Column("Events", _count, numeric=True, width="110px"),
@@ -176,7 +181,15 @@ def _opener(state: Any, row: Any) -> rx.Component:
         aria_expanded=rx.cond(state.opened == row.key, "true", "false"),
         on_click=state.open(row.key),
     )
-    return rx.fragment(opener, rx.el.span(row.reason, class_name="cell-sub only-narrow-flex"))
+    return rx.fragment(
+        opener,
+        rx.el.span(row.reason, class_name="cell-sub only-narrow-flex"),
+        rx.cond(row.settled != "", rx.el.span(row.settled, class_name="cell-sub only-narrow-flex"), rx.fragment()),
+    )
+
+
+def _fault(row: Any) -> rx.Component:
+    return rx.fragment(row.reason, rx.cond(row.settled != "", rx.el.span(row.settled, class_name="cell-sub"), rx.fragment()))
 
 
 def _count(row: Any) -> rx.Component:
@@ -200,21 +213,25 @@ def preview_section(state: Any) -> rx.Component:
         ),
         rx.cond(
             state.branch != "",
-            rx.fragment(
-                rx.el.p(state.preview.summary, role="status"),
-                data_table(
-                    [
-                        Column("Event", lambda row: row.name),
-                        Column("Source", lambda row: row.source, secondary=True),
-                        Column("App version", lambda row: row.app_version, secondary=True),
-                        Column("On main", lambda row: row.before),
-                        Column("On the branch", lambda row: badge(row.after, row.tone, dot=True)),
-                        Column("Events", lambda row: row.count, numeric=True, width="90px"),
-                    ],
-                    state.preview.rows,
-                    caption="Verdicts that change",
-                    empty=empty_state("No verdict changes", "Recent events fare the same on main and on the branch."),
+            rx.cond(
+                state.preview.summary != "",
+                rx.fragment(
+                    rx.el.p(state.preview.summary, role="status"),
+                    data_table(
+                        [
+                            Column("Event", lambda row: row.name),
+                            Column("Source", lambda row: row.source, secondary=True),
+                            Column("App version", lambda row: row.app_version, secondary=True),
+                            Column("On main", lambda row: row.before),
+                            Column("On the branch", lambda row: badge(row.after, row.tone, dot=True)),
+                            Column("Events", lambda row: row.count, numeric=True, width="90px"),
+                        ],
+                        state.preview.rows,
+                        caption="Verdicts that change",
+                        empty=empty_state("No verdict changes", "Recent events fare the same on main and on the branch."),
+                    ),
                 ),
+                rx.el.p("Holding recent events against the branch…", class_name="muted"),
             ),
             rx.fragment(),
         ),

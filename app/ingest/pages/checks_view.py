@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -13,9 +13,9 @@ from sqlmodel import Session
 
 from app.identity.contracts import Actor, UserRole
 from app.ingest import policies, violation_service
+from app.ingest.contracts import ViolationGroup
 from app.ingest.proposals import remedy_of
-from app.ingest.validation import ANY, Mode, Policy, Treatment
-from app.ingest.violation_repository import ViolationGroup
+from app.ingest.validation import ANY, NOT_IN_PLAN, Mode, Policy, Treatment
 from app.kernel.clock import SYSTEM_CLOCK
 from app.plan.branching import service as branching
 from app.plan.vocabulary import Sensitivity
@@ -73,6 +73,8 @@ class ViolationRow:
     example: str
     is_refused: bool
     has_remedy: bool = False
+    settled: str = ""
+    """Why the fault is history, where it is."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +137,11 @@ def checks_view(session: Session, actor: Actor, slug: str, hours: int, zone: Zon
     now = SYSTEM_CLOCK.now()
     policy = policies.get_policy(session, actor, slug)
     found = violation_service.list_violations(session, actor, slug, now, hours=hours)
+    settled = violation_service.settled_violations(session, actor, slug, found)
     refused = [
-        _row(group, found.since, hours, zone, now, replayed=found.replayed.get((group.source, group.name, group.reason), 0))
-        for group in found.refused
+        _row(group, found.since, hours, zone, now, settled, replayed=found.replayed.get(_key(group), 0)) for group in found.refused
     ]
-    flagged = [_row(group, found.since, hours, zone, now) for group in found.flagged]
+    flagged = [_row(group, found.since, hours, zone, now, settled) for group in found.flagged]
     branches = [
         [branch.id, branch.name]
         for branch in branching.list_branches(session, actor, slug).items
@@ -210,10 +212,22 @@ def _overrides(policy: Policy) -> list[OverrideRow]:
     ]
 
 
+def _key(group: ViolationGroup) -> tuple[str, str, str]:
+    return group.source, group.name, group.reason
+
+
 def _row(
-    group: ViolationGroup, since: datetime, hours: int, zone: ZoneInfo, now: datetime, *, replayed: int | None = None
+    group: ViolationGroup,
+    since: datetime,
+    hours: int,
+    zone: ZoneInfo,
+    now: datetime,
+    settled: Container[tuple[str, str, str]],
+    *,
+    replayed: int | None = None,
 ) -> ViolationRow:
-    is_refused = replayed is not None
+    is_refused, is_settled = replayed is not None, _key(group) in settled
+    planned = group.reason.endswith(NOT_IN_PLAN)
     bars = _bars(group, hours)
     peak = max((bar or 0 for bar in bars), default=0)
     start = local_time(since, zone, now=now)
@@ -224,7 +238,7 @@ def _row(
         reason=_sentence(group.reason.removeprefix("breaks the plan: ")) or "No reason given",
         full_reason=group.reason,
         outcome="Quarantined" if is_refused else "Flagged",
-        tone="bad" if is_refused else "warn",
+        tone="unknown" if is_settled else "bad" if is_refused else "warn",
         count=full_number(group.count),
         replayed=f"{full_number(replayed)} taken in since" if replayed else "",
         trend=spark_path(bars),
@@ -233,7 +247,8 @@ def _row(
         iso=iso_utc(group.last_at),
         example=_pretty(group.examples),
         is_refused=is_refused,
-        has_remedy=remedy_of(group.reason) is not None,
+        has_remedy=remedy_of(group.reason) is not None and not is_settled,
+        settled="" if not is_settled else "planned by now" if planned else "fits the plan by now",
     )
 
 

@@ -16,6 +16,7 @@ from app.eventstore.contracts import EventRow
 from app.frame import project_frame, slug_var
 from app.ingest import service as ingest
 from app.ingest.live_rows import NO_ROW, VERDICTS, LiveRow, live_row, record_text
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import Unavailable
 from app.page_states import LoadedState, page_body, take_over
 from app.presentation import Phase
@@ -32,6 +33,7 @@ from components import (
     page_header,
     search_input,
     segmented,
+    text_or,
     time_text,
     toolbar,
 )
@@ -131,7 +133,7 @@ class LiveState(LoadedState):
             self.selected = self.selected_text = ""
             return
         self.selected, self.selected_text = record_id, record_text(record)
-        self.selected_row = live_row(record, self._zone())
+        self.selected_row = live_row(record, self._zone(), SYSTEM_CLOCK.now())
 
     def _go(self, **changed: str) -> EventSpec:
         now = {"verdict": self.verdict, "q": self.search, "paused": "1" if self.is_paused else "", **changed}
@@ -152,14 +154,14 @@ class LiveState(LoadedState):
         self._show()
 
     def _show(self) -> None:
-        zone, wanted = self._zone(), self.search.lower()
+        zone, wanted, now = self._zone(), self.search.lower(), SYSTEM_CLOCK.now()
         shown = [
             record
             for record in self._records
             if (not self.verdict or record.verdict == self.verdict)
             and (not wanted or wanted in f"{record.source} {record.name}".lower())
         ]
-        self.rows = [live_row(record, zone) for record in shown[:SHOWN]]
+        self.rows = [live_row(record, zone, now) for record in shown[:SHOWN]]
 
 
 def _received(state: Any) -> rx.Component:
@@ -222,9 +224,13 @@ def _table() -> rx.Component:
     return data_table(
         [
             Column("Event", _name),
-            Column("Source", lambda row: row.source, secondary=True),
+            Column(
+                "Source",
+                lambda row: text_or(row.source, "not told"),
+                secondary=True,
+            ),
             Column("Verdict", _verdict),
-            Column("Received", lambda row: time_text(row.when, row.iso), numeric=True, width="130px"),
+            Column("Received", _received_at, numeric=True, width="130px"),
         ],
         state.rows,
         caption="Records, newest first",
@@ -249,6 +255,11 @@ def _name(row: Any) -> rx.Component:
         aria_expanded=rx.cond(LiveState.selected == row.id, "true", "false"),
         on_click=state.select(row.id),
     )
+
+
+def _received_at(row: Any) -> rx.Component:
+    day = rx.cond(row.day != "", rx.el.span(row.day, class_name="cell-sub"), rx.fragment())
+    return rx.fragment(time_text(row.when, row.iso), day)
 
 
 def _verdict(row: Any) -> rx.Component:

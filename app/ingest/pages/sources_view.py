@@ -150,8 +150,10 @@ def _books() -> tuple[str, str]:
         return "", ""
     balance = Process.pipeline.balance
     settled = balance.settled
-    told = ", ".join(f"{count:,} {outcome}" for outcome, count in settled.items() if count) or "nothing settled yet"
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in settled.items() if count) or "none of them has ended anywhere yet"
     reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in sorted(balance.reasons.items()))
+    if not balance.received:
+        return "", f"This process has received nothing since it started; last looked at {balance.checked_at:%H:%M} UTC."
     until = f"Received by this process until {balance.checked_at:%H:%M} UTC: {balance.received:,} records; {told}."
     books = until + (f" Dropped because: {reasons}." if reasons else "")
     difference = f"{abs(balance.unaccounted):,} records are not accounted for; see the server's log" if balance.unaccounted else ""

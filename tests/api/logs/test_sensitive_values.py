@@ -52,3 +52,14 @@ def test_without_labels_rows_are_stored_as_they_came(logs):
             assert row["metadata"] == '{"email": "ana@example.org"}'
 
     asyncio.run(scenario())
+
+
+def test_a_text_that_is_json_is_treated_whatever_it_begins_with(logs):
+    async def scenario():
+        async with logs(checks=CHECKS) as client:
+            for text in (' {"email": "ana@example.org"}', '[{"email": "ana@example.org"}]'):
+                await client.append("system_logs", line(metadata=text))
+            rows = await client.sql("SELECT metadata FROM system_logs")
+            assert len(rows) == 2 and "ana@" not in repr(rows)
+
+    asyncio.run(scenario())

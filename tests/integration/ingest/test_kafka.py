@@ -7,21 +7,24 @@ import errno
 import json
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from pydantic import SecretStr
 
 from app.ingest import outcomes
+from app.ingest.folders import unstored_segments
 from app.ingest.kafka import KafkaSource
 from app.ingest.pipeline import Pipeline
 from app.ingest.process import Process
+from app.ingest.recall import ids_in
 from app.ingest.validation import Mode, Policy, compile_checks
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.setting_groups import KafkaSettings
 from app.plan.contracts import FieldRules
 from tests.integration.ingest.mock_kafka import MockKafka
-from tests.unit.ingest.harness import TENANT, World, event, principal, quota_engine, serving, until
+from tests.unit.ingest.harness import TENANT, MemoryStore, World, event, ingest_settings, principal, quota_engine, serving, until
 from tests.unit.ingest.test_wal import FaultyFiles
 
 TOPIC = "driftlock-events"
@@ -36,11 +39,12 @@ def broker() -> Iterator[MockKafka]:
     broker.close()
 
 
-def produce(broker: MockKafka, *values: object, headers=HEADERS) -> None:
+def produce(broker: MockKafka, *values: object, headers=HEADERS, partition: int = -1) -> None:
+    """Messages into one partition, or wherever the producer thinks fit: all that come quickly may go into the same one."""
     producer = Producer({"bootstrap.servers": broker.address})
     for value in values:
         content = value if isinstance(value, bytes) else json.dumps(value).encode()
-        producer.produce(TOPIC, content, headers=headers)
+        producer.produce(TOPIC, content, headers=headers, partition=partition)
     assert producer.flush(20) == 0
 
 
@@ -53,11 +57,11 @@ def committed(broker: MockKafka) -> int:
 
 
 @asynccontextmanager
-async def reading(broker: MockKafka):
+async def reading(broker: MockKafka, pipeline: Pipeline | None = None):
     settings = KafkaSettings(
         kafka_brokers=broker.address, kafka_options=SecretStr("session.timeout.ms=2000,heartbeat.interval.ms=200")
     )
-    source = KafkaSource(Process.pipeline, settings)
+    source = KafkaSource(pipeline or Process.pipeline, settings)
     source.start()
     try:
         yield source
@@ -106,6 +110,11 @@ def repeated() -> int:
     return outcomes.BOOKS.balance(SYSTEM_CLOCK.now()).reasons.get("repeated", 0)
 
 
+def waiting(data_dir: Path) -> list[tuple[str, str]]:
+    """Project and id of what is in the log of any process."""
+    return list(ids_in(unstored_segments(data_dir / "wal")))
+
+
 @pytest.mark.parametrize("is_drained", [True, False], ids=["from the store", "from the log"])
 def test_what_comes_a_second_time_is_recognised_without_an_id_of_its_own(tmp_path, broker, monkeypatch, is_drained):
     """Good events and refused ones alike: after a crash between the durable write and the commit every message is read again."""
@@ -122,8 +131,7 @@ def test_what_comes_a_second_time_is_recognised_without_an_id_of_its_own(tmp_pat
             if is_drained:
                 await until(lambda: len(world.store.events) == 21 and len(world.store.quarantine) == 5, 30)
             else:
-                await until(lambda: sum(path.stat().st_size for path in (tmp_path / "wal").rglob("*.wal")) > 5_000, 30)
-                await asyncio.sleep(0.5)
+                await until(lambda: len(waiting(tmp_path)) == 26, 30)
         assert committed(broker) == 0
         monkeypatch.undo()
         before = repeated()
@@ -136,6 +144,38 @@ def test_what_comes_a_second_time_is_recognised_without_an_id_of_its_own(tmp_pat
         assert len(world.store.quarantine) == 5
         assert len({row["message_id"] for row in world.store.quarantine}) == 5
         assert repeated() - before == 26, "each of them is counted as one that came again"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("is_drained", [True, False], ids=["from the store", "from the log"])
+def test_a_process_that_was_running_already_recognises_what_the_one_before_it_took_in(tmp_path, broker, monkeypatch, is_drained):
+    """Its memory is filled again with every partition that it takes over."""
+    monkeypatch.setattr("app.ingest.journal.STOP_SECONDS", 0.1)
+
+    async def scenario():
+        world = World()
+        its_store = world.store if is_drained else MemoryStore()
+        its_store.is_down = not is_drained
+        other = Pipeline(ingest_settings(tmp_path), its_store, world.sources(), clock=world.clock)
+        async with serving(tmp_path, world):
+            await other.start()
+            async with reading(broker):
+                async with reading(broker, other) as dying:
+                    await until(lambda: len(dying.partitions) == 1, 30)
+                    # As if the process ended before it could commit.
+                    monkeypatch.setattr(dying, "_are_kept", lambda messages: KafkaSource._are_kept(dying, messages) and False)
+                    for partition in range(2):
+                        produce(broker, *(event() for _ in range(20)), partition=partition)
+                    produce(broker, b"{not json", partition=min(dying.partitions))
+                    await until(lambda: len(world.store.events) + len(world.store.quarantine) + len(waiting(tmp_path)) == 41, 30)
+                    assert committed(broker) < 41
+                await until(lambda: committed(broker) == 41, 30)
+            its_store.is_down = False
+            await until(lambda: not list((tmp_path / "wal").rglob("*.wal")), 30)
+            await other.stop()
+        stored = [*world.store.events, *(its_store.events if its_store is not world.store else [])]
+        assert len(stored) == 40
 
     asyncio.run(scenario())
 

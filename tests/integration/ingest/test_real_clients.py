@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from posthog import Posthog
+from segment.analytics.client import Client as Segment
 
 from app.ingest import asgi
 from tests.unit.ingest.harness import World, serving, until
@@ -51,21 +60,33 @@ async def listening(tmp_path, world: World) -> AsyncIterator[str]:
             await running
 
 
-def test_the_opentelemetry_exporter_delivers_its_spans(tmp_path):
+def test_the_opentelemetry_exporters_deliver_spans_log_lines_and_measurements(tmp_path):
+    resource, key = Resource.create({"service.name": "checkout"}), {"authorization": "Bearer good"}
+
     def export(url: str) -> None:
-        exporter = OTLPSpanExporter(f"{url}/v1/traces", headers={"authorization": "Bearer good"}, timeout=10)
-        provider = TracerProvider(resource=Resource.create({"service.name": "checkout"}))
-        provider.add_span_processor(BatchSpanProcessor(exporter))
+        spans = TracerProvider(resource=resource)
+        spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces", headers=key, timeout=10)))
         for number in range(30):
-            with provider.get_tracer("t").start_as_current_span(f"step {number}"):
+            with spans.get_tracer("t").start_as_current_span(f"step {number}"):
                 pass
-        provider.shutdown()
+        spans.shutdown()
+        lines = LoggerProvider(resource=resource)
+        lines.add_log_record_processor(
+            BatchLogRecordProcessor(OTLPLogExporter(f"{url}/v1/logs", headers=key, timeout=10, compression=Compression.Gzip))
+        )
+        for number in range(7):
+            lines.get_logger("t").emit(severity_text="WARN", body=f"line {number}", event_name="slow")
+        lines.shutdown()
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{url}/v1/metrics", headers=key, timeout=10), 60_000)
+        measurements = MeterProvider([reader], resource)
+        measurements.get_meter("t").create_counter("orders").add(3, {"country": "NZ"})
+        measurements.shutdown()
 
     async def scenario():
         world = World()
         async with listening(tmp_path, world) as url:
             await asyncio.to_thread(export, url)
-            await until(lambda: len(world.store.events) == 30)
+            await until(lambda: len(world.store.events) == 38)
         assert {row["source"] for row in world.store.events} == {"checkout"}
 
     asyncio.run(scenario())
@@ -85,5 +106,33 @@ def test_the_posthog_client_delivers_its_events(tmp_path):
             await until(lambda: len(world.store.events) == 25)
         assert {row["actor_id"] for row in world.store.events} == {"d1"}
         assert len({row["id"] for row in world.store.events}) == 25
+
+    asyncio.run(scenario())
+
+
+def test_the_segment_client_delivers_its_calls(tmp_path):
+    def send(url: str) -> None:
+        client = Segment("good", host=url, upload_size=10, gzip=True, max_retries=1)
+        for number in range(21):
+            client.track("u1", f"step {number}", {"number": number})
+        client.identify("u1", {"plan": "pro"})
+        client.page("u1", "docs", "start")
+        client.group("u1", "g1")
+        client.alias("u0", "u1")
+        client.shutdown()
+
+    async def scenario():
+        world = World()
+        async with listening(tmp_path, world) as url:
+            await asyncio.to_thread(send, url)
+            await until(lambda: len(world.store.events) == 25)
+        assert Counter(row["source"] for row in world.store.events) == {
+            "track": 21,
+            "identify": 1,
+            "page": 1,
+            "group": 1,
+            "alias": 1,
+        }
+        assert {row["actor_id"] for row in world.store.events} == {"u1"}
 
     asyncio.run(scenario())

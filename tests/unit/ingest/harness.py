@@ -19,7 +19,8 @@ from sqlmodel import Session, SQLModel
 from app.eventstore.contracts import Block, RecentId, Rejected
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.ingest import asgi
-from app.ingest.pipeline import Pipeline, Sources
+from app.ingest.acceptance import Sources
+from app.ingest.pipeline import Pipeline
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.times import milliseconds_of
 from app.ingest.validation import ProjectChecks
@@ -117,6 +118,14 @@ def read_native(parts: Block) -> list[dict[str, Any]]:
         match kind:
             case "String":
                 columns[name] = [text() for _ in range(row_count)]
+            case "LowCardinality(String)":
+                version, marks, key_count = struct.unpack("<QQQ", take(24))
+                keys = [text() for _ in range(key_count)]
+                (place_count,) = struct.unpack("<Q", take(8))
+                letter = "BHI"[marks & 0xFF]
+                places = struct.unpack(f"<{place_count}{letter}", take(place_count * struct.calcsize(letter)))
+                assert (version, marks & ~0xFF, place_count) == (1, 0x600, row_count)
+                columns[name] = [keys[place] for place in places]
             case "DateTime64(3, 'UTC')":
                 ticks = struct.unpack(f"<{row_count}q", take(8 * row_count))
                 columns[name] = [

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.ingest import rules
-from app.ingest.columns import encode_columns, json_lines
+from app.ingest.columns import encode_columns
 from app.ingest.decode import decode_batch
+from app.ingest.payloads import json_lines
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import Reception, TimeWindow, clean_batch
 from app.ingest.validation import Mode, Override, Policy, Treatment, compile_checks

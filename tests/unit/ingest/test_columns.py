@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import struct
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ingest.columns import COLUMNS, EventValues, RowBatch, columns_of, encode_columns, json_lines, native_block
+from app.ingest.columns import RowBatch, columns_of, encode_columns
+from app.ingest.payloads import COLUMNS, EventValues, ids_of, json_lines, native_block, sized_text
 from app.ingest.times import stored_time
 from tests.unit.ingest.harness import read_native
 
@@ -55,18 +57,50 @@ def test_texts_of_any_length_and_alphabet_survive(batch, received_at):
     assert [json.loads(line) for line in json_lines(payload)] == expected(batch, received_at)
 
 
+def full_frame(batch: list[EventValues], received_at: int, shared: tuple[str, ...]) -> bytes:
+    """A frame as earlier releases wrote them, with every column in full; the earliest had no plan revisions."""
+
+    def texts(column: list[str]) -> bytes:
+        return b"".join(sized_text(text) for text in column)
+
+    texts_by_name = {"tenant_id": "tenant ü", "project_id": "p", "kind": "event", "plan_revision": "main+1"}
+    columns = [
+        struct.pack("<q", received_at) * len(batch) if name == "received_at" else texts([texts_by_name[name]] * len(batch))
+        for name in shared
+    ]
+    for name, values in zip(EventValues._fields, columns_of(batch), strict=True):
+        if name == "time":
+            columns.append(struct.pack(f"<{len(batch)}q", *values))
+        elif name == "value":
+            columns.append(
+                bytes(value is None for value in values) + struct.pack(f"<{len(batch)}d", *(value or 0.0 for value in values))
+            )
+        else:
+            columns.append(texts([value.decode() if isinstance(value, bytes) else value for value in values]))
+    return struct.pack(f"<{len(columns)}I", *map(len, columns)) + b"".join(columns)
+
+
 @settings(max_examples=10, deadline=None)
 @given(events(ANY), TIMES)
-def test_a_frame_of_a_release_without_plan_revisions_reads_back_with_none(batch, received_at):
+def test_frames_of_earlier_releases_read_back(batch, received_at):
+    shared = COLUMNS[: -len(EventValues._fields)]
     payload = encode_columns([batch_of(batch, received_at, is_ascii=False)])
-    left_out, size = COLUMNS.index("plan_revision"), len(COLUMNS) * 4
-    lengths = list(struct.unpack_from(f"<{len(COLUMNS)}I", payload))
-    start = size + sum(lengths[:left_out])
-    columns = payload[size:start] + payload[start + lengths.pop(left_out) :]
-    earlier = struct.pack(f"<{len(lengths)}I", *lengths) + columns
-    rows = [{**row, "plan_revision": ""} for row in expected(batch, received_at)]
+    earlier = full_frame(batch, received_at, shared)
+    earliest = full_frame(batch, received_at, shared[:-1])
+    rows = expected(batch, received_at)
     assert [json.loads(line) for line in json_lines(earlier)] == rows
-    assert read_native(native_block([earlier, payload], 2 * len(batch))) == rows + expected(batch, received_at)
+    first = [{**row, "plan_revision": ""} for row in rows]
+    assert [json.loads(line) for line in json_lines(earliest)] == first
+    assert read_native(native_block([earliest, payload, earlier], 3 * len(batch))) == first + rows + rows
+    assert [*ids_of(payload), *ids_of(earlier), *ids_of(earliest)] == [("p", row.id) for row in batch] * 3
+
+
+@pytest.mark.parametrize("count", [1, 256, 257, 65_537])
+def test_dictionaries_of_any_size_are_read_back(count):
+    row = EventValues("s", "n", 0, "i", "", "", "", "", 0.5, "", "", "accepted", "", b"{}")
+    batches = [RowBatch("t", f"project {number}", 0, "", 1, columns_of([row]), is_ascii=True) for number in range(count)]
+    rows = read_native(native_block([encode_columns(batches)], count))
+    assert [one["project_id"] for one in rows] == [f"project {number}" for number in range(count)]
 
 
 def test_very_long_ascii_texts_survive():

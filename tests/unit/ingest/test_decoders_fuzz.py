@@ -14,12 +14,13 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from app.ingest.columns import COLUMNS, encode_columns, native_block
+from app.ingest.columns import encode_columns
 from app.ingest.decode import decode_batch
 from app.ingest.dialects.otlp import PROTOBUF, decode_otlp
 from app.ingest.dialects.otlp_export import events_body
 from app.ingest.dialects.posthog import decode_posthog
 from app.ingest.dialects.segment import PATHS, decode_segment
+from app.ingest.payloads import COLUMNS, native_block
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.records import encode_records
 from app.ingest.rules import Reception, TimeWindow, clean_batch

@@ -6,9 +6,10 @@ import time
 import pytest
 
 from app.eventstore.contracts import Rejected
-from app.ingest.columns import EventValues, RowBatch, columns_of, encode_columns
+from app.ingest.columns import RowBatch, columns_of, encode_columns
 from app.ingest.drain import Drainer, store_segment
 from app.ingest.frames import Frame, frame_header, read_frames
+from app.ingest.payloads import EventValues
 from app.ingest.wal import Segment
 from app.kernel.errors import Unavailable
 from tests.unit.ingest.harness import MemoryStore

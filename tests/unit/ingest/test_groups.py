@@ -138,7 +138,7 @@ def test_a_fault_of_ours_is_told_to_every_request_of_the_group(tmp_path, monkeyp
             def broken(*_):
                 raise ZeroDivisionError
 
-            monkeypatch.setattr("app.ingest.pipeline.clean_usual", broken)
+            monkeypatch.setattr("app.ingest.acceptance.clean_usual", broken)
             answers = await asyncio.gather(*[client.post([event()]) for _ in range(3)])
             assert [answer.status for answer in answers] == [500] * 3
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.eventstore.contracts import EventRow
@@ -40,6 +40,11 @@ def test_a_line_tells_the_arrival_to_the_millisecond_in_the_viewers_zone():
     assert row.when == "13:00:05.042"
     assert row.iso == "2026-11-24T12:00:05Z"
     assert (row.verdict, row.tone) == ("Accepted", "ok")
+
+
+def test_a_line_names_its_day_once_that_is_over():
+    assert live_row(ACCEPTED, BERLIN, RECEIVED + timedelta(hours=10)).day == ""
+    assert live_row(ACCEPTED, BERLIN, RECEIVED + timedelta(hours=11)).day == "Yesterday"
 
 
 def test_a_refused_record_is_named_by_what_it_said():

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingest.columns import encode_columns, ids_of
+from app.ingest.columns import encode_columns
 from app.ingest.decode import decode_batch
 from app.ingest.once import REFUSED_BEFORE, Once
+from app.ingest.payloads import ids_of
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.quarantine import message_ids_of
 from app.ingest.rules import Cleaned, Reception, TimeWindow, clean_batch

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingest.columns import encode_columns, json_lines, native_block
+from app.ingest.columns import encode_columns
 from app.ingest.decode import decode_batch
+from app.ingest.payloads import json_lines, native_block
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import Reception, TimeWindow, clean_batch
 from app.kernel.ids import is_uuid

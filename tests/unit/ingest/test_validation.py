@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingest.columns import encode_columns, json_lines
+from app.ingest.columns import encode_columns
 from app.ingest.decode import decode_batch
+from app.ingest.payloads import json_lines
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import BREAKS_PLAN, UNREADABLE, Reception, TimeWindow, clean_batch
 from app.ingest.validation import Mode, Override, Policy, Treatment, compile_checks
@@ -181,7 +182,11 @@ def test_a_refused_event_that_cannot_be_read_is_not_kept_as_text():
 SECRET = "s3cr3t-v4lu3"
 nested = st.recursive(
     st.just(SECRET) | st.integers(0, 9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["email", "a", "user_id"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["email", "a", "user_id"]), inner, max_size=3)
+        | st.tuples(inner)  # stands for a text that is JSON itself
+    ),
     max_leaves=8,
 )
 
@@ -192,6 +197,8 @@ def _hides(value, is_labelled=False):
         return {key: _hides(inner, is_labelled or key in ("email", "user_id")) for key, inner in value.items()}
     if isinstance(value, list):
         return [_hides(inner, is_labelled) for inner in value]
+    if isinstance(value, tuple):
+        return " " + json.dumps(_hides(value[0], is_labelled))
     return value if is_labelled or value != SECRET else "plain"
 
 
@@ -209,3 +216,16 @@ def test_no_labelled_value_reaches_a_row_a_reason_or_the_quarantine(attributes, 
 
     kept = msgspec.json.encode(rows_of(cleaned)) + cleaned.quarantine + repr(cleaned.faults).encode()
     assert SECRET.encode() not in kept
+
+
+@pytest.mark.parametrize("place", [lambda text: text, lambda text: [text], lambda text: {"a": [[text]]}])
+def test_a_text_of_json_is_looked_into_and_changed_only_where_something_is_labelled(place):
+    policy = Policy(mode=Mode.BLOCK, sensitivity={"pii": Treatment.MASK})
+    secret = json.dumps({"cart": [{"email": "ana@example.org", "inner": json.dumps({"email": "bo@example.org"})}]})
+    texts = ['{"total": 1.50, "of": "[2]"}', "{no json", '{"email": 1', '["a"]', "[" * 5000 + '"']
+    events = [click(a=place(text)) for text in [secret, *texts]]
+    kept = [json.loads(row["properties"])["a"] for row in rows_of(clean(*events, policy=policy))]
+
+    assert "example.org" not in repr(kept) and repr(kept[0]).count("[masked]") == 2
+    assert kept[1:5] == [place(text) for text in texts[:4]]
+    assert kept[5] == place("[masked]"), "too deep to be looked into"
