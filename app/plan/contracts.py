@@ -136,7 +136,7 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class ScanField:
-    """A field definition as scans look at it: its type and its data contract."""
+    """A field definition as scans look at it: its type, its data contract, and whether a label forbids to show its values."""
 
     id: str
     name: str
@@ -148,6 +148,7 @@ class ScanField:
     contract_min_value: float | None
     contract_max_value: float | None
     contract_max_bad_rate: float
+    is_sensitive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.kernel.errors import InvalidInput
+from app.plan.contracts import DriftType
 from app.plan.vocabulary import DriftAction, DriftStatus, FieldType
 
 VISIBLE_FOR = timedelta(days=30)
@@ -21,6 +22,13 @@ _WRAPPER = re.compile(r"(?:nullable|lowcardinality)\((.*)\)")
 _COMPLEX = re.compile(
     r"(?:map|tuple|array|nested|object|variant|dynamic|json|jsonb|hstore|struct|record|repeated|row|list|dict)(?:\W.*)?|.*\[\d*\]"
 )
+# How scans of the product's own events name the types of properties.
+_PROPERTY = "json "
+_NUMBER = re.compile(
+    r"u?int\d*|(?:tiny|small|medium|big)?int(?:eger)?|(?:small|big)?serial|float\d*|double(?: precision)?|real|"
+    r"(?:big)?(?:numeric|decimal)\d*(?:\(.*\))?"
+)
+_BOOLEAN = re.compile(r"bool(?:ean)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +65,44 @@ def visible_since(now: datetime) -> datetime:
 
 
 def field_type_for(observed_type: str | None) -> FieldType:
-    """JSON for a warehouse type with parts (maps, arrays, records), string for any other and for none."""
+    """JSON for a warehouse type with parts (maps, arrays, records), string for any other and for none.
+
+    Properties of the product's own events have the type that takes all their values: ingest may refuse what the plan does not take.
+    """
+    name = _unwrapped(observed_type)
+    if name.startswith(_PROPERTY):
+        return _taking(frozenset(name.removeprefix(_PROPERTY).split(" or ")))
+    return FieldType.JSON if _COMPLEX.fullmatch(name) else FieldType.STRING
+
+
+def fitting_type(observed_type: str | None) -> FieldType:
+    """As `field_type_for`, but numbers and truth values of a warehouse are told apart as well: what to offer people."""
+    name = _unwrapped(observed_type)
+    if _NUMBER.fullmatch(name):
+        return FieldType.NUMBER
+    return FieldType.BOOLEAN if _BOOLEAN.fullmatch(name) else field_type_for(name)
+
+
+def type_accepted(drift_type: DriftType, observed_type: str | None, declared_type: str | None) -> FieldType:
+    """The type that accepting the drift gives the field; of a changed one it is known that text and objects have changed places."""
+    if drift_type is DriftType.TYPE_CHANGED and declared_type == FieldType.STRING:
+        return FieldType.JSON
+    return field_type_for(observed_type)
+
+
+def _unwrapped(observed_type: str | None) -> str:
     name = (observed_type or "").strip().lower()
     while wrapped := _WRAPPER.fullmatch(name):
         name = wrapped[1].strip()
-    return FieldType.JSON if _COMPLEX.fullmatch(name) else FieldType.STRING
+    return name
+
+
+def _taking(json_types: frozenset[str]) -> FieldType:
+    if json_types == {"number"}:
+        return FieldType.NUMBER
+    if json_types == {"boolean"}:
+        return FieldType.BOOLEAN
+    return FieldType.JSON if json_types <= {"object", "array"} else FieldType.STRING
 
 
 def fitting(text: str | None, limit: int) -> str | None:

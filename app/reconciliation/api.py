@@ -7,8 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.http import Caller, Db
-from app.plan.api.parameters import Branch, Editor
+from app.http import Branch, Caller, Db, Editor
 from app.reconciliation import ledger_api, service
 from app.reconciliation import shapes as wire
 from app.reconciliation.contracts import ShadowStatus

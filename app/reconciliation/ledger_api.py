@@ -9,8 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from app.http import Caller, Db
-from app.plan.api.parameters import Editor
+from app.http import Caller, Db, Editor
 from app.plan.shapes.value_types import Response
 from app.reconciliation import ledger_service as service
 from app.reconciliation.ledger import Allowance, Finding, FindingKind

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.kernel.intervals import Interval
+from app.scans.contracts import SECOND_LOOK_KEYS, JobMode, JobStatus
 from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event, EventType, PlanBranch
 from models.reconciliation import LedgerFirstCount, LedgerSettings
@@ -87,14 +88,13 @@ def look_again_from(session: Session, config_id: str) -> datetime | None:
     """The start of what the scan's newest completed collection wants to be looked at once more; None when nothing does."""
     statement = (
         sa.select(col(ScanJob.result_summary))
-        .where(col(ScanJob.scan_config_id) == config_id, col(ScanJob.status) == "completed")
+        .where(col(ScanJob.scan_config_id) == config_id, col(ScanJob.status) == JobStatus.COMPLETED.value)
         .order_by(col(ScanJob.created_at).desc(), col(ScanJob.id).desc())
         .limit(_JOBS_LOOKED_THROUGH)
     )
-    others = ("metrics_replay", "event_groups_apply")
     summaries = [dict(summary) for summary in session.execute(statement).scalars()]
-    newest: dict[str, object] = next((summary for summary in summaries if summary.get("mode") not in others), {})
-    start = newest.get("look_again_from")
+    newest: dict[str, object] = next(filter(JobMode.is_of_collection, summaries), {})
+    start = newest.get(SECOND_LOOK_KEYS[0])
     return None if start is None else datetime.fromisoformat(str(start))
 
 

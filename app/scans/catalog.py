@@ -20,7 +20,7 @@ from app.scans.config_rules import ConfigDraft
 from app.scans.drifts import ObservedType, drifts_of
 from app.scans.layout import Layout, listed
 from app.scans.naming import NamedRow, Naming, Row, Templates
-from app.scans.templates import STRING, Template, infer_template
+from app.scans.templates import STRING, Template, infer_template, is_object_text
 from app.scans.values import identifier
 from app.warehouse.contracts import ColumnKind, Group, JsonPathSample, ScanQuery
 
@@ -119,18 +119,19 @@ def _observed_types(layout: Layout, rows: Sequence[tuple[Row, Group]]) -> list[O
     """What each possible field column holds among the rows of one event type."""
     found = []
     for name in layout.field_columns:
-        sample, is_object, has_data = None, layout.kind_of(name) is ColumnKind.JSON, False
+        sample, is_object, has_data = None, True, False
         for row, _ in rows:
             if name in row.nulls:
                 continue
             has_data = True
-            if name in row.texts:
-                sample = row.texts[name]
-                if sample:
-                    break
-            else:
+            if name not in row.texts:
                 sample = "{" + ", ".join(row.json_paths.get(name) or ()) + "}"
                 break
+            sample = sample or row.texts[name]
+            is_object = is_object and is_object_text(row.texts[name])
+            if sample and not is_object:
+                break
+        is_object = layout.kind_of(name) is ColumnKind.JSON or (is_object and has_data)
         found.append(ObservedType(name, layout.type_name_of(name) or "", is_object, has_data, sample))
     return found
 

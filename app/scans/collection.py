@@ -14,7 +14,7 @@ from app.plan import service as plan
 from app.reconciliation import ledger_service as ledger
 from app.reconciliation import service as reconciliation
 from app.scans import repository, summaries
-from app.scans.contracts import JobStatus
+from app.scans.contracts import SECOND_LOOK_KEYS, JobStatus
 from app.scans.counting import CollectedCounts
 from app.scans.progress import JobNoLongerOurs, JobProgress
 from app.scans.readers import Reader
@@ -97,7 +97,8 @@ def replay_metrics(run: Run, reader: Reader, progress: JobProgress, tools: RunTo
     progress.report(90, "Counted", summaries.replay_progress("evaluating", completed=len(pieces), total=len(pieces)))
     _judge(run, window, progress, tools)
     progress.summary.update(summaries.replay_progress("completed", completed=len(pieces), total=len(pieces)))
-    progress.summary.update({"event_count": summaries.collection_totals(collected)[0], "details": []})
+    details = summaries.resumed_sentences(progress.summary)
+    progress.summary.update({"event_count": summaries.collection_totals(collected)[0], "details": details})
     with tools.transaction() as session:
         _note_shadows(session, run, progress, collected, tools.clock.now())
         progress.complete(session)
@@ -118,7 +119,7 @@ def _look_again(run: Run, window: Window, now: datetime, progress: JobProgress, 
     if known is not None:
         window = Window(min(window.start, known.start), window.stop)
     left = second_look(now, run.interval, window, has_failed=has_failed, known=known)
-    for key in summaries.SECOND_LOOK_KEYS:  # of this run before it went back to the queue
+    for key in SECOND_LOOK_KEYS:  # of this run before it went back to the queue
         progress.summary.pop(key, None)
     progress.summary.update(summaries.second_look_keys(left))
     return window

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +35,15 @@ class JobMode(StrEnum):
     COLLECTION = "metrics_collection"
     REPLAY = "metrics_replay"
     GROUPING = "event_groups_apply"
+
+    @classmethod
+    def is_of_collection(cls, summary: Mapping[str, object]) -> bool:
+        """Whether a job with that summary collected what is due, on schedule or because a person started it."""
+        return summary.get("mode") not in (cls.REPLAY, cls.GROUPING)
+
+
+# A collection's summary says with these what it wants to look at once more, and since when.
+SECOND_LOOK_KEYS = ("look_again_from", "look_again_since")
 
 
 class LookKind(StrEnum):

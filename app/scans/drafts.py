@@ -11,6 +11,9 @@ from app.scans.config_rules import ConfigDraft
 from app.scans.groups import GroupRule
 from models.scans import ScanConfig
 
+# Columns whose change makes what the last catalog sync learned about the data worthless.
+SHAPES_NAMING = frozenset({"base_query", "event_type_id", "event_type_column", "json_value_paths", "cardinality_threshold"})
+
 
 def draft_of(config: ScanConfig) -> ConfigDraft:
     """What the stored config says."""

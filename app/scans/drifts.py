@@ -9,7 +9,6 @@ from app.plan.contracts import DriftType, ObservedDrift, ScanField, ScanTarget
 from app.plan.value_pattern import ValuePattern
 from app.scans.layout import Layout
 from app.scans.naming import Row
-from app.scans.templates import is_object_text
 from app.scans.values import is_number
 from app.warehouse.contracts import ColumnKind
 from app.warehouse.field_checks import FieldRule
@@ -25,7 +24,7 @@ VIOLATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ObservedType:
-    """What a column holds among the rows of one event type."""
+    """What a column holds among the rows of one event type; `is_object` also for texts that are objects, all of them."""
 
     name: str
     type_name: str
@@ -51,7 +50,7 @@ def drifts_of(
             if name not in layout.reserved:
                 found.append(ObservedDrift(target.id, name, DriftType.MISSING_FIELD, None, definition.field_type, None))
             continue
-        if column.has_data and _is_other_type(definition, column, rows):
+        if column.has_data and _is_other_type(definition, column):
             found.append(
                 ObservedDrift(target.id, name, DriftType.TYPE_CHANGED, column.type_name, definition.field_type, column.sample)
             )
@@ -59,15 +58,9 @@ def drifts_of(
     return found
 
 
-def _is_other_type(definition: ScanField, column: ObservedType, rows: Sequence[tuple[Row, int]]) -> bool:
+def _is_other_type(definition: ScanField, column: ObservedType) -> bool:
     """Only text against objects; types that a person chose are never doubted."""
-    if definition.field_type not in ("string", "json"):
-        return False
-    holds_objects = column.is_object
-    if not holds_objects:
-        texts = {row.texts[column.name] for row, _ in rows if column.name in row.texts and column.name not in row.nulls}
-        holds_objects = bool(texts) and all(map(is_object_text, texts))
-    return holds_objects is not (definition.field_type == "json")
+    return definition.field_type in ("string", "json") and column.is_object is not (definition.field_type == "json")
 
 
 def _violations(

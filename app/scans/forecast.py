@@ -22,9 +22,13 @@ def forecast_of(
     event_types: frozenset[str],
     identities: PlanIdentities,
     variables: frozenset[str],
+    sensitive: frozenset[str],
     window: TimeWindow | None,
 ) -> dict[str, object]:
-    """Counts, the first events and all variables with the reason for each column's treatment."""
+    """Counts, the first events and all variables with the reason for each column's treatment.
+
+    Drifts of the names in `sensitive` come without a sample: the summary is kept with the job.
+    """
     events = catalog.scanned.events
     fresh = [event for event in events if identity_of(event.event_type, event.name) not in identities.events]
     fresh_variables = [variable for variable in catalog.scanned.variables if variable.source_name not in variables]
@@ -56,7 +60,11 @@ def forecast_of(
         ],
         "columns": _columns(catalog, config),
         "drifts": [
-            {"field_name": drift.field_name, "drift_type": drift.drift_type.value, "sample_value": drift.sample_value}
+            {
+                "field_name": drift.field_name,
+                "drift_type": drift.drift_type.value,
+                "sample_value": None if drift.field_name in sensitive else drift.sample_value,
+            }
             for drift in catalog.drifts
         ],
         "details": details,

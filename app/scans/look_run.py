@@ -18,14 +18,15 @@ from app.scans import repository
 from app.scans.catalog import PlanSide, read_catalog
 from app.scans.config_rules import ConfigDraft
 from app.scans.contracts import JobStatus, LookKind, ScanFailure
-from app.scans.drafts import draft_from
+from app.scans.drafts import SHAPES_NAMING, draft_from
 from app.scans.failures import INTERNAL_ERROR, curated
 from app.scans.forecast import forecast_of
 from app.scans.layout import lay_out
+from app.scans.naming import Templates
 from app.scans.previews import preview_result
 from app.scans.runs import DEFAULT_TOOLS, RunTools
 from app.scans.sources.service import source_connection
-from app.scans.sql_reader import hours_before
+from app.scans.sql_reader import hours_before, stored_templates
 from app.scans.windows import FIRST_RUN_INTERVALS
 from app.warehouse.contracts import (
     Column,
@@ -50,6 +51,7 @@ class _Look:
     request: dict[str, Any]
     connection: SourceConnection
     project_id: str
+    source_id: str
 
 
 def claim_next_look(session: Session, holder: str, now: datetime) -> str | None:
@@ -77,7 +79,7 @@ def run_look(look_id: str, holder: str, *, tools: RunTools = DEFAULT_TOOLS) -> J
             connection = source_connection(
                 session, source.id, tenant_id=project.tenant_id, project_id=project.id, timeout_seconds=PREVIEW_SECONDS
             )
-            look = _Look(row.id, LookKind(row.kind), dict(row.request), connection, project.id)
+            look = _Look(row.id, LookKind(row.kind), dict(row.request), connection, project.id, source.id)
         values: dict[str, Any] = {"status": JobStatus.COMPLETED.value, "result_summary": _read(look, tools)}
     except Exception as error:
         sentence = curated(error)
@@ -140,6 +142,7 @@ def _rehearse(look: _Look, warehouse: SqlWarehouse, tools: RunTools) -> dict[str
         targets = plan.scan_targets(session, look.project_id)
         identities = plan.plan_identities(session, look.project_id)
         known_variables = plan.variable_sources(session, look.project_id)
+        known = _known_templates(session, look)
     fixed = next((name for name, target in targets.items() if target.id == config.event_type_id), None)
     if config.event_type_id is not None and fixed is None:
         raise ScanFailure("The event type of this scan is not on the main branch.")
@@ -152,10 +155,24 @@ def _rehearse(look: _Look, warehouse: SqlWarehouse, tools: RunTools) -> dict[str
             f"The scan found more than {excess.limit} distinct rows. Raise scan_row_limit, shorten the look-back, or select fewer "
             "columns."
         ) from None
-    catalog = read_catalog(groups, query, layout, config, side)
+    catalog = read_catalog(groups, query, layout, config, side, known=known)
     return forecast_of(
-        catalog, config, event_types=frozenset(targets), identities=identities, variables=known_variables, window=window
+        catalog,
+        config,
+        event_types=frozenset(targets),
+        identities=identities,
+        variables=known_variables,
+        sensitive=frozenset(field.name for target in targets.values() for field in target.fields if field.is_sensitive),
+        window=window,
     )
+
+
+def _known_templates(session: Session, look: _Look) -> Templates:
+    """What the scan that is rehearsed has learnt in its runs: a column that had too many values once stays so."""
+    for config, source in repository.configs_with_sources(session, look.project_id):
+        if source.id == look.source_id and all(getattr(config, name) == look.request[name] for name in SHAPES_NAMING):
+            return stored_templates(config.naming)
+    return {}
 
 
 def _window(config: ConfigDraft, now: datetime) -> TimeWindow | None:

@@ -21,7 +21,10 @@ def described(targets: Mapping[str, ScanTarget], event_types: Iterable[str]) -> 
 def property_drifts(
     targets: Mapping[str, ScanTarget], event_types: Iterable[str], observed: Iterable[ObservedProperty]
 ) -> list[ObservedDrift]:
-    """Properties without a field, fields without a property, and text where objects are declared or the reverse."""
+    """Properties without a field, fields without a property, and text where objects are declared or the reverse.
+
+    A list is as good as an object for a JSON field, as it is to the checks at ingest.
+    """
     carried: dict[str, dict[str, ObservedProperty]] = defaultdict(dict)
     for one in observed:
         carried[one.event_type][one.name] = one
@@ -33,7 +36,7 @@ def property_drifts(
             field_type = declared.get(name)
             if field_type is None:
                 found.append(ObservedDrift(target.id, name, DriftType.NEW_FIELD, seen.type_name, None, seen.sample or None))
-            elif field_type in ("string", "json") and seen.is_object is not (field_type == "json"):
+            elif (field_type == "string" and seen.is_object) or (field_type == "json" and not seen.is_structured):
                 found.append(
                     ObservedDrift(target.id, name, DriftType.TYPE_CHANGED, seen.type_name, field_type, seen.sample or None)
                 )

@@ -207,8 +207,7 @@ def last_collections(session: Session, config_id: str, except_for: str) -> tuple
         .order_by(col(ScanJob.created_at).desc(), col(ScanJob.id).desc())
         .limit(_JOBS_LOOKED_THROUGH)
     )
-    others = (JobMode.REPLAY.value, JobMode.GROUPING.value)
-    ended = [job for job in session.execute(statement).scalars() if job.result_summary.get("mode") not in others]
+    ended = [job for job in session.execute(statement).scalars() if JobMode.is_of_collection(job.result_summary)]
     completed = (job for job in ended if job.status == JobStatus.COMPLETED)
     return next(iter(ended), None), next(completed, None)
 

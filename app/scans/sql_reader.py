@@ -222,11 +222,13 @@ class SqlReader:
         values = self._values(query, column, piece, None)
         if not self.kept_versions:
             assert self.window is not None
-            every = values
+            every = {row.value for row in values}
             if (piece.start, piece.stop) != (self.window.start, self.window.stop):
-                every = self._values(query, column, Window(self.window.start, self.window.stop), None)
+                # The whole window has more rows than a piece may have, but not more versions.
+                found = self.warehouse.top_values(query, column, self.window, self.run.row_limit)
+                every = {stored_text(value) for value in found}
             keep = self.run.config.app_version_keep_releases or DEFAULT_KEEP_RELEASES
-            self.kept_versions = frozenset(newest_versions({row.value for row in every}, keep))
+            self.kept_versions = frozenset(newest_versions(every, keep))
         kept = folded(values, lambda row: row.value in self.kept_versions)
         return broken_down(self.run.config_id, column, kept, self.identities)
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from app.kernel.intervals import Interval
 from app.plan.contracts import SyncResult
-from app.scans.contracts import JobMode
+from app.scans.contracts import SECOND_LOOK_KEYS, JobMode
 from app.scans.counting import CollectedCounts
 from app.scans.windows import SecondLook, Window
 
 WHOLE_WINDOW = "whole-window"
-SECOND_LOOK_KEYS = ("look_again_from", "look_again_since")
 _NAMES_SHOWN = 5
+_SAME_REPLAY = ("mode", "time_from", "time_to", "replay_chunk_interval", "replay_counts", "replay_chunks_total")
 
 
 def timestamp(moment: datetime) -> str:
@@ -21,8 +21,8 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def replay_start(window: Window, width: Interval | None, chunk_count: int) -> dict[str, object]:
-    """The summary of a replay when it is queued."""
+def replay_start(window: Window, width: Interval | None, chunk_count: int, counts: str = "") -> dict[str, object]:
+    """The summary of a replay when it is queued; `counts` stands for everything the config counts by."""
     return {
         "mode": JobMode.REPLAY.value,
         "time_from": timestamp(window.start),
@@ -33,7 +33,24 @@ def replay_start(window: Window, width: Interval | None, chunk_count: int) -> di
         "replay_chunks_completed": 0,
         "replay_progress_percent": 0,
         "replay_progress_phase": "queued",
+        **({"replay_counts": counts} if counts else {}),
     }
+
+
+def resumed(start: Mapping[str, object], before: Mapping[str, object]) -> dict[str, object]:
+    """`start` with the chunks that the replay before has finished; as it is for another range, width or query."""
+    done = before.get("replay_chunks_completed")
+    if not isinstance(done, int) or not done or any(before.get(key) != start.get(key) for key in _SAME_REPLAY):
+        return dict(start)
+    counted = {key: before[key] for key in ("metric_rows", "breakdown_rows", "distribution_rows") if key in before}
+    percent = replay_progress("queued", completed=done, total=int(str(start["replay_chunks_total"])))
+    return {**start, **percent, **counted, "replay_chunks_resumed": done}
+
+
+def resumed_sentences(summary: Mapping[str, object]) -> list[str]:
+    """What a replay tells people about chunks that it did not count itself."""
+    done = summary.get("replay_chunks_resumed")
+    return [f"Went on after {done} of {summary['replay_chunks_total']} chunks that the replay before had counted."] if done else []
 
 
 def replay_progress(phase: str, *, completed: int, total: int, current: Window | None = None) -> dict[str, object]:

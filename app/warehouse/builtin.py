@@ -10,6 +10,7 @@ from app.eventstore.contracts import EventStore
 from app.kernel.intervals import Interval
 from app.warehouse.contracts import Arrivals, CatalogGroup, CountedBucket, TooManyRows
 from app.warehouse.field_checks import CheckedFields, FieldCheck, check_fields
+from app.warehouse.newest_properties import NewestProperties, observe_newest
 from app.warehouse.observed_properties import ObservedProperty, observe_properties
 
 PRODUCT_EVENTS = "event"
@@ -56,3 +57,7 @@ class BuiltinWarehouse:
     def properties(self, event_types: Iterable[str], start: datetime, stop: datetime) -> list[ObservedProperty]:
         """What events of these types carry in [start, stop). Errors: Unavailable."""
         return observe_properties(self.store, self.tenant_id, self.project_id, PRODUCT_EVENTS, event_types, start, stop)
+
+    def newest_properties(self, event_type: str, start: datetime, stop: datetime) -> NewestProperties:
+        """What the newest events of one type carry in [start, stop). Errors: Unavailable."""
+        return observe_newest(self.store, self.tenant_id, self.project_id, PRODUCT_EVENTS, event_type, start, stop)

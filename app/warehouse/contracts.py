@@ -15,6 +15,7 @@ from uuid import UUID
 
 from app.kernel.intervals import Interval
 from app.warehouse.field_checks import CheckedFields, FieldCheck
+from app.warehouse.newest_properties import NewestProperties
 from app.warehouse.observed_properties import ObservedProperty
 
 DEFAULT_TIMEOUT_SECONDS = 300.0
@@ -254,6 +255,10 @@ class Warehouse(Protocol):
 
     def properties(self, event_types: Iterable[str], start: datetime, stop: datetime) -> list[ObservedProperty]:
         """What events of these types carry in [start, stop)."""
+        ...
+
+    def newest_properties(self, event_type: str, start: datetime, stop: datetime) -> NewestProperties:
+        """What the newest events of one type carry in [start, stop), ends on whole minutes; bounded in events and time."""
         ...
 
 

@@ -11,17 +11,33 @@ from app.eventstore.contracts import EventStore
 # Names can be data (an id for a key); more than these say nothing about what an event looks like.
 MOST_PROPERTIES = 5_000
 LONGEST_SAMPLE = 255
+# Numbers are of several types.
+_WORDS = {"String": "string", "Bool": "boolean", "Object": "object", "Array": "array"}
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedProperty:
-    """A property with a value in some event of the type: its JSON type (of any one value), whether all are objects, a sample."""
+    """A property with a value in some event of the type: the JSON types of its values in their order, and a sample."""
 
     event_type: str
     name: str
-    type_name: str
-    is_object: bool
+    json_types: tuple[str, ...]
     sample: str
+
+    @property
+    def is_object(self) -> bool:
+        """Whether all values are objects."""
+        return self.json_types == ("Object",)
+
+    @property
+    def is_structured(self) -> bool:
+        """Whether all values are objects or arrays."""
+        return set(self.json_types) <= {"Object", "Array"}
+
+    @property
+    def type_name(self) -> str:
+        """The types in JSON's own words, which no warehouse's type shares: `JSON number`, `JSON number or string`."""
+        return f"JSON {' or '.join(dict.fromkeys(_WORDS.get(one, 'number') for one in self.json_types))}"
 
 
 def observe_properties(
@@ -35,7 +51,7 @@ def observe_properties(
 ) -> list[ObservedProperty]:
     """The properties of events of these types in [start, stop), most frequent first; null is no value. Errors: Unavailable."""
     sql = (
-        "SELECT source, pair.1 AS name, any(toString(JSONType(pair.2))), min(JSONType(pair.2) = 'Object'), "
+        "SELECT source, pair.1 AS name, arraySort(groupUniqArray(toString(JSONType(pair.2)))), "
         "substringUTF8(anyIf(if(JSONType(pair.2) = 'String', JSONExtractString(pair.2), pair.2), pair.2 != '\"\"'), "
         f"1, {LONGEST_SAMPLE}) "
         "FROM (SELECT source, arrayJoin(JSONExtractKeysAndValuesRaw(properties)) AS pair FROM {database}.events "
@@ -46,4 +62,4 @@ def observe_properties(
     )
     given = {"kind": kind, "sources": sorted(set(event_types)), "start": start, "stop": stop}
     rows = store.select(sql, tenant_id, project_id, given)
-    return [ObservedProperty(str(row[0]), str(row[1]), str(row[2]), bool(row[3]), str(row[4])) for row in rows]
+    return [ObservedProperty(str(row[0]), str(row[1]), tuple(map(str, row[2])), str(row[3])) for row in rows]

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks
 
-from app.http import Caller, Db
-from app.plan.api.parameters import PLAN, Editor
+from app.http import PROJECT, Caller, Db, Editor
 from app.plan.branching import service
 from app.plan.photos import files
 from app.plan.shapes.branches import (
@@ -31,7 +30,7 @@ from app.plan.shapes.branches import (
 
 router = APIRouter(tags=["plan-branches"])
 
-BRANCHES = PLAN + "/branches"
+BRANCHES = PROJECT + "/branches"
 BRANCH = BRANCHES + "/{branch_id}"
 
 

@@ -6,15 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db, Editor
 from app.plan import service
-from app.plan.api.parameters import PLAN, Editor
 from app.plan.shapes.usage import ChartAnnotationCreate, ChartAnnotationResponse
 from app.plan.shapes.value_types import Moment
 
 router = APIRouter(tags=["chart-annotations"])
 
-ANNOTATIONS = PLAN + "/annotations"
+ANNOTATIONS = PROJECT + "/annotations"
 
 
 @router.get(ANNOTATIONS, operation_id="list_chart_annotations")

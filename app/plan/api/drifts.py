@@ -6,10 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.http import Caller, Db
+from app.http import Caller, Db, Editor
 from app.plan import service
 from app.plan.api.event_types import EVENT_TYPE, EVENT_TYPES
-from app.plan.api.parameters import Editor
 from app.plan.shapes.drifts import SchemaDriftActionRequest, SchemaDriftListResponse, SchemaDriftResponse
 
 router = APIRouter(tags=["event-types"])

@@ -6,14 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.http import Caller, Db
+from app.http import PROJECT, Branch, Caller, Db, Editor
 from app.plan import service
-from app.plan.api.parameters import PLAN, Branch, Editor
 from app.plan.shapes.definitions import EventTypeCreate, EventTypeResponse, EventTypeUpdate
 
 router = APIRouter(tags=["event-types"])
 
-EVENT_TYPES = PLAN + "/event-types"
+EVENT_TYPES = PROJECT + "/event-types"
 EVENT_TYPE = EVENT_TYPES + "/{event_type_id}"
 
 

@@ -8,11 +8,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
 
-from app.http import Caller, Db
+from app.http import PROJECT, Branch, Caller, Db, Editor
 from app.kernel.clock import as_utc
 from app.kernel.errors import BadRequest
 from app.plan import service
-from app.plan.api.parameters import PLAN, Branch, Editor
 from app.plan.drafts import EventFilter
 from app.plan.shapes.events import (
     EventBulkDelete,
@@ -29,7 +28,7 @@ from app.plan.shapes.events import (
 
 router = APIRouter(tags=["events"])
 
-EVENTS = PLAN + "/events"
+EVENTS = PROJECT + "/events"
 EVENT = EVENTS + "/{event_id}"
 
 

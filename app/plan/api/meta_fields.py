@@ -6,14 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.http import Caller, Db
+from app.http import PROJECT, Branch, Caller, Db, Editor
 from app.plan import service
-from app.plan.api.parameters import PLAN, Branch, Editor
 from app.plan.shapes.definitions import MetaFieldCreate, MetaFieldResponse, MetaFieldUpdate
 
 router = APIRouter(tags=["meta-fields"])
 
-META_FIELDS = PLAN + "/meta-fields"
+META_FIELDS = PROJECT + "/meta-fields"
 META_FIELD = META_FIELDS + "/{meta_field_id}"
 
 

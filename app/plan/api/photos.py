@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response, UploadFile
+from fastapi import APIRouter, BackgroundTasks, Response, UploadFile
 
-from app.http import SESSION_COOKIE, Caller, Db
-from app.identity import service as identity
-from app.identity.contracts import Actor
-from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.database import session_scope
+from app.http import PROJECT, Caller, Db, Editor, WaitingEditor
 from app.plan.api.bounded_uploads import BoundedUploadRoute
-from app.plan.api.parameters import PLAN, Editor
 from app.plan.photos import files, service, uploads
 from app.plan.shapes.photos import (
     EventPhotoCommentCreate,
@@ -29,7 +23,7 @@ from app.plan.shapes.photos import (
 router = APIRouter(tags=["event-photos"])
 _uploads = APIRouter(tags=["event-photos"], route_class=BoundedUploadRoute)
 
-PHOTOS = PLAN + "/events/{event_id}/photos"
+PHOTOS = PROJECT + "/events/{event_id}/photos"
 PHOTO = PHOTOS + "/{photo_id}"
 
 
@@ -40,20 +34,6 @@ class Size(StrEnum):
     THUMBNAIL = "thumbnail"
 
 
-def _uploader(request: Request) -> Actor:
-    """The editor who uploads, resolved in a transaction that has ended before the picture is worked on."""
-    with session_scope(write=False) as session:
-        actor = identity.resolve_caller(
-            session,
-            authorization=request.headers.get("authorization"),
-            cookie=request.cookies.get(SESSION_COOKIE),
-            project_slug=request.path_params.get("slug"),
-            now=SYSTEM_CLOCK.now(),
-        )
-    actor.require_editor()
-    return actor
-
-
 @router.get(PHOTOS, operation_id="list_event_photos")
 def list_event_photos(slug: str, event_id: UUID, session: Db, actor: Caller) -> list[EventPhotoResponse]:
     """The event's photos in their order."""
@@ -61,9 +41,7 @@ def list_event_photos(slug: str, event_id: UUID, session: Db, actor: Caller) -> 
 
 
 @_uploads.post(PHOTOS, operation_id="upload_event_photo", status_code=201)
-def upload_event_photo(
-    slug: str, event_id: UUID, file: UploadFile, actor: Annotated[Actor, Depends(_uploader)]
-) -> EventPhotoResponse:
+def upload_event_photo(slug: str, event_id: UUID, file: UploadFile, actor: WaitingEditor) -> EventPhotoResponse:
     """Add a picture: JPEG, PNG, GIF or WebP. It is encoded again without anything but its pixels."""
     data = file.file.read(uploads.largest_upload() + 1)
     photo = uploads.upload(actor, slug, str(event_id), filename=file.filename, content_type=file.content_type, data=data)

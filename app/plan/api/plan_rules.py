@@ -7,9 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.http import Caller, Db
+from app.http import PROJECT, Branch, Caller, Db
 from app.plan import service
-from app.plan.api.parameters import PLAN, Branch
 from app.plan.branching.readiness import rule_findings
 from app.plan.governance import LONGEST_PATTERN, MOST_APPROVALS, MOST_FIELDS, Enforcement, Rule, Rules, tidy_names
 from app.plan.snapshot import EntityType
@@ -54,13 +53,13 @@ class RuleFindingsResponse(BaseModel):
     total: int
 
 
-@router.get(PLAN + "/plan-rules", operation_id="get_plan_rules")
+@router.get(PROJECT + "/plan-rules", operation_id="get_plan_rules")
 def get_plan_rules(slug: str, session: Db, actor: Caller) -> PlanRulesBody:
     """The project's rules."""
     return PlanRulesBody.model_validate(service.get_rules(session, actor, slug))
 
 
-@router.put(PLAN + "/plan-rules", operation_id="put_plan_rules")
+@router.put(PROJECT + "/plan-rules", operation_id="put_plan_rules")
 def put_plan_rules(slug: str, body: PlanRulesBody, session: Db, actor: Caller) -> PlanRulesBody:
     """Replace the project's rules. Owners."""
     values = body.model_dump()
@@ -69,7 +68,7 @@ def put_plan_rules(slug: str, body: PlanRulesBody, session: Db, actor: Caller) -
     return PlanRulesBody.model_validate(service.set_rules(session, actor, slug, Rules(**values)))
 
 
-@router.get(PLAN + "/plan-rules/findings", operation_id="list_plan_rule_findings")
+@router.get(PROJECT + "/plan-rules/findings", operation_id="list_plan_rule_findings")
 def list_findings(slug: str, session: Db, actor: Caller, branch: Branch) -> RuleFindingsResponse:
     """What breaks the rules on the branch, or on main."""
     found = [RuleFindingResponse.model_validate(item) for item in rule_findings(session, actor, slug, branch=branch)]

@@ -6,14 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.http import Caller, Db
+from app.http import PROJECT, Branch, Caller, Db, Editor
 from app.plan import service
-from app.plan.api.parameters import PLAN, Branch, Editor
 from app.plan.shapes.usage import RelationCreate, RelationResponse
 
 router = APIRouter(tags=["relations"])
 
-RELATIONS = PLAN + "/relations"
+RELATIONS = PROJECT + "/relations"
 
 
 @router.get(RELATIONS, operation_id="list_relations")

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.http import Caller, Db
-from app.plan.api.parameters import PLAN, Editor
+from app.http import PROJECT, Caller, Db, Editor
 from app.plan.branching import service
 from app.plan.diff import summary
 from app.plan.shapes.branches import PlanDiffSummary, diff_entries
@@ -23,7 +22,7 @@ from app.plan.shapes.revisions import (
 
 router = APIRouter(tags=["plan-revisions"])
 
-REVISIONS = PLAN + "/revisions"
+REVISIONS = PROJECT + "/revisions"
 
 
 @router.post(REVISIONS, operation_id="create_revision", status_code=201)

@@ -10,12 +10,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from app.http import Caller, Db, note_use, reading_caller
-from app.identity.contracts import Actor
+from app.http import PROJECT, Branch, Caller, Db, WaitingEditor, note_use
 from app.kernel.database import session_scope
 from app.kernel.errors import InvalidInput, PayloadTooLarge
 from app.plan.api.bounded_uploads import BoundedUploadRoute
-from app.plan.api.parameters import PLAN, Branch
 from app.plan.codegen.model import Language
 from app.plan.codegen.service import tracking_code
 from app.plan.shapes.transfer import MOST_ROWS, ImportReport, import_report
@@ -23,8 +21,8 @@ from app.plan.transfer import service
 from app.plan.transfer.records import MOST_BYTES
 from app.plan.transfer.service import Format
 
-EXPORT = PLAN + "/plan/export"
-IMPORT = PLAN + "/plan/import"
+EXPORT = PROJECT + "/plan/export"
+IMPORT = PROJECT + "/plan/import"
 
 _FORMATS = {
     "application/json": Format.JSON,
@@ -51,7 +49,7 @@ class _PlanFileRoute(BoundedUploadRoute):
         return MOST_BYTES, PayloadTooLarge(f"A file has at most {MOST_BYTES} bytes")
 
 
-CODE = PLAN + "/plan/code/{language}"
+CODE = PROJECT + "/plan/code/{language}"
 
 router = APIRouter(tags=["plan-transfer"])
 _uploads = APIRouter(tags=["plan-transfer"], route_class=_PlanFileRoute)
@@ -64,17 +62,7 @@ class _PlanFile:
     format: Format | None
 
 
-def _importer(request: Request) -> Actor:
-    """The editor who imports, resolved in a transaction that has ended before the body is read."""
-    actor = reading_caller(request)
-    actor.require_editor()
-    return actor
-
-
-Importer = Annotated[Actor, Depends(_importer)]
-
-
-async def _plan_file(request: Request, _actor: Importer) -> _PlanFile:
+async def _plan_file(request: Request, _actor: WaitingEditor) -> _PlanFile:
     """The file: the part `file` of a form, or the whole body, whose type then says what it is."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "multipart/form-data":
@@ -115,7 +103,7 @@ def export_plan(slug: str, session: Db, actor: Caller, branch: Branch, format: F
 @_uploads.post(IMPORT, operation_id="import_plan", openapi_extra=_BODY, responses={201: {"model": ImportReport}})
 def import_plan(
     slug: str,
-    actor: Importer,
+    actor: WaitingEditor,
     file: Annotated[_PlanFile, Depends(_plan_file)],
     response: Response,
     preview: bool = False,

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from app.http import Caller, Db
+from app.http import PROJECT, Branch, Caller, Db, Editor
 from app.plan import service
-from app.plan.api.parameters import PLAN, Branch, Editor
 from app.plan.shapes.usage import (
     VariableCreate,
     VariableListResponse,
@@ -20,7 +19,7 @@ from app.plan.shapes.usage import (
 
 router = APIRouter(tags=["variables"])
 
-VARIABLES = PLAN + "/variables"
+VARIABLES = PROJECT + "/variables"
 VARIABLE = VARIABLES + "/{variable_id}"
 DEFAULT_PAGE = 200
 

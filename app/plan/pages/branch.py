@@ -185,7 +185,7 @@ def branch_page() -> rx.Component:
                 rx.cond(view.is_open, plan_link, rx.fragment()),
                 steps(state),
                 beside=badge(view.status_word, view.tone, dot=True),
-                note=rx.fragment(rx.cond(view.description != "", f"{view.description} ", ""), view.origin),
+                note=rx.fragment(rx.cond(view.description != "", f"{view.description_sentence} ", ""), view.origin),
             ),
             problems(state),
             rx.cond(

@@ -17,7 +17,7 @@ from app.kernel.errors import AppError
 from app.plan.branching import service as branching
 from app.plan.branching.readiness import Readiness, branch_readiness
 from app.plan.branching.views import BranchDetail
-from app.plan.pages.branch_discussion import CommentRow, comment_rows
+from app.plan.pages.comment_threads import CommentRow, comment_rows
 from app.plan.pages.differences import GROUPS, counted, groups_of, label_of, text_of_value
 from app.plan.pages.words import BRANCH_STATUSES, BRANCH_TONES, plural
 from app.plan.review import TRANSITIONS, BranchAction, BranchStatus
@@ -81,6 +81,7 @@ class BranchPage:
 
     name: str = ""
     description: str = ""
+    description_sentence: str = ""
     status: str = ""
     status_word: str = ""
     tone: str = "neutral"
@@ -122,6 +123,7 @@ def branch_page_data(session: Session, actor: Actor, slug: str, branch_id: str, 
     return BranchPage(
         name=branch.name,
         description=branch.description,
+        description_sentence=_sentence(branch.description),
         status=branch.status.value,
         status_word=BRANCH_STATUSES[branch.status.value],
         tone=BRANCH_TONES.get(branch.status.value, "neutral"),
@@ -143,6 +145,12 @@ def branch_page_data(session: Session, actor: Actor, slug: str, branch_id: str, 
         losses=[f"Not merged yet: {counted(entries)}"] if entries else [],
         comments=comment_rows(branching.list_comments(session, actor, slug, branch_id), names, zone, now),
     )
+
+
+def _sentence(text: str) -> str:
+    """The text with a full stop, unless it ends a sentence already; another sentence follows it."""
+    whole = text.strip()
+    return whole if not whole or whole[-1] in ".!?…:;" else f"{whole}."
 
 
 def _origin(detail: BranchDetail, names: Mapping[str, str], zone: ZoneInfo, now: datetime) -> str:
@@ -172,17 +180,17 @@ def _checks(detail: BranchDetail, readiness: Readiness, names: Mapping[str, str]
             is_approved,
         ),
         Check(
-            "Nothing was changed differently on main",
-            [
-                f"The {GROUPS[found.type][0]} {f'{found.parent}.' if found.parent else ''}{found.name} {_verb(found.reason)}"
-                for found in readiness.conflicts
-            ],
-            not readiness.conflicts,
-        ),
-        Check(
             "Every choice between main and branch is made",
             [f"{plural(len(unresolved), 'choice')} left, see Conflicts"] if unresolved else [],
             not unresolved,
+        ),
+        Check(
+            "Nothing else clashes with main",
+            [
+                f"The {GROUPS[found.type][0]} {f'{found.parent}.' if found.parent else ''}{found.name} {_verb(found.reason)}."
+                for found in readiness.conflicts
+            ],
+            not readiness.conflicts,
         ),
         Check(
             "Owners of changed event types agree",
@@ -208,7 +216,7 @@ def _rule_checks(readiness: Readiness) -> list[Check]:
 
 
 def _verb(reason: str) -> str:
-    return reason if reason.startswith("needs") else f"was {reason}"
+    return f"was {reason}" if reason.startswith(("added", "changed", "removed")) else reason
 
 
 def _next_step(status: BranchStatus) -> str:

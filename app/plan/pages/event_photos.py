@@ -9,8 +9,9 @@ import reflex as rx
 from reflex.event import EventSpec
 
 from app.kernel.errors import AppError, InvalidInput
+from app.plan.pages.comment_threads import CommentRow
 from app.plan.pages.photo_parts import light_box, link_dialog, photo_card, ways_to_add
-from app.plan.pages.photo_view import PhotoCard, PhotoRemark, photo_cards, photo_remarks
+from app.plan.pages.photo_view import PhotoCard, photo_cards, photo_remarks
 from app.plan.pages.plan_frame import PlanState
 from app.plan.pages.words import text_of
 from app.plan.photos import files
@@ -28,7 +29,7 @@ class EventPhotosState(PlanState):
     photos: list[PhotoCard] = []
     upload_to: str = ""
     shown: PhotoCard = PhotoCard()
-    remarks: list[PhotoRemark] = []
+    remarks: list[CommentRow] = []
     remark_error: str = ""
     replying_to: str = ""
     replying_to_who: str = ""

@@ -16,6 +16,7 @@ from app.kernel.errors import AppError
 from app.plan import service as plan
 from app.plan.drafts import FieldChanges
 from app.plan.pages.deletion import DeletionState, deletion_dialog
+from app.plan.pages.event_type_arriving import EventTypeArrivingState, arriving_section
 from app.plan.pages.event_type_links import EventTypeLinksState, owners_section, relations_section
 from app.plan.pages.event_type_parts import add_dialog, definition_dialog, fields_table
 from app.plan.pages.event_type_view import (
@@ -63,6 +64,7 @@ class EventTypeState(DeletionState, PlanState):
             self._refused(refusal)
             return
         yield EventTypeLinksState.load
+        yield EventTypeArrivingState.load
 
     @rx.event
     async def rename(self, field_id: str, text: str) -> None:
@@ -230,6 +232,7 @@ def event_type_page() -> rx.Component:
                 note=rx.cond(state.may_edit, "A cell saves when you leave it. Alt with ↑ or ↓ moves a row.", ""),
                 actions=[text_link(view.event_count, href=view.events_href)],
             ),
+            arriving_section(),
             rx.el.div(relations_section(), owners_section(), class_name="columns"),
             add_dialog(state),
             definition_dialog(state),

@@ -44,7 +44,7 @@ def fields_table(state: Any, add: rx.Component) -> rx.Component:
     )
     nothing = rx.cond(
         state.may_edit,
-        empty_state("No fields yet", "Add what events of this type carry, or let the next scan propose fields.", add),
+        empty_state("No fields yet", "Add what events of this type carry, or take over what arrives from the list below.", add),
         empty_state("No fields yet", "Editors add what events of this type carry."),
     )
     return rx.cond(state.view.fields.length() > 0, table, nothing)

@@ -110,6 +110,6 @@ def chart_and_incidents(volume: Any, days: Any, on_days: Any) -> rx.Component:
                 label="Incidents of this event",
                 empty=empty_state("No incidents so far", "No hour that could be judged was outside what is usual for this event."),
             ),
-            note="hours outside the expected range, joined",
+            note="the latest of any time; hours outside the expected range, joined",
         ),
     )

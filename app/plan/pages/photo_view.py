@@ -10,9 +10,9 @@ from sqlmodel import Session
 from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
+from app.plan.pages.comment_threads import CommentRow, comment_rows
 from app.plan.photos import service as photos
 from app.plan.photos.views import PhotoKind
-from components.format import ago, iso_utc, local_time
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,6 @@ class PhotoCard:
     picture: str = ""
     thumbnail: str = ""
     link: str = ""
-
-
-@dataclass(frozen=True)
-class PhotoRemark:
-    """A remark under a photo."""
-
-    id: str
-    who: str
-    body: str
-    when: str
-    iso: str
-    title: str
-    is_reply: bool
 
 
 def photo_cards(session: Session, actor: Actor, slug: str, event_id: str) -> list[PhotoCard]:
@@ -60,27 +47,7 @@ def photo_cards(session: Session, actor: Actor, slug: str, event_id: str) -> lis
     return cards
 
 
-def photo_remarks(session: Session, actor: Actor, slug: str, event_id: str, photo_id: str, zone: ZoneInfo) -> list[PhotoRemark]:
-    """Remarks under the photo, oldest first, each followed by its answers."""
-    now = SYSTEM_CLOCK.now()
+def photo_remarks(session: Session, actor: Actor, slug: str, event_id: str, photo_id: str, zone: ZoneInfo) -> list[CommentRow]:
+    """Threads under the photo in the order they began."""
     names = {user.id: user.name or user.email for user in identity.list_users(session, actor)}
-    entries = photos.list_comments(session, actor, slug, event_id, photo_id)
-    parents = {entry.id: entry.parent_id for entry in entries}
-    age = {entry.id: number for number, entry in enumerate(entries)}
-
-    def thread(comment_id: str) -> list[int]:
-        parent = parents.get(comment_id)
-        return [*(thread(parent) if parent else []), age.get(comment_id, 0)]
-
-    return [
-        PhotoRemark(
-            id=entry.id,
-            who=names.get(entry.user_id or "", "somebody who left"),
-            body=entry.body,
-            when=ago(entry.created_at, now),
-            iso=iso_utc(entry.created_at),
-            title=local_time(entry.created_at, zone, now=now),
-            is_reply=entry.parent_id is not None,
-        )
-        for entry in sorted(entries, key=lambda entry: thread(entry.id))
-    ]
+    return comment_rows(photos.list_comments(session, actor, slug, event_id, photo_id), names, zone, SYSTEM_CLOCK.now())

@@ -11,9 +11,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.plan.repository.matching import chunks
-from app.plan.vocabulary import DriftStatus
+from app.plan.vocabulary import DriftStatus, Sensitivity
 from models.plan import EventType
 from models.plan_drifts import SchemaDrift
+from models.plan_entities import FieldDefinition
 
 # A drift has fifteen values at most, and one statement of SQLite takes 32766.
 _ROWS_PER_STATEMENT = 1000
@@ -103,6 +104,26 @@ def upsert(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
                 set_={name: statement.excluded[name] for name in _REFRESHED},
             )
         )
+
+
+def forget_sensitive_samples(session: Session, branch_id: str) -> None:
+    """Empty the samples of the branch's drifts whose name, in whatever case, is that of a field with a sensitivity label."""
+    of_branch = sa.select(col(EventType.id)).where(col(EventType.branch_id) == branch_id)
+    labelled = (
+        sa.select(sa.func.lower(col(FieldDefinition.name)))
+        .join(EventType, col(EventType.id) == col(FieldDefinition.event_type_id))
+        .where(col(EventType.branch_id) == branch_id, col(FieldDefinition.sensitivity) != Sensitivity.NONE.value)
+    )
+    statement = (
+        sa.update(SchemaDrift)
+        .where(
+            col(SchemaDrift.event_type_id).in_(of_branch),
+            col(SchemaDrift.sample_value).is_not(None),
+            sa.func.lower(col(SchemaDrift.field_name)).in_(labelled),
+        )
+        .values(sample_value=None)
+    )
+    session.execute(statement, execution_options={"synchronize_session": False})
 
 
 def prune(session: Session, project_id: str, *, before: datetime) -> int:

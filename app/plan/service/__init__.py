@@ -64,6 +64,7 @@ from app.plan.service.fields import (
     delete_field,
     list_fields,
     reorder_fields,
+    sensitive_names,
     update_field,
 )
 from app.plan.service.grouping import (
@@ -177,6 +178,7 @@ __all__ = [
     "reorder_fields",
     "save_view",
     "scan_targets",
+    "sensitive_names",
     "set_rules",
     "sync_observed_events",
     "touch_last_seen",

@@ -22,7 +22,7 @@ from app.plan.repository import drifts as rows
 from app.plan.service import fields
 from app.plan.service.trail import note as note_in_trail
 from app.plan.views import DriftView
-from app.plan.vocabulary import DriftAction, DriftStatus
+from app.plan.vocabulary import DriftAction, DriftStatus, FieldType
 from app.projects import service as projects
 from models.plan_drifts import SchemaDrift
 
@@ -34,8 +34,10 @@ def record_drifts(
 
     One that is known already gets the newly observed texts and moment, and keeps what people decided about it. Left out are
     event types of other projects, blank field names and names too long for a field. Of the same drift given twice the last counts.
+    Values of names that main labels as sensitive, under whichever event type, are not kept: alerts would carry them out.
     """
-    repository.lock_branch(session, main_branch_id(session, project_id))
+    branch_id = main_branch_id(session, project_id)
+    repository.lock_branch(session, branch_id)
     known = rows.event_types_of_project(session, project_id, {drift.event_type_id for drift in observed})
     distinct = {
         (drift.event_type_id, name, drift.drift_type): drift
@@ -58,6 +60,7 @@ def record_drifts(
         for (event_type_id, name, drift_type), drift in distinct.items()
     ]
     rows.upsert(session, kept)
+    rows.forget_sensitive_samples(session, branch_id)
     rows.prune(session, project_id, before=rules.visible_since(now))
     return len(kept)
 
@@ -93,12 +96,13 @@ def apply_drift_action(
     *,
     note: str | None = None,
     snoozed_until: datetime | None = None,
+    field_type: FieldType | None = None,
     now: datetime | None = None,
 ) -> DriftView:
     """Decide about a drift; accepting a column's drift changes the plan to match the data. Editors and owners.
 
-    A plan that matches already stays as it is. Errors: NotFound when the project has no such drift, InvalidInput for a snooze
-    without an end.
+    A new field gets the type given, else the one inferred. A plan that matches already stays as it is. Errors: NotFound when the
+    project has no such drift, InvalidInput for a snooze without an end.
     """
     actor.require_editor()
     project = projects.get_project(session, actor, slug)
@@ -110,7 +114,7 @@ def apply_drift_action(
         raise NotFound("Drift not found")
     triage = rules.decided(action, note=note, snoozed_until=snoozed_until, user_id=actor.user_id, now=now or SYSTEM_CLOCK.now())
     if action is DriftAction.ACCEPT:
-        _change_plan(session, actor, slug, scope.branch_id, drift)
+        _change_plan(session, actor, slug, scope.branch_id, drift, field_type)
     for name, value in asdict(triage).items():
         setattr(drift, name, value)
     definitions.add(session, drift)
@@ -121,15 +125,18 @@ def apply_drift_action(
     return _view(drift)
 
 
-def _change_plan(session: Session, actor: Actor, slug: str, branch_id: str, drift: SchemaDrift) -> None:
+def _change_plan(
+    session: Session, actor: Actor, slug: str, branch_id: str, drift: SchemaDrift, field_type: FieldType | None
+) -> None:
     """Make the event type's fields match what was observed; a broken data contract changes none of them."""
     present = fields.list_fields(session, actor, slug, drift.event_type_id, branch=branch_id)
     field = next((field for field in present if field.name == drift.field_name), None)
-    wanted = rules.field_type_for(drift.observed_type)
-    match DriftType(drift.drift_type):
+    drift_type = DriftType(drift.drift_type)
+    wanted = rules.type_accepted(drift_type, drift.observed_type, drift.declared_type)
+    match drift_type:
         case DriftType.NEW_FIELD if field is None:
             place = max((other.order for other in present), default=-1) + 1
-            draft = FieldDraft(name=drift.field_name, display_name=drift.field_name, field_type=wanted, order=place)
+            draft = FieldDraft(drift.field_name, drift.field_name, field_type or wanted, order=place)
             fields.create_field(session, actor, slug, drift.event_type_id, draft, branch=branch_id)
         case DriftType.TYPE_CHANGED if field is not None:
             changes: FieldChanges = {"field_type": wanted}

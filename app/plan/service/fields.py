@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import Conflict, NotFound
+from app.plan import repository
 from app.plan.branch_scope import BranchScope, readable_branch, writable_branch
 from app.plan.drafts import FieldChanges, FieldDraft
 from app.plan.repository import definitions as rows
@@ -31,6 +32,14 @@ def list_fields(session: Session, actor: Actor, slug: str, event_type_id: str, *
     """The event type's fields in their order. Errors: NotFound, BadRequest as `readable_branch`."""
     event_type = find_event_type(session, readable_branch(session, actor, slug, branch), event_type_id)
     return [view_of(field) for field in _fields(session, event_type)]
+
+
+def sensitive_names(session: Session, actor: Actor, slug: str, *, branch: str | None = None) -> frozenset[str]:
+    """Names, case-folded, that some field on main or on the branch labels with a sensitivity. Errors: as `readable_branch`."""
+    branches = {readable_branch(session, actor, slug, one).branch_id for one in (None, branch)}
+    types = [row.id for one in branches for row in repository.event_types_by_name(session, one).values()]
+    fields = rows.fields_of(session, types).values()
+    return frozenset(field.name.casefold() for some in fields for field in some if field.sensitivity != Sensitivity.NONE)
 
 
 def create_field(

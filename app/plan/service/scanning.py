@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from sqlmodel import Session
@@ -16,7 +16,7 @@ from app.plan.repository import definitions
 from app.plan.repository import scanning as rows
 from app.plan.service.catalogue import sync_observed_events
 from app.plan.tokens import token
-from app.plan.vocabulary import ValueKind
+from app.plan.vocabulary import Sensitivity, ValueKind
 from models.plan_entities import FieldDefinition, Variable
 
 _LONGEST_NAME = 100
@@ -61,14 +61,15 @@ def apply_scanned_catalog(session: Session, project_id: str, scanned: ScannedCat
     )
     _create_fields(session, branch_id, {name: scanned.new_fields.get(name, ()) for name in result.event_types_created})
     variables, created = _resolve_variables(session, project_id, branch_id, scanned.variables)
-    fields = {(target.id, field.name): field.id for target in scan_targets(session, project_id).values() for field in target.fields}
+    declared = [(target.id, field) for target in scan_targets(session, project_id).values() for field in target.fields]
+    fields = {(event_type_id, field.name): field.id for event_type_id, field in declared}
     present = [
         (*result.event_ids[(event.event_type, event.name)], event)
         for event in scanned.events
         if (event.event_type, event.name) in result.event_ids
     ]
     _write_values(session, present, fields, _renamed_tokens(scanned.variables, variables))
-    _write_contexts(session, present, fields, variables)
+    _write_contexts(session, present, fields, variables, {field.id for _, field in declared if field.is_sensitive})
     return replace(result, variables_created=created)
 
 
@@ -160,6 +161,7 @@ def _write_contexts(
     present: Sequence[tuple[str, str, ScannedEvent]],
     fields: Mapping[tuple[str, str], str],
     variables: Mapping[str, Variable],
+    sensitive: Set[str],
 ) -> None:
     with_contexts = [entry for entry in present if entry[2].contexts]
     stored = rows.context_ids(session, [event_id for _, event_id, _ in with_contexts])
@@ -177,7 +179,7 @@ def _write_contexts(
                 "source_column": context.source_name[:500],
                 "value_kind": (ValueKind.LOW if context.is_complete else ValueKind.HIGH).value,
                 "observed_count": context.observed_count,
-                "values": list(context.values),
+                "values": [] if field_id in sensitive else list(context.values),
                 "updated_at": now,
             }
             if key in stored:
@@ -203,4 +205,5 @@ def _scan_field(row: FieldDefinition) -> ScanField:
         contract_min_value=row.contract_min_value,
         contract_max_value=row.contract_max_value,
         contract_max_bad_rate=row.contract_max_bad_rate,
+        is_sensitive=row.sensitivity != Sensitivity.NONE,
     )

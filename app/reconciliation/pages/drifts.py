@@ -15,7 +15,7 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
 from app.plan import service as plan
-from app.plan.vocabulary import DriftAction
+from app.plan.vocabulary import DriftAction, FieldType
 from app.reconciliation.pages.comparison import UNKNOWN, nothing_compared
 from app.reconciliation.pages.drifts_view import DAYS, OPEN, STATUSES, DriftRow, DriftsView, drifts_view
 from app.ui import page
@@ -119,8 +119,10 @@ class DriftsState(LoadedState):
 
     async def _decide(self, drift_id: str, action: DriftAction) -> EventSpec:
         until = SYSTEM_CLOCK.now() + SNOOZE if action is DriftAction.SNOOZE else None
+        row = self._row(drift_id)
+        kind = FieldType(row.field_type) if row and row.field_type else None
         try:
-            await self._call(plan.apply_drift_action, self._slug(), drift_id, action, snoozed_until=until)
+            await self._call(plan.apply_drift_action, self._slug(), drift_id, action, snoozed_until=until, field_type=kind)
             await self._refresh()
         except AppError as refusal:
             return toast_failed(refusal.message)

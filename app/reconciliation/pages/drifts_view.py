@@ -16,8 +16,9 @@ from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.plan import service as plan
 from app.plan.contracts import DriftType
+from app.plan.drift_rules import fitting_type
 from app.plan.views import DriftView
-from app.plan.vocabulary import DriftStatus, Sensitivity
+from app.plan.vocabulary import DriftStatus, FieldType, Sensitivity
 from app.reconciliation.pages.comparison import UNKNOWN, Compared, compared_view
 from components.format import NO_VALUE, full_number, iso_utc, local_time
 
@@ -43,12 +44,13 @@ _CONTRACT: Final = {
     DriftType.REGEX_VIOLATION: "Does not fit the pattern",
     DriftType.RANGE_VIOLATION: "Outside its range",
 }
+_ADDED: Final = {FieldType.NUMBER: "number", FieldType.BOOLEAN: "yes or no", FieldType.JSON: "JSON"}
 _RATE: Final = re.compile(r"bad_rate=(\S+) allowed=(\S+) bad=(\d+) total=(\d+)")
 
 
 @dataclass(frozen=True)
 class DriftRow:
-    """One departure of the data from the plan. `is_open` tells whether a decision is due."""
+    """One departure of the data from the plan. `is_open` tells whether a decision is due, `field_type` what accepting adds."""
 
     id: str
     field_name: str
@@ -67,6 +69,7 @@ class DriftRow:
     is_open: bool
     deletes_field: bool
     accept_text: str
+    field_type: str
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def drifts_view(session: Session, actor: Actor, slug: str, status: str, zone: Zo
     for drift in plan.list_project_drifts(session, actor, slug, now=now):
         kind = kinds.get(drift.event_type_id)
         if kind is not None:
-            hidden = {one.name for one in kind.field_definitions if one.sensitivity is not Sensitivity.NONE}
+            hidden = {one.name.lower() for one in kind.field_definitions if one.sensitivity is not Sensitivity.NONE}
             found.append(_row(drift, kind.display_name, ui_paths.project_event_type(slug, kind.id), hidden, zone, now))
     due = [row for row in found if row.is_open]
     compared = compared_view(session, actor, slug, zone, now, days=DAYS)
@@ -120,8 +123,11 @@ def _row(drift: DriftView, event_type: str, href: str, hidden: set[str], zone: Z
     status = drift.status.value
     if drift.status is DriftStatus.SNOOZED and (drift.snoozed_until is None or drift.snoozed_until <= now):
         status = OPEN
-    is_hidden = bool(drift.sample_value) and drift.field_name in hidden
+    is_hidden = drift.drift_type is not DriftType.MISSING_FIELD and drift.field_name.lower() in hidden
     is_schema = drift.drift_type in _SCHEMA
+    is_new = drift.drift_type is DriftType.NEW_FIELD
+    # A number added as text would make ingest refuse what the field was added for.
+    added = fitting_type(drift.observed_type)
     return DriftRow(
         id=drift.id,
         field_name=drift.field_name,
@@ -139,7 +145,8 @@ def _row(drift: DriftView, event_type: str, href: str, hidden: set[str], zone: Z
         iso=iso_utc(drift.detected_at),
         is_open=status == OPEN,
         deletes_field=drift.drift_type is DriftType.MISSING_FIELD,
-        accept_text="Change the plan" if is_schema else "Accept",
+        accept_text=f"Add as {_ADDED.get(added, 'text')}" if is_new else "Change the plan" if is_schema else "Accept",
+        field_type=added.value if is_new else "",
     )
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.http import Caller, Db
+from app.http import Caller, Db, Owner
 from app.scans import service
-from app.scans.api.parameters import SCAN, SCANS, Owner
+from app.scans.api.parameters import SCAN, SCANS
 from app.scans.shapes import ScanConfigCreate, ScanConfigResponse, ScanConfigUpdate
 
 router = APIRouter(tags=["scans"])

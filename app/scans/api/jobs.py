@@ -7,9 +7,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.http import Caller, Db
+from app.http import Caller, Db, Editor, Owner
 from app.scans import service
-from app.scans.api.parameters import SCAN, Editor, Owner, OwnerOrKey
+from app.scans.api.parameters import SCAN, OwnerOrKey
 from app.scans.shapes import ScanJobResponse, ScanMetricsReplayRequest
 
 router = APIRouter(tags=["scans"])

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.http import Db
+from app.http import Db, Owner
 from app.scans import service
-from app.scans.api.parameters import SCANS, Owner
+from app.scans.api.parameters import SCANS
 from app.scans.contracts import LookKind
 from app.scans.shapes import ScanConfigCreate, ScanConfigPreviewRequest, ScanDryRunJobResponse, ScanPreviewJobResponse
 

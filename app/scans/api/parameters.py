@@ -14,28 +14,12 @@ SCANS = "/api/v1/projects/{slug}/scans"
 SCAN = SCANS + "/{scan_id}"
 
 
-def _editor(actor: Caller) -> Actor:
-    actor.require_editor()
-    return actor
-
-
-def _owner(actor: Caller) -> Actor:
-    actor.require_owner()
-    return actor
-
-
 def _owner_or_key(actor: Caller) -> Actor:
     actor.require_write()
     if actor.role is not UserRole.OWNER:
         raise Forbidden("Owner role required")
     return actor
 
-
-Editor = Annotated[Actor, Depends(_editor)]
-"""Editors and owners."""
-
-Owner = Annotated[Actor, Depends(_owner)]
-"""Owners in a browser session."""
 
 OwnerOrKey = Annotated[Actor, Depends(_owner_or_key)]
 """Owners, also through a write key of theirs."""

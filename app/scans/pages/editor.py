@@ -103,6 +103,7 @@ def _save_bar(state: Any) -> rx.Component:
                 disabled=state.looking != "",
             ),
             form_refusal(state.errors.get("", "")),
+            rx.cond(state.looked == "dry_run", form_refusal(state.look_problem), rx.fragment()),
             class_name="scan-bar",
         ),
         rx.fragment(),

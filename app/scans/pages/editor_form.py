@@ -13,6 +13,9 @@ from components.inline_edit import form_refusal
 INTERVALS = (("", "By hand only"), ("15m", "15 minutes"), ("1h", "Hour"), ("6h", "6 hours"), ("1d", "Day"), ("1w", "Week"))
 CHUNKS = (("", "In one piece"), *INTERVALS[1:])
 COLUMN_LIST = "scan-columns"
+QUERY_HINT = (
+    "One SELECT or WITH statement that only reads. In the built-in event store for example: SELECT source, name, time FROM events"
+)
 
 
 def query_section(state: Any) -> rx.Component:
@@ -35,7 +38,13 @@ def query_section(state: Any) -> rx.Component:
             ),
             class_name="scan-fields",
         ),
-        _area(state, "SQL", "base_query", rows=8, hint="One SELECT or WITH statement that only reads."),
+        _area(
+            state,
+            "SQL",
+            "base_query",
+            rows=8,
+            hint=QUERY_HINT,
+        ),
         rx.el.div(
             rx.cond(
                 state.view.may_write,
@@ -46,7 +55,7 @@ def query_section(state: Any) -> rx.Component:
                 ),
                 rx.fragment(),
             ),
-            form_refusal(state.look_problem),
+            rx.cond(state.looked == "preview", form_refusal(state.look_problem), rx.fragment()),
             class_name="scan-bar",
         ),
     )
@@ -70,7 +79,7 @@ def events_section(state: Any) -> rx.Component:
                 hint="One type for all rows, or the column beside it names the type of each.",
                 error=state.errors.get("event_type_id", ""),
             ),
-            _text(state, "Event type column", "event_type_column", is_column=True),
+            _text(state, "Event type column", "event_type_column", hint="Its values name the types.", is_column=True),
             _text(state, "Name format", "event_name_format", hint="Such as {screen}/{action}. Empty: every column."),
             _text(state, "Values per column", "cardinality_threshold", hint="More become a variable.", is_number=True),
             _text(state, "JSON values to keep", "json_value_paths", hint="Paths such as body.step, with commas between them."),
@@ -95,7 +104,7 @@ def metrics_section(state: Any) -> rx.Component:
     return section(
         "Schedule and metrics",
         rx.el.div(
-            _text(state, "Time column", "time_column", is_column=True),
+            _text(state, "Time column", "time_column", hint="When a row happened; nothing is counted without it.", is_column=True),
             _select(state, "Count per", "interval", INTERVALS, "With a time column the scan then runs by itself."),
             _select(
                 state, "Replay in pieces of", "replay_chunk_interval", CHUNKS, "How a past range is split when it is counted again."
@@ -110,7 +119,7 @@ def metrics_section(state: Any) -> rx.Component:
                 is_number=True,
             ),
             _text(state, "Watch the mix of", "distribution_drift_fields", hint="Columns whose mix should stay stable."),
-            _text(state, "App version column", "app_version_column", is_column=True),
+            _text(state, "App version column", "app_version_column", hint="Lets releases be compared.", is_column=True),
             _text(state, "Releases to keep", "app_version_keep_releases", hint="The newest; older ones are Other.", is_number=True),
             class_name="scan-fields",
         ),

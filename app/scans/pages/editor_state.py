@@ -38,6 +38,7 @@ class ScanEditorState(LoadedState):
     forecast: Forecast = Forecast()
     looking: str = ""
     look_problem: str = ""
+    looked: str = ""
     is_replaying: bool = False
     is_deleting: bool = False
 
@@ -162,7 +163,7 @@ class ScanEditorState(LoadedState):
             start, stop = range_of(form, self._zone())
             job = await self._call(scans.request_replay, self._slug(), self.view.scan_id, start, stop)
         except AppError as refusal:
-            self.errors = {**other_errors(self.errors), **replay_errors(refusal)}
+            self.errors = {**other_errors(self.errors), **replay_errors(refusal, self._zone())}
             return None
         self.is_replaying = False
         return rx.redirect(ui_paths.project_scan_job(self._slug(), self.view.scan_id, job.id))
@@ -190,7 +191,7 @@ class ScanEditorState(LoadedState):
         """Queue a look and wait for its result; None, with the reason on the page, when it has none."""
         async with self:
             slug = self._slug()
-            self.looking, self.look_problem, self.errors = kind.value, "", {}
+            self.looking, self.looked, self.look_problem, self.errors = kind.value, kind.value, "", {}
         try:
             look = await self._call(request, slug, *what)
             for _ in range(int(LOOK_LIMIT_SECONDS / POLL_SECONDS)):

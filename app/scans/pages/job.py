@@ -118,7 +118,7 @@ class ScanJobState(LoadedState):
             start, stop = range_of(form, self._zone())
             job = await self._call(scans.request_replay, self._slug(), self.view.scan_id, start, stop)
         except AppError as refusal:
-            self.errors = replay_errors(refusal)
+            self.errors = replay_errors(refusal, self._zone())
             return None
         self.is_replaying = False
         return rx.redirect(ui_paths.project_scan_job(self._slug(), self.view.scan_id, job.id))
@@ -189,7 +189,14 @@ def scan_job_page() -> rx.Component:
                 rx.cond(
                     view.details.length() > 0,
                     rx.el.ul(rx.foreach(view.details, rx.el.li), class_name="scan-sentences"),
-                    rx.el.p(rx.cond(view.is_live, "Nothing to tell yet.", "Nothing unusual."), class_name="muted"),
+                    rx.el.p(
+                        rx.cond(
+                            view.is_live,
+                            "Nothing to tell yet.",
+                            rx.cond(view.error != "", "The run ended before it could tell more.", "Nothing unusual."),
+                        ),
+                        class_name="muted",
+                    ),
                 ),
                 rx.el.div(
                     data_table(

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import reflex as rx
 
 from app.kernel.errors import AppError
 from app.ui import field_errors
 from components import button, dialog, dialog_actions, form_field, text_input
+from components.format import local_time
 from components.inline_edit import form_refusal
 
 ENDS: Final = ("time_from", "time_to")
 REPLAY: Final = "replay"
+_TOO_LATE: Final = re.compile(r"time_to (may not be after the last complete bucket), which ends at (\S+)")
 
 
-def replay_errors(refusal: AppError) -> dict[str, str]:
-    """The refusal at the end of the range that it is about, or at the form."""
+def replay_errors(refusal: AppError, zone: ZoneInfo) -> dict[str, str]:
+    """The refusal at the end of the range that it is about, or at the form; a time in it is told in the viewer's zone."""
+    if late := _TOO_LATE.fullmatch(refusal.message):
+        return {"time_to": f"This {late[1]}, which ended on {local_time(datetime.fromisoformat(late[2]), zone)}."}
     return {name if name in ENDS else REPLAY: text for name, text in field_errors(refusal).items()}
 
 

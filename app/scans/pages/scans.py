@@ -56,8 +56,7 @@ class ScanRow:
     href: str
     source: str
     schedule: str
-    collected: str
-    collected_title: str
+    counted: str
     status: str
     tone: str
     job_id: str
@@ -167,8 +166,7 @@ def _scan_row(slug: str, config: ScanConfigView, job: ScanJobView | None, zone: 
         href=ui_paths.project_scan(slug, config.id),
         source=config.data_source_name,
         schedule="paused" if config.is_paused else schedule,
-        collected=ago(config.collected_until, now),
-        collected_title=local_time(config.collected_until, zone, now=now),
+        counted=_counted(config.collected_until, zone, now),
         status="Never run" if job is None else STATES[str(job.status)],
         tone="unknown" if job is None else TONES[str(job.status)],
         job_id="" if job is None else job.id,
@@ -177,6 +175,11 @@ def _scan_row(slug: str, config: ScanConfigView, job: ScanJobView | None, zone: 
         progress_text="" if job is None else job.progress_phase or "waiting for a worker",
         error=(job.error_message or "") if job is not None and job.status is JobStatus.FAILED else "",
     )
+
+
+def _counted(until: datetime | None, zone: ZoneInfo, now: datetime) -> str:
+    """Up to when rows are counted: the end of the last full interval, not the time of the run."""
+    return "nothing counted yet" if until is None else f"counted up to {local_time(until, zone, now=now)}, {ago(until, now)}"
 
 
 def job_row(slug: str, job: ScanJobView, names: dict[str, str], zone: ZoneInfo, now: datetime) -> JobRow:
@@ -268,7 +271,7 @@ def _scan(row: Any) -> rx.Component:
             rx.el.p(
                 rx.el.span(row.source),
                 rx.el.span(row.schedule),
-                rx.el.span("collected ", rx.el.span(row.collected, title=row.collected_title)),
+                rx.el.span(row.counted, title="The end of the last full interval that was counted, not the time of the run"),
                 class_name="line-sub dotted",
             ),
             rx.cond(row.error != "", rx.el.p(row.error, class_name="field-error", role="alert"), rx.fragment()),

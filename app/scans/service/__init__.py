@@ -9,6 +9,7 @@ from app.scans.look_run import claim_next_look, has_pending_looks, run_look
 from app.scans.progress import Transaction
 from app.scans.runner import run_job
 from app.scans.runs import DEFAULT_TOOLS, RunTools
+from app.scans.service.arriving import Arriving, ArrivingProperty, arriving_properties, is_taking_all
 from app.scans.service.configs import create_config, delete_config, get_config, list_configs, set_paused, update_config
 from app.scans.service.jobs import cancel_job, due_configs, get_job, list_jobs, request_grouping, request_replay, request_run
 from app.scans.service.looks import PreviewRequest, get_look, request_dry_run, request_preview
@@ -16,12 +17,15 @@ from app.scans.service.looks import PreviewRequest, get_look, request_dry_run, r
 __all__ = [
     "DEFAULT_TOOLS",
     "SCHEDULER",
+    "Arriving",
+    "ArrivingProperty",
     "Holder",
     "PreviewRequest",
     "RunTools",
     "Transaction",
     "acquire",
     "announce_worker",
+    "arriving_properties",
     "cancel_job",
     "claim_next_job",
     "claim_next_look",
@@ -36,6 +40,7 @@ __all__ = [
     "get_look",
     "has_pending_jobs",
     "has_pending_looks",
+    "is_taking_all",
     "list_configs",
     "list_jobs",
     "note_alerts",

@@ -17,14 +17,12 @@ from app.projects import service as projects
 from app.scans import repository
 from app.scans.config_rules import ConfigDraft, checked_config
 from app.scans.contracts import ScanConfigView
-from app.scans.drafts import draft_of, stored_values
+from app.scans.drafts import SHAPES_NAMING, draft_of, stored_values
 from app.scans.service.views import config_view
 from app.warehouse.service import check_base_query
 from models.scans import DataSource, ScanConfig
 
 NAME_TAKEN = "A scan with this name exists for this data source"
-# Columns whose change makes what the last catalog sync learned about the data worthless.
-_SHAPES_NAMING = frozenset({"base_query", "event_type_id", "event_type_column", "json_value_paths", "cardinality_threshold"})
 
 
 def list_configs(session: Session, actor: Actor, slug: str) -> list[ScanConfigView]:
@@ -71,7 +69,7 @@ def update_config(session: Session, actor: Actor, slug: str, scan_config_id: str
     changed = [name for name, value in values.items() if getattr(config, name) != value]
     for name in changed:
         setattr(config, name, values[name])
-    if _SHAPES_NAMING & set(changed):
+    if SHAPES_NAMING & set(changed):
         config.naming = {}
     if changed:
         # Whatever made earlier runs fail may be repaired now.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import json
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -12,17 +15,20 @@ from app.kernel.clock import SYSTEM_CLOCK, as_utc
 from app.kernel.errors import BadRequest, Conflict, Forbidden, NotFound
 from app.kernel.intervals import Interval
 from app.kernel.pagination import Page
+from app.plan import service as plan
 from app.projects import service as projects
 from app.scans import repository
 from app.scans.contracts import JobMode, JobStatus, ScanJobView
+from app.scans.drafts import draft_of
 from app.scans.lifecycle import create_job
 from app.scans.service.configs import find_config
 from app.scans.service.views import job_view
-from app.scans.summaries import replay_start
+from app.scans.summaries import replay_start, resumed
 from app.scans.windows import chunk_width, chunks, replay_window
-from models.scans import ScanJob
+from models.scans import ScanConfig, ScanJob
 
 LARGEST_JOB_PAGE = 200
+RESUMED_WITHIN = timedelta(hours=1)
 
 
 def due_configs(session: Session, now: datetime) -> list[str]:
@@ -55,6 +61,8 @@ def request_replay(
 ) -> ScanJobView:
     """Queue a fresh count of a past range; it creates no events (contract 5.6). Naive times are UTC.
 
+    The same replay goes on after the chunks that were finished when it was cancelled or failed, at most an hour ago; of these
+    nothing is counted again, so what came late there is found by a further replay.
     Errors: NotFound, Forbidden below owner, InvalidInput for an empty range, BadRequest for a config without time column or
     interval and for a range that reaches into the incomplete bucket, Conflict while a job of the config is live.
     """
@@ -71,7 +79,11 @@ def request_replay(
     window = replay_window(as_utc(time_from), as_utc(time_to), interval, now)
     chunk = Interval(config.replay_chunk_interval) if config.replay_chunk_interval else None
     pieces = sum(1 for _ in chunks(window, chunk_width(interval, chunk)))
-    job = create_job(session, config, requested_by=actor.user_id, summary=replay_start(window, chunk, pieces), now=now)
+    summary = replay_start(window, chunk, pieces, _counts_by(session, config))
+    before = repository.page_of_jobs(session, project.id, config_id=config.id, limit=1, offset=0)[0]
+    if before and _may_resume(before[0], now):
+        summary = resumed(summary, before[0].result_summary)
+    job = create_job(session, config, requested_by=actor.user_id, summary=summary, now=now)
     payload = {"job_id": job.id, "time_from": window.start.isoformat(), "time_to": window.stop.isoformat()}
     identity.record_audit(session, actor, "scan.replay", "scan_config", config.id, project_slug=slug, payload=payload)
     return job_view(job)
@@ -129,6 +141,23 @@ def list_jobs(
     limit, offset = max(1, min(limit, LARGEST_JOB_PAGE)), max(0, offset)
     rows, total = repository.page_of_jobs(session, project.id, config_id=scan_config_id, limit=limit, offset=offset)
     return Page([job_view(job) for job in rows], total, limit, offset)
+
+
+def _may_resume(job: ScanJob, now: datetime) -> bool:
+    """Whether chunks of this job, the scan's newest, are still good: later what was counted could have changed again."""
+    is_broken_off = job.status in (JobStatus.CANCELLED, JobStatus.FAILED)
+    return is_broken_off and job.completed_at is not None and job.completed_at > now - RESUMED_WITHIN
+
+
+def _counts_by(session: Session, config: ScanConfig) -> str:
+    """A short name for what the config counts by: itself without its limits, and the plan, which may gain an event in between."""
+    drafted = replace(draft_of(config), name="", metrics_row_limit=None)
+    known = plan.plan_identities(session, config.project_id)
+    fields = {name: sorted(one.name for one in of.fields) for name, of in plan.scan_targets(session, config.project_id).items()}
+    columns = plan.own_breakdown_columns(session, config.project_id)
+    counted = [config.data_source_id, asdict(drafted), config.naming, sorted(known.events.items()), fields, columns]
+    text = json.dumps(counted, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _job(session: Session, project_id: str, job_id: str, scan_config_id: str | None) -> ScanJob:

@@ -9,8 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from app.http import SESSION_COOKIE, Caller, Db
-from app.identity import service as identity
+from app.http import Caller, Db, WaitingCaller
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
@@ -34,21 +33,6 @@ log = logging.getLogger("plumbline.scans")
 
 SOURCES = "/api/v1/data-sources"
 SOURCE = SOURCES + "/{ds_id}"
-
-
-def _early_caller(request: Request) -> Actor:
-    """The caller, resolved in a transaction that has ended before a warehouse is waited for."""
-    with session_scope(write=False) as session:
-        return identity.resolve_caller(
-            session,
-            authorization=request.headers.get("authorization"),
-            cookie=request.cookies.get(SESSION_COOKIE),
-            project_slug=None,
-            now=SYSTEM_CLOCK.now(),
-        )
-
-
-EarlyCaller = Annotated[Actor, Depends(_early_caller)]
 
 
 def _owner(actor: Caller) -> Actor:
@@ -101,7 +85,7 @@ def get_data_source_stats(
 
 
 @router.get(SOURCE + "/schema", operation_id="get_data_source_schema", response_model=DataSourceSchemaResponse)
-def get_data_source_schema(ds_id: UUID, request: Request, actor: EarlyCaller) -> DataSourceSchemaResponse | JSONResponse:
+def get_data_source_schema(ds_id: UUID, request: Request, actor: WaitingCaller) -> DataSourceSchemaResponse | JSONResponse:
     """Tables and columns that the connection shows; 500 with a reason when the warehouse cannot be reached."""
     try:
         with session_scope(write=False) as session:
@@ -115,7 +99,7 @@ def get_data_source_schema(ds_id: UUID, request: Request, actor: EarlyCaller) ->
 
 
 @router.post(SOURCE + "/test", operation_id="test_data_source_connection")
-def test_data_source_connection(ds_id: UUID, actor: EarlyCaller) -> DataSourceTestResponse:
+def test_data_source_connection(ds_id: UUID, actor: WaitingCaller) -> DataSourceTestResponse:
     """Connect and run a trivial query. A source that does not work is an answer, not an error."""
     with session_scope(write=False) as session:
         connection = service.connection_to_test(session, actor, str(ds_id))

@@ -16,7 +16,7 @@ from app.plan.contracts import DriftType, ObservedDrift
 from app.plan.vocabulary import DriftAction
 from models.identity import AuditEntry
 from models.plan_drifts import SchemaDrift
-from models.plan_entities import EventFieldValue
+from models.plan_entities import EventFieldValue, FieldDefinition
 from models.projects import Project
 from models.scans import ScanConfig
 from tests.api.plan.workbench import World, make_world
@@ -145,6 +145,28 @@ def test_recording_keeps_only_what_belongs_to_the_project_and_fits(bare, engine,
         }
         (long,) = [row for row in kept if row.field_name == "sum"]
         assert (len(long.observed_type), len(long.declared_type)) == (128, 128)
+
+
+def test_values_of_sensitive_names_are_not_kept_and_those_kept_before_the_label_go_with_the_next_scan(
+    call, bare, record, engine, now
+):
+    record("step", DriftType.TYPE_CHANGED, sample_value="before the label")
+    record("other", sample_value="shown")
+    with session_scope(engine) as session:
+        elsewhere = make_world(session)  # another project whose field of that name has no label
+        session.get_one(FieldDefinition, bare.field_id).sensitivity = "pii"
+        plan.record_drifts(
+            session,
+            bare.project_id,
+            None,
+            [ObservedDrift(bare.event_type_id, "Step", DriftType.NEW_FIELD, sample_value="a@b.example")],
+            now,
+        )
+        theirs = [ObservedDrift(elsewhere.event_type_id, "step", DriftType.ENUM_VIOLATION, sample_value="theirs")]
+        plan.record_drifts(session, elsewhere.project_id, None, theirs, now)
+    samples = {(drift["field_name"], drift["drift_type"]): drift["sample_value"] for drift in listed(call, bare)["items"]}
+    assert samples == {("step", "type_changed"): None, ("other", "new_field"): "shown", ("Step", "new_field"): None}
+    assert [drift["sample_value"] for drift in listed(call, elsewhere)["items"] if drift["field_name"] == "step"] == ["theirs"]
 
 
 def test_recording_many_drifts_at_once_and_again_keeps_each_once(call, bare, engine, now):

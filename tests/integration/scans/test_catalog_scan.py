@@ -5,11 +5,16 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from app.kernel.intervals import Interval
+from app.plan import service as plan
+from app.plan.vocabulary import DriftAction
 from app.scans.groups import GroupCondition, GroupRule
 from app.warehouse.contracts import ColumnKind, QueryFailed
 from app.warehouse.faults import ConnectionFault, FaultKind
+from models.plan_drifts import SchemaDrift
 from models.plan_entities import EventFieldValue, FieldDefinition, Variable
 from tests.integration.scans.sql_workbench import AT, SqlWorkbench, column
+from tests.integration.scans_workbench import EDITOR
 
 KIND, NAME, URL = column("kind"), column("name"), column("url")
 
@@ -74,6 +79,20 @@ def test_paths_with_a_number_are_one_event_with_one_number_variable(engine):
     assert (variable.name, variable.source_name, variable.variable_type) == ("url_id", "url_id", "number")
     (context,) = bench.contexts()
     assert (context.value_kind, context.observed_count, len(context.values)) == ("high", 50, 20)
+
+
+def test_values_of_a_sensitive_field_are_counted_and_not_kept(engine):
+    bench = SqlWorkbench(engine, KIND, URL, cardinality_threshold=3)
+    bench.add_type("web", url="string")
+    for number in range(1, 51):
+        bench.table.add(kind="web", url=f"/user/{number}/edit")
+    bench.collect()
+    assert len(bench.contexts()[0].values) == 20
+    with bench.transaction() as session:
+        session.execute(sa.update(FieldDefinition).values(sensitivity="pii"))
+    bench.collect()
+    (context,) = bench.contexts()
+    assert (context.value_kind, context.observed_count, context.values) == ("high", 50, [])
 
 
 def test_the_same_column_is_low_for_one_type_and_high_for_another(engine):
@@ -203,6 +222,32 @@ def test_a_renamed_variable_keeps_its_name_in_refreshed_values(engine):
     bench.collect()
     assert bench.values() == {"open": {"url": "/user/${user_number}"}}
     assert len(bench.variables()) == 1
+
+
+def test_text_that_holds_objects_is_a_json_field_from_the_first_run_on(engine):
+    config = {"time_column": "at", "interval": Interval.HOUR, "event_name_format": "{name}"}
+    bench = SqlWorkbench(engine, column("kind"), column("name"), column("payload"), AT, **config)
+    bench.table.add(3, kind="app", name="open", payload='{"a": 1}', at=bench.moment(1))
+    assert bench.dispatch().status == "completed"
+    assert {one.name: one.field_type for one in bench.rows_of(FieldDefinition)} == {"name": "string", "payload": "json"}
+    assert bench.collect().status == "completed"
+    assert bench.drifts() == set()
+
+
+def test_accepting_that_text_holds_objects_now_ends_the_drift(engine):
+    bench = SqlWorkbench(engine, column("kind"), column("payload"))
+    bench.add_type("app", payload="string")
+    bench.table.add(3, kind="app", payload='{"a": 1}')
+    bench.collect()
+    (drift,) = bench.rows_of(SchemaDrift)
+    assert (drift.drift_type, drift.observed_type, drift.declared_type) == ("type_changed", "text", "string")
+    with bench.transaction() as session:
+        plan.apply_drift_action(session, EDITOR, bench.project.slug, drift.id, DriftAction.ACCEPT)
+    assert [one.field_type for one in bench.rows_of(FieldDefinition)] == ["json"]
+    with bench.transaction() as session:
+        session.delete(session.get_one(SchemaDrift, drift.id))
+    bench.collect()
+    assert bench.drifts() == set()
 
 
 def test_columns_without_a_field_are_reported_once_and_are_drifts(engine):

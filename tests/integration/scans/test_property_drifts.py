@@ -28,7 +28,7 @@ def test_properties_beyond_the_plan_and_fields_nobody_sends_are_drifts(store_ben
     store_bench.clock.advance(timedelta(hours=1))
     assert store_bench.collect().result_summary["drifts_found"] == 3
     drifts = found(store_bench)
-    assert drifts[("price", "new_field")] == ("Double", None, "12.5")
+    assert drifts[("price", "new_field")] == ("JSON number", None, "12.5")
     assert drifts[("gone", "missing_field")] == (None, "string", None)
-    assert drifts[("cart", "type_changed")][:2] == ("Object", "string")
+    assert drifts[("cart", "type_changed")][:2] == ("JSON object", "string")
     assert len(drifts) == 3  # what the events of the last day carried has not vanished, and null is no value

@@ -2,8 +2,12 @@ from datetime import timedelta
 
 import pytest
 
+from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.errors import BadRequest, Conflict, InvalidInput
 from app.kernel.intervals import Interval
+from app.plan import service as plan
+from app.plan.contracts import ObservedEvent
+from app.scans import service as scans
 from app.scans.windows import Window
 from tests.integration.scans_workbench import HOUR, NOW, Workbench
 
@@ -122,6 +126,54 @@ def test_an_interrupted_replay_goes_on_where_it_stopped(bench: Workbench):
     assert bench.work().status == "completed"
     # The chunk that was counted when the stop came is counted once more, the ones before it are not.
     assert chunks() == [FLOOR - 4 * DAY, FLOOR - 3 * DAY, FLOOR - 3 * DAY, FLOOR - 2 * DAY, FLOOR - DAY]
+
+
+def _broken_off(bench: Workbench) -> list:
+    """A replay of four days whose process died after its first chunk; the chunks read from then on."""
+    bench.store.add("web", "click", FLOOR - HOUR, 3)
+    bench.store.add("web", "click", FLOOR - 4 * DAY, 1)
+    bench.collect()
+    bench.store.reads.clear()
+    job_id = bench.request_replay(FLOOR - 4 * DAY, FLOOR)
+    bench.work(should_stop=lambda: len(bench.store.reads) == 2)
+    bench.claim()
+    bench.change_job(job_id, status="failed", error_message="It died.", completed_at=bench.clock.now())
+    bench.store.reads.clear()
+    return bench.store.reads
+
+
+def test_the_same_replay_after_a_kill_goes_on_after_the_finished_chunks(bench: Workbench):
+    reads = _broken_off(bench)
+    bench.change_config(metrics_row_limit=50)  # a limit that was too low may be what it failed for
+    job = bench.replay(FLOOR - 4 * DAY, FLOOR)
+    assert [start for what, start, _ in reads if what == "buckets"] == [FLOOR - 3 * DAY, FLOOR - 2 * DAY, FLOOR - DAY]
+    assert (job.status, job.result_summary["replay_chunks_completed"]) == ("completed", 4)
+    assert job.result_summary["details"] == ["Went on after 1 of 4 chunks that the replay before had counted."]
+    assert bench.evaluated[-1] == Window(FLOOR - 4 * DAY, FLOOR)
+    assert bench.counts("web", "click") == {FLOOR - 4 * DAY: 1, FLOOR - HOUR: 3}
+    reads.clear()
+    assert bench.replay(FLOOR - 4 * DAY, FLOOR).result_summary["details"] == []  # one that was completed begins again
+    assert len(reads) == 4
+
+
+@pytest.mark.parametrize("case", ["another range", "another query", "another plan", "later", "a run between"])
+def test_any_other_replay_begins_with_its_first_chunk(bench: Workbench, case: str):
+    reads = _broken_off(bench)
+    if case == "another query":
+        bench.change_config(base_query="SELECT 1")
+    if case == "another plan":
+        with bench.transaction() as session:
+            plan.sync_observed_events(session, bench.project.id, [ObservedEvent("web", "unheard", 1, None)])
+    if case == "later":
+        bench.clock.advance(HOUR)
+    if case == "a run between":
+        bench.clock.advance(timedelta(seconds=1))
+        bench.collect()
+        reads.clear()
+    bench.request_replay(FLOOR - 4 * DAY, FLOOR - HOUR if case == "another range" else FLOOR)
+    with bench.transaction() as session:
+        (job,) = scans.list_jobs(session, SYSTEM_ACTOR, "shop", bench.config_id, limit=1).items
+    assert job.result_summary["replay_chunks_completed"] == 0
 
 
 @pytest.mark.parametrize("interval", list(Interval))

@@ -98,6 +98,16 @@ def test_the_newest_app_versions_are_series_of_their_own(engine):
     assert bench.names() == {"open"}, "the app version makes no events"
 
 
+def test_versions_are_ranked_over_a_window_that_has_more_rows_than_its_chunks_may_have(engine):
+    limits = {"replay_chunk_interval": Interval.HOUR, "metrics_row_limit": 2, "app_version_keep_releases": 1}
+    bench = scheduled(engine, column("version"), app_version_column="version", **limits)
+    for hours, version in ((1, "2.0.0"), (2, "1.0.0"), (3, "1.0.0")):
+        bench.table.add(2, kind="web", name="open", version=version, at=bench.moment(hours))
+    job = bench.collect()
+    assert (job.status, job.error_message) == ("completed", None)
+    assert bench.breakdowns() == {("version", "2.0.0", False): 2, ("version", "Other", True): 4}
+
+
 def test_watched_fields_are_counted_by_value(engine):
     bench = scheduled(engine, column("os"), distribution_drift_fields=("os",))
     bench.table.add(2, kind="web", name="open", os="ios", at=bench.moment(1))

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.kernel.errors import InvalidInput
-from app.plan.drift_rules import Triage, decided, field_type_for, fitting, visible_since
+from app.plan.contracts import DriftType
+from app.plan.drift_rules import Triage, decided, field_type_for, fitting, fitting_type, type_accepted, visible_since
 from app.plan.vocabulary import DriftAction, DriftStatus, FieldType
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -53,6 +54,33 @@ def test_a_column_with_parts_calls_for_json(name):
 )  # fmt: skip
 def test_any_other_column_calls_for_a_string(name):
     assert field_type_for(name) is FieldType.STRING
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("JSON number", "number"), ("JSON boolean", "boolean"), ("JSON string", "string"), ("JSON object", "json"),
+     ("JSON array or object", "json"), ("JSON number or string", "string"), ("JSON number or object", "string")],
+)  # fmt: skip
+def test_a_property_calls_for_the_type_that_takes_all_its_values(name, wanted):
+    assert (field_type_for(name), fitting_type(name)) == (wanted, wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("Int64", "number"), ("Nullable(UInt8)", "number"), ("LowCardinality(Nullable(Float64))", "number"), ("int4", "number"),
+     ("Decimal(10, 2)", "number"), ("numeric(10,2)", "number"), ("double precision", "number"), ("BIGNUMERIC", "number"),
+     ("bigint", "number"), ("Bool", "boolean"), ("boolean", "boolean"), ("interval", "string"), ("String", "string"),
+     ("DateTime", "string"), ("jsonb", "json"), ("Array(Int64)", "json"), (None, "string")],
+)  # fmt: skip
+def test_people_are_offered_what_a_column_holds(name, wanted):
+    assert fitting_type(name) == wanted
+
+
+def test_a_text_column_of_objects_becomes_json_whatever_its_own_type():
+    assert type_accepted(DriftType.TYPE_CHANGED, "String", "string") is FieldType.JSON
+    assert type_accepted(DriftType.TYPE_CHANGED, "String", "json") is FieldType.STRING
+    assert type_accepted(DriftType.TYPE_CHANGED, "JSON number", "json") is FieldType.NUMBER
+    assert type_accepted(DriftType.NEW_FIELD, "String", None) is FieldType.STRING
 
 
 def test_text_from_a_warehouse_is_cut_and_freed_of_what_a_database_cannot_keep():

@@ -45,3 +45,15 @@ def test_a_contract_drift_names_rows_and_rates_and_keeps_sensitive_samples_back(
 def test_a_snooze_that_ended_is_due_again(hours: int, is_open: bool) -> None:
     snoozed = drift(DriftType.NEW_FIELD, status=DriftStatus.SNOOZED, snoozed_until=NOW + timedelta(hours=hours))
     assert _row(snoozed, "Shop", "/", set(), ZoneInfo("UTC"), NOW).is_open is is_open
+
+
+@pytest.mark.parametrize(
+    ("observed", "text", "field_type"),
+    [("JSON number", "Add as number", "number"), ("boolean", "Add as yes or no", "boolean"), ("jsonb", "Add as JSON", "json"),
+     (None, "Add as text", "string")],
+)  # fmt: skip
+def test_the_button_on_a_new_field_says_what_it_adds(observed: str | None, text: str, field_type: str) -> None:
+    row = _row(drift(DriftType.NEW_FIELD, observed_type=observed), "Shop", "/", set(), ZoneInfo("UTC"), NOW)
+    assert (row.accept_text, row.field_type) == (text, field_type)
+    changed = _row(drift(DriftType.TYPE_CHANGED, observed_type=observed), "Shop", "/", set(), ZoneInfo("UTC"), NOW)
+    assert (changed.accept_text, changed.field_type) == ("Change the plan", "")

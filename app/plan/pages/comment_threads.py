@@ -1,4 +1,4 @@
-"""The discussion of a branch, as finished texts."""
+"""Threads of remarks, about a branch or under a photo, as finished texts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.plan.branching.views import CommentView
+from app.plan.photos.views import PhotoCommentView
 from components.format import ago, iso_utc, local_time
 
 
@@ -25,7 +26,9 @@ class CommentRow:
     thread: str
 
 
-def comment_rows(found: Sequence[CommentView], names: Mapping[str, str], zone: ZoneInfo, now: datetime) -> list[CommentRow]:
+def comment_rows(
+    found: Sequence[CommentView | PhotoCommentView], names: Mapping[str, str], zone: ZoneInfo, now: datetime
+) -> list[CommentRow]:
     """Threads in the order they began, each with its replies; a reply to a reply joins the thread."""
     parents = {comment.id: comment.parent_id for comment in found}
 
