@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -14,9 +16,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from app.anomalies import analytics, repository, service, tuning
-from app.anomalies.repository import AnomalyFilter
-from app.event_api import application, event_api_caller
+from app.anomalies import analytics, service, tuning
+from app.anomalies.contracts import AnomalyFilter
+from app.event_api import application, event_api_caller, is_still_let_in
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.kernel.clock import SYSTEM_CLOCK, as_utc
@@ -109,36 +111,55 @@ def list_anomalies(
 
 @router.get("/v1/stream/anomalies", operation_id="stream_anomalies")
 async def stream(request: Request) -> StreamingResponse:
-    """Anomalies as they are found, as server-sent events; a connection lives for five minutes."""
+    """Anomalies as they are found, as server-sent events; a connection lives for five minutes. With `Last-Event-ID`, which a
+    browser sends when it connects again, those come first that were found since that anomaly."""
     caller = await run_in_threadpool(_principal, request)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_follow(request, caller), media_type="text/event-stream", headers=headers)
 
 
 async def _follow(request: Request, caller: IngestPrincipal) -> AsyncIterator[str]:
-    started = SYSTEM_CLOCK.now()
-    told = {anomaly["id"] for anomaly in await run_in_threadpool(_fresh, caller, started - OVERLAP)}
+    started, until = SYSTEM_CLOCK.now(), time.monotonic() + STREAM_SECONDS
+    last = request.headers.get("last-event-id", "").strip()[:128]
+    missed, told = await run_in_threadpool(_missed, caller, last, started)
     yield _sse("connected", {"timestamp": started.isoformat()})
-    for look in range(1, int(STREAM_SECONDS / LOOK_SECONDS)):
+    for anomaly in missed:
+        yield _sse("anomaly", anomaly, anomaly["id"])
+    for look in itertools.count(1):
         await asyncio.sleep(LOOK_SECONDS)
-        if await request.is_disconnected():
+        # A key that was revoked or a tenant that was suspended meanwhile follows no longer.
+        if await request.is_disconnected() or time.monotonic() > until or not await run_in_threadpool(_may_follow, request):
             return
         for anomaly in await run_in_threadpool(_fresh, caller, SYSTEM_CLOCK.now() - OVERLAP):
             if anomaly["id"] not in told:
                 told.add(anomaly["id"])
-                yield _sse("anomaly", anomaly)
+                yield _sse("anomaly", anomaly, anomaly["id"])
         if look % HEARTBEAT_LOOKS == 0:
             yield _sse("heartbeat", {"timestamp": SYSTEM_CLOCK.now().isoformat()})
 
 
+def _may_follow(request: Request) -> bool:
+    with session_scope(write=False) as session:
+        return is_still_let_in(session, request)
+
+
+def _missed(caller: IngestPrincipal, last: str, now: datetime) -> tuple[list[dict[str, Any]], set[str]]:
+    """Anomalies since the last one that the client has, and the ids of all that it need not be told again."""
+    recent = {anomaly["id"] for anomaly in _fresh(caller, now - OVERLAP)}
+    with session_scope(write=False) as session:
+        rows = service.found_after(session, caller, last) if last else []
+        missed = [service.shown(row) for row in rows]
+    return missed, recent | {anomaly["id"] for anomaly in missed}
+
+
 def _fresh(caller: IngestPrincipal, after: datetime) -> list[dict[str, Any]]:
     with session_scope(write=False) as session:
-        rows = repository.created_after(session, caller.tenant_id, caller.project_id, after)
-        return [service.shown(row) for row in rows]
+        return [service.shown(row) for row in service.created_after(session, caller, after)]
 
 
-def _sse(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+def _sse(name: str, data: dict[str, Any], event_id: str = "") -> str:
+    head = f"id: {event_id}\n" if event_id else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
 @router.get(ANOMALIES + "/{anomaly_id}", operation_id="get_anomaly")

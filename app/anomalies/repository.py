@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.anomalies.contracts import AnomalyFilter, StreamEvent
 from app.eventstore.service import get_event_store
 from models.anomalies import StreamAnomaly, StreamCursor, StreamSettings
 from models.projects import Project
@@ -33,31 +33,6 @@ WHERE tenant_id = {{tenant:String}} AND project_id = {{project:String}} AND kind
   AND (received_at, time, id) > (
     fromUnixTimestamp64Milli({{since:Int64}}, 'UTC'), fromUnixTimestamp64Milli({{time:Int64}}, 'UTC'), {{id:String}})
 """
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEvent:
-    """An event as the detection reads it."""
-
-    id: str
-    received_at: datetime
-    time: datetime
-    operation: str
-    status: str
-    duration: float | None
-    user_id: str
-    session_id: str
-    properties: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnomalyFilter:
-    """Which anomalies are looked for; None asks for nothing. Both times are inclusive."""
-
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-    severity: str | None = None
-    status: str | None = None
 
 
 def projects(session: Session) -> list[tuple[str, str]]:
@@ -129,7 +104,7 @@ def page(
     return list(session.scalars(statement)), int(total)
 
 
-def created_after(session: Session, tenant_id: str, project_id: str, after: datetime) -> list[StreamAnomaly]:
+def created_after(session: Session, tenant_id: str, project_id: str, after: datetime, *, limit: int = 100) -> list[StreamAnomaly]:
     """Anomalies made since, oldest first."""
     statement = (
         sa.select(StreamAnomaly)
@@ -138,8 +113,8 @@ def created_after(session: Session, tenant_id: str, project_id: str, after: date
             col(StreamAnomaly.project_id) == project_id,
             col(StreamAnomaly.created_at) > after,
         )
-        .order_by(col(StreamAnomaly.created_at))
-        .limit(100)
+        .order_by(col(StreamAnomaly.created_at), col(StreamAnomaly.id))
+        .limit(limit)
     )
     return list(session.scalars(statement))
 

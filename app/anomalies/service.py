@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from app.anomalies import repository
-from app.anomalies.repository import AnomalyFilter, StreamEvent
+from app.anomalies.contracts import AnomalyFilter, StreamEvent
 from app.anomalies.tuning import tuning_of
 from app.compression.lines import canonical, numbers_of
 from app.compression.novelty import Novelty, explain, judge
@@ -29,6 +29,7 @@ from app.kernel.telemetry import ANOMALIES_DETECTED
 from models.anomalies import StreamAnomaly, StreamCursor
 
 MOST_BEHIND: Final = 2_000
+MOST_MISSED: Final = 1_000
 MOST_LOOKS: Final = 100
 LOOK_BACK: Final = timedelta(days=1)
 LONGEST_NOTE: Final = 2000
@@ -124,6 +125,22 @@ def list_anomalies(
 ) -> tuple[Sequence[StreamAnomaly], int]:
     """The caller's anomalies, newest first, and how many there are."""
     return repository.page(session, caller.tenant_id, caller.project_id, wanted, limit, offset)
+
+
+def created_after(session: Session, caller: IngestPrincipal, after: datetime) -> list[StreamAnomaly]:
+    """Anomalies of the tenant's project made since, oldest first."""
+    return repository.created_after(session, caller.tenant_id, caller.project_id, after)
+
+
+def found_after(session: Session, caller: IngestPrincipal, anomaly_id: str) -> list[StreamAnomaly]:
+    """Anomalies made since this one of the caller's, oldest first, at most MOST_MISSED; none for an unknown id."""
+    last = repository.find(session, caller.tenant_id, caller.project_id, anomaly_id)
+    if last is None:
+        return []
+    # Those of one look share its moment.
+    since = last.created_at - timedelta(microseconds=1)
+    rows = repository.created_after(session, caller.tenant_id, caller.project_id, since, limit=MOST_MISSED)
+    return [row for row in rows if (row.created_at, row.id) > (last.created_at, last.id)]
 
 
 def get_anomaly(session: Session, caller: IngestPrincipal, anomaly_id: str) -> StreamAnomaly:

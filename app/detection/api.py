@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from app.detection import bakeoff_api, feedback_api, report_api, service
-from app.detection.contracts import Direction, Signal, SignalState, StoredSettings
-from app.detection.shapes import SignalScope
+from app.detection.contracts import StoredSettings
+from app.detection.shapes import MetricSignalResponse, signal_response
 from app.detection.why import api as why_api
 from app.http import Caller, Db
 
@@ -51,25 +51,6 @@ class ProjectAnomalySettingsUpdate(BaseModel):
     min_expected_count: int | None = Field(None, ge=0, le=2_000_000_000)
 
 
-class MetricSignalResponse(BaseModel):
-    """An active signal. Its identity is scan, scope type and scope ref."""
-
-    scan_config_id: str
-    scan_config_name: str
-    scope_type: SignalScope
-    scope_ref: str
-    scope_name: str
-    state: SignalState
-    event_id: str | None
-    event_type_id: str | None
-    bucket: datetime
-    actual_count: int
-    expected_count: float
-    stddev: float
-    z_score: float
-    direction: Direction
-
-
 class ActiveSignalsQuery(BaseModel):
     """Which events' signals to add; none means no filter."""
 
@@ -92,26 +73,6 @@ def settings_response(stored: StoredSettings) -> ProjectAnomalySettingsResponse:
         min_expected_count=settings.min_expected_count,
         created_at=stored.created_at,
         updated_at=stored.updated_at,
-    )
-
-
-def signal_response(signal: Signal) -> MetricSignalResponse:
-    """A signal as the API shows it."""
-    return MetricSignalResponse(
-        scan_config_id=signal.scan_config_id,
-        scan_config_name=signal.scan_name,
-        scope_type=SignalScope(signal.scope_type),
-        scope_ref=signal.scope_ref,
-        scope_name=signal.scope_name,
-        state=signal.state,
-        event_id=signal.event_id,
-        event_type_id=signal.event_type_id,
-        bucket=signal.bucket,
-        actual_count=signal.actual_count,
-        expected_count=signal.expected_count,
-        stddev=signal.stddev,
-        z_score=signal.z_score,
-        direction=signal.direction,
     )
 
 

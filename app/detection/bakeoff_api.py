@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from app.detection import bakeoff
 from app.detection.bakeoff import BakeoffStatus, BakeoffView
 from app.detection.detectors import Detector
-from app.detection.feedback_api import PROJECT, ScopeBody
-from app.http import Caller, Db
+from app.detection.feedback_api import ScopeBody
+from app.http import PROJECT, Caller, Db
 from app.kernel.errors import InvalidInput
 from app.metrics.contracts import ScopeType, SeriesKey
 

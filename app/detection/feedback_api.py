@@ -13,14 +13,12 @@ from app.detection import feedback, planned
 from app.detection.contracts import Direction
 from app.detection.detectors import Detector
 from app.detection.feedback import Verdict, VerdictKind
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 from app.metrics.contracts import ScopeType, SeriesKey
 from app.plan.shapes.value_types import Id, Moment
 from models.detection import PlannedEvent
 
 router = APIRouter(tags=["detection"])
-
-PROJECT = "/api/v1/projects/{slug}"
 
 
 class ScopeBody(BaseModel):

@@ -156,7 +156,7 @@ def band(session: Session, actor: Actor, slug: str, series: Series) -> list[Judg
         raise NotFound("Scan not found")
     key, first = series.key, series.buckets[0]
     start = first - history_needed(series.interval, settings) * series.interval.duration
-    earlier = metrics.series_for(session, actor, slug, key.scope_type, key.ref, scan_config_id=scan.id, start=start, stop=first)
+    earlier = metrics.series_before(session, series, start)
     matrix = matrix_of([Series(key, series.interval, [*earlier.buckets, *series.buckets], [*earlier.counts, *series.counts])])
     rules = tuning_repository.rules_of_scan(session, scan.id)
     verdicts = judge_series(matrix, [key], settings, rules)

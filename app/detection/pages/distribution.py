@@ -91,7 +91,7 @@ def distribution_page() -> rx.Component:
                 empty_state(
                     "No field is watched",
                     "Name fields in a scan whose values should keep their shares, such as a country, a currency or a platform.",
-                    link_button("Scans", href=ui_paths.project_scans(slug_var()), kind="primary"),
+                    link_button("Open scans", href=ui_paths.project_scans(slug_var()), kind="primary"),
                 ),
                 _content(state),
             ),

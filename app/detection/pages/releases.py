@@ -69,7 +69,7 @@ def releases_page() -> rx.Component:
                 empty_state(
                     "No scan knows app versions",
                     "Name the column with the app version in a scan; its counts are then split by release.",
-                    link_button("Scans", href=ui_paths.project_scans(slug_var()), kind="primary"),
+                    link_button("Open scans", href=ui_paths.project_scans(slug_var()), kind="primary"),
                 ),
                 _content(state),
             ),
