@@ -133,6 +133,7 @@ class PlanBuilder:
             self._write_pictures(event_ids[told.PICTURED], pictures)
         self._annotate(told.RELEASE_DAYS, told.RELEASE, told.RELEASE_TEXT, "#2563eb", None)
         self._annotate(told.CAMPAIGN_DAYS, told.CAMPAIGN, told.CAMPAIGN_TEXT, "#d97706", event_ids["coupon_applied"])
+        self._annotate(told.NEWEST_RELEASE_DAYS, told.NEWEST_RELEASE, told.NEWEST_TEXT, "#2563eb", None)
         self._write_merged_branch()
         self._write_working_branch()
         with self._ago(told.RECOLOR_DAYS):
@@ -149,9 +150,9 @@ class PlanBuilder:
             )  # fmt: skip
         photos.create_comment(self._session, self._author, self._slug, event_id, pictures[0].photo_id, told.PHOTO_COMMENT)
 
-    def _annotate(self, days: int, label: str, text: str, color: str, event_id: str | None) -> None:
+    def _annotate(self, days: float, label: str, text: str, color: str, event_id: str | None) -> None:
         scope = None if event_id is None else AnnotationScope.EVENT
-        bucket = self._timeline.current_hour - timedelta(days=days)
+        bucket = self._timeline.current_hour - timedelta(hours=round(24 * days))
         with dated(self._session, self._project.id, bucket):
             draft = AnnotationDraft(bucket, label, text, color, scope, event_id)
             plan.create_annotation(self._session, self._author, self._slug, draft)

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from app.demo.shop_events import CARRIERS, COUNTRIES, DEVICES, FAILURES, METHODS, PRODUCTS
+from app.demo.shop_events import CARRIERS, FAILURES, METHODS, PRODUCTS
 from app.demo.story import DECLINE_DAYS, SILENT_DAYS
+from app.demo.visitors import COUNTRIES, DEVICES, NEWEST_DAYS
 from app.plan.drafts import FieldDraft, MetaFieldDraft
 from app.plan.vocabulary import FieldType, MetaFieldType, Sensitivity, ValueKind, VariableType
 
@@ -42,9 +43,16 @@ def _money(name: str, label: str, description: str, *, is_required: bool = False
     )
 
 
+_COUNTRY_FIELD = _choice("country", "Country", "Where the customer is or the order goes, two letters.", COUNTRIES)
+_BROWSER_FIELDS = (
+    _choice("device", "Device", "What the visitor holds, as the browser reports it.", DEVICES),
+    _text("app_version", "Shop release", "The release of the shop that the visitor sees.", regex="^[0-9]+[.][0-9]+[.][0-9]+"),
+)
+
 FIELDS: Mapping[str, tuple[FieldDraft, ...]] = {
     "storefront": (
-        _choice("device", "Device", "What the visitor holds, as the browser reports it.", DEVICES),
+        *_BROWSER_FIELDS,
+        _COUNTRY_FIELD,
         _text("path", "Path", "Path of the page, without query and fragment.", regex="^/"),
         _text("product", "Product", "Name of the product as the shop shows it."),
         _number("price", "Price", "Price of one piece in euros, taxes included.", 0),
@@ -63,23 +71,28 @@ FIELDS: Mapping[str, tuple[FieldDraft, ...]] = {
         _text("product", "Product", "Name of the product as the shop shows it."),
         _number("quantity", "Quantity", "How many pieces were added at once.", 1, 20),
         _money("basket_value", "Basket value", "Value of the basket in euros when the checkout was opened."),
-        _choice("country", "Country", "Where the order is to be delivered, two letters.", COUNTRIES),
+        *_BROWSER_FIELDS,
+        _COUNTRY_FIELD,
         _money("amount", "Amount", "Total of the order in euros, delivery included."),
         _text("order_id", "Order number", "The number that the customer sees.", regex=_ORDER_ID),
     ),
     "payments": (
+        *_BROWSER_FIELDS,
+        _COUNTRY_FIELD,
         _money("amount", "Amount", "What was asked for or given back, in euros.", is_required=True),
         _choice("method", "Method", "How the customer wanted to pay.", METHODS),
         _choice("reason", "Reason", "Why the payment failed, in the provider's words.", FAILURES),
         _text("order_id", "Order number", "The order that the money is for; a failed payment has none yet.", regex=_ORDER_ID),
     ),
     "accounts": (
-        _choice("device", "Device", "What the customer holds, as the browser reports it.", DEVICES),
+        *_BROWSER_FIELDS,
+        _COUNTRY_FIELD,
         _choice("method", "Way in", "Password, or a link sent by mail.", ("password", "link")),
-        _choice("country", "Country", "Country of the first address, two letters.", COUNTRIES),
+        _text("referrer", "Invited by", "The code of the customer who recommended the shop."),
         FieldDraft("newsletter", "Newsletter", FieldType.BOOLEAN, description="Whether the customer asked for the newsletter."),
     ),
     "fulfilment": (
+        _COUNTRY_FIELD,
         _choice("carrier", "Carrier", "Who brings the parcel.", CARRIERS, is_required=True),
         _text("order_id", "Order number", "The order that is in the parcel.", is_required=True, regex=_ORDER_ID),
         _number("weight_g", "Weight", "Weight of the parcel in grams, as weighed in the warehouse.", 1, 30_000),
@@ -103,6 +116,8 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "account_created": {"country": _COUNTRY},
     "parcel_handed_over": {"carrier": _CARRIER, "order_id": _ORDER},
     "parcel_delivered": {"carrier": _CARRIER, "order_id": _ORDER},
+    "newsletter_popup_closed": {"device": _DEVICE},
+    "wishlist_shared": {"device": _DEVICE},
 }
 """What events give the fields of their type."""
 
@@ -169,6 +184,8 @@ TAGS: Mapping[str, tuple[str, ...]] = {
     "account_created": ("customers", "key metric"),
     "parcel_handed_over": ("warehouse",),
     "parcel_delivered": ("warehouse",),
+    "newsletter_popup_closed": ("web", "marketing"),
+    "wishlist_shared": ("customers",),
 }
 
 
@@ -217,7 +234,9 @@ ANSWER = "It does. The funnel gets either of the two as its second step; the das
 
 RELEASE = "Release 4.2"
 RELEASE_TEXT = "The search field moved from the top of the page into the menu."
-RELEASE_DAYS = DECLINE_DAYS
+RELEASE_DAYS, NEWEST_RELEASE_DAYS = DECLINE_DAYS, NEWEST_DAYS
+NEWEST_RELEASE = "Release 4.3"
+NEWEST_TEXT = "A gift banner for phones, and a shorter menu."
 CAMPAIGN = "Autumn campaign ended"
 CAMPAIGN_TEXT = "The code AUTUMN10 was switched off."
 CAMPAIGN_DAYS = SILENT_DAYS

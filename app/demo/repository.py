@@ -9,13 +9,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
+from models.alerting import AlertDestination, AlertDrill, AlertDrillRun, AlertGroup
+from models.alerting_people import AlertAssignment
 from models.attachments import ChartAnnotation, EventPhoto, EventPhotoComment
 from models.branches import BranchApproval, BranchComment, BranchReviewer, PlanRevision
-from models.detection import AnomalySettings
+from models.detection import AnomalySettings, PlannedEvent
+from models.ingest import IngestPolicy
+from models.logs import LogThreshold
 from models.plan import Event, EventType, PlanBranch
 from models.plan_entities import EventChange, EventTypeOwner, FieldDefinition, MetaField, Relation, Variable, VariableContext
+from models.plan_rules import PlanRules
 from models.projects import Project
 from models.scans import ScanConfig
+from models.security import SecurityActorScore, SecurityAlert, SecurityIncidentEvent, SecurityJudgedBucket, SecurityThreatModel
 
 RUNNING = "running"
 
@@ -40,6 +46,11 @@ _OF_PARENT: tuple[tuple[type[SQLModel], str, type[SQLModel]], ...] = (
     (BranchApproval, "branch_id", PlanBranch),
     (EventPhotoComment, "photo_id", EventPhoto),
 )
+_CLEARED: tuple[type[SQLModel], ...] = (
+    ScanConfig, AnomalySettings, PlannedEvent, ChartAnnotation, Event, EventType, PlanBranch, PlanRevision, PlanRules,
+    IngestPolicy, LogThreshold, AlertDestination, AlertGroup, AlertAssignment, AlertDrill, AlertDrillRun, SecurityAlert,
+    SecurityIncidentEvent, SecurityJudgedBucket, SecurityThreatModel, SecurityActorScore,
+)  # fmt: skip
 # The last one is kept up to date by the database layer, so it is written along with any other.
 _MOMENTS = ("created_at", "approved_at", "merged_at", "updated_at")
 
@@ -57,10 +68,10 @@ def find_project(session: Session, project_id: str) -> Project | None:
 
 
 def clear(session: Session, project_id: str) -> None:
-    """Remove the project's plan, scans and settings with all that hangs on them."""
-    for table in (ScanConfig, AnomalySettings, ChartAnnotation, Event, EventType, PlanBranch, PlanRevision):
+    """Remove the plan, scans, settings, rules and alerts with all that hangs on them; keys, certificates and saved views stay."""
+    for table in _CLEARED:
         session.execute(
-            sa.delete(table).where(col(table.project_id) == project_id),
+            sa.delete(table).where(_column(table, "project_id") == project_id),
             execution_options={"synchronize_session": False},
         )
 
@@ -77,13 +88,6 @@ def finish_events(session: Session, texts: Mapping[str, tuple[str, str]]) -> Non
     for event in session.execute(sa.select(Event).where(col(Event.id).in_(list(texts)))).scalars():
         event.status, event.description = texts[event.id]
         event.reviewed = True
-
-
-def pause(session: Session, scan_config_id: str) -> None:
-    """Stop scheduled collection: no further events arrive, and their absence is not news."""
-    config = session.get(ScanConfig, scan_config_id)
-    if config is not None:
-        config.is_paused = True
 
 
 def creator(session: Session, project_id: str) -> str | None:

@@ -7,20 +7,20 @@ an empty project that says why.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlmodel import Session
 
-from app.demo import repository
+from app.demo import house_rules, repository, scanning, surfaces, warehouse_copy
 from app.demo.plan_builder import PlanBuilder, dated, pictures_for
 from app.demo.plan_story import PICTURED, PLAN_DAYS
+from app.demo.scanning import GenerationFailed
 from app.demo.shop_events import event_batches, refused_batch
 from app.demo.story import EVENTS, SHOP_DESCRIPTION, SHOP_NAME, SOURCES, ShopEvent, Timeline
-from app.detection import service as detection
+from app.demo.watching import Watch
 from app.eventstore.contracts import EventStore
 from app.eventstore.service import get_event_store
 from app.identity.contracts import SYSTEM_ACTOR, Actor
@@ -36,12 +36,7 @@ from app.projects import policy
 from app.projects import service as projects
 from app.projects.contracts import GenerationStatus, ProjectView
 from app.scans import service as scans
-from app.scans.contracts import JobStatus, ScanJobView
 
-SCAN_DEADLINE_SECONDS = 120.0
-_POLL_SECONDS = 0.1
-# Hours of the shop's quieter events hold a handful of records; they are to be watched too.
-MIN_EXPECTED_COUNT = 5
 _WAITING = "Waiting to start"
 _INTERNAL_ERROR = "The demo data could not be made because of an internal error."
 
@@ -54,10 +49,6 @@ StopCheck = Callable[[], bool]
 def never() -> bool:
     """Nobody asks to stop."""
     return False
-
-
-class GenerationFailed(Exception):
-    """Filling cannot go on; the text is for the project's owner."""
 
 
 class _Interrupted(Exception):
@@ -132,25 +123,47 @@ def generate_demo_project(project_id: str, tools: DemoTools) -> bool:
         log.exception("demo project %s failed", project.slug)
         _fail(project, tools, _INTERNAL_ERROR)
     else:
+        _score(project, tools)
         return True
     return False
 
 
+def _score(project: ProjectView, tools: DemoTools) -> None:
+    """After the project is ready; what fails here is made up for by the hourly job."""
+    try:
+        surfaces.score_actors(project, tools.clock.now(), tools.transaction)
+    except Exception:
+        log.exception("people of demo project %s are scored later", project.slug)
+
+
 def _fill(project: ProjectView, tools: DemoTools) -> None:
     timeline = Timeline(tools.clock.now())
-    _say(project, tools, "Clearing", 2)
+    _say(project, tools, "Making room for the demo", 2)
     if tools.events.recent(project.tenant_id, project.id, after=None, limit=1):
         tools.events.delete_project(project.tenant_id, project.id)
     _clear(project, tools)
-    _say(project, tools, "Writing the plan", 5)
+
+    def say(stage: str, percent: int) -> None:
+        _say(project, tools, stage, percent)
+
+    say("Writing the plan", 5)
     with tools.transaction() as session:
-        config_id, event_ids = _prepare(session, project, timeline)
+        made = _prepare(session, project, timeline)
     _write_events(project, tools, timeline)
-    _scan(project, tools, config_id)
-    _say(project, tools, "Discussing the plan", 98)
-    with pictures_for(event_ids[PICTURED]) as pictures, tools.transaction() as session:
-        PlanBuilder(session, project, timeline, repository.creator(session, project.id)).write_work(event_ids, pictures)
-        repository.pause(session, config_id)
+    say("Scanning", 60)
+    scanning.scan(project.slug, made.config_id, tools, say)
+    scanning.count_by_traits(project.slug, made.config_id, timeline, tools, say)
+    say("Reading logs and sign-ins", 90)
+    surfaces.watch(project, made.author, timeline, tools.transaction)
+    say("Discussing the plan", 95)
+    with pictures_for(made.event_ids[PICTURED]) as pictures, tools.transaction() as session:
+        PlanBuilder(session, project, timeline, made.author.user_id).write_work(made.event_ids, pictures)
+        house_rules.write(session, project, made.author, timeline)
+    say("Comparing with the warehouse, telling people", 97)
+    with tools.transaction() as session:
+        warehouse_copy.count(session, project, made.warehouse_id, made.author, timeline)
+        Watch(session, project, made.author, timeline).write(made.config_id, made.event_ids, made.type_ids)
+        house_rules.ask_for_erasure(session, project, timeline)
         if not _report(session, project.id, "Ready", 100, status=GenerationStatus.READY):
             raise GenerationFailed("The project was deleted.")
 
@@ -162,21 +175,32 @@ def _clear(project: ProjectView, tools: DemoTools) -> None:
     files.remove_unreferenced(stored)
 
 
-def _prepare(session: Session, project: ProjectView, timeline: Timeline) -> tuple[str, dict[str, str]]:
-    """The scan's id, and the planned events' ids by name."""
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What later steps go on with: the scans, the planned events and their types by name, and in whose name things are done."""
+
+    config_id: str
+    warehouse_id: str
+    event_ids: dict[str, str]
+    type_ids: dict[str, str]
+    author: Actor
+
+
+def _prepare(session: Session, project: ProjectView, timeline: Timeline) -> _Made:
     planned = {(event.source, event.name): event for event in EVENTS if event.status is not None}
+    author = replace(SYSTEM_ACTOR, user_id=repository.creator(session, project.id))
     with dated(session, project.id, timeline.current_hour - timedelta(days=PLAN_DAYS)):
-        observed = [ObservedEvent(*key, count=0, last_at=timeline.now) for key in planned]
+        observed = [ObservedEvent(*key, count=0, last_at=None) for key in planned]
         synced = plan.sync_observed_events(session, project.id, observed)
         session.flush()
         repository.finish_event_types(session, SOURCES, project.id)
         event_ids = {event.name: synced.event_ids[key][1] for key, event in planned.items()}
+        type_ids = {event.source: synced.event_ids[key][0] for key, event in planned.items()}
         repository.finish_events(session, {event_ids[event.name]: _texts(event) for event in planned.values()})
-        PlanBuilder(session, project, timeline, repository.creator(session, project.id)).write_definitions(event_ids)
+        PlanBuilder(session, project, timeline, author.user_id).write_definitions(event_ids)
+    warehouse_id = warehouse_copy.make_scan(session, project)
     config_id = scans.ensure_builtin_scan(session, project).id
-    changes = {"anomaly_detection_enabled": True, "min_expected_count": MIN_EXPECTED_COUNT}
-    detection.update_settings(session, SYSTEM_ACTOR, project.slug, changes)
-    return config_id, event_ids
+    return _Made(config_id, warehouse_id, event_ids, type_ids, author)
 
 
 def _texts(event: ShopEvent) -> tuple[str, str]:
@@ -191,36 +215,10 @@ def _write_events(project: ProjectView, tools: DemoTools, timeline: Timeline) ->
     for number, batch in enumerate(event_batches(project.tenant_id, project.id, timeline)):
         tools.events.insert_lines("events", batch.lines, rows=batch.rows, token=f"demo-{attempt}-{number}")
         written += batch.rows
-        _say(project, tools, f"{written:,} events stored".replace(",", "\u202f"), min(65, 15 + 8 * number))
+        _say(project, tools, f"{written:,} events stored", min(58, 15 + 7 * number))
     refused = refused_batch(project.tenant_id, project.id, timeline)
     tools.events.insert_lines("quarantine", refused.lines, rows=refused.rows, token=f"demo-{attempt}-refused")
-
-
-def _scan(project: ProjectView, tools: DemoTools, config_id: str) -> None:
-    _say(project, tools, "Scanning", 68)
-    with tools.transaction() as session:
-        job_id = scans.request_run(session, SYSTEM_ACTOR, project.slug, config_id, now=tools.clock.now()).id
-    deadline = time.monotonic() + SCAN_DEADLINE_SECONDS
-    while True:
-        # The scan may have been taken by another worker; whichever waits longest is run here meanwhile.
-        with tools.transaction() as session:
-            claimed = scans.claim_next_job(session, tools.holder, tools.clock.now())
-        if claimed is not None:
-            tools.run_scan(claimed, tools.holder)
-        with tools.transaction(write=False) as session:
-            job = scans.get_job(session, SYSTEM_ACTOR, project.slug, job_id)
-        if not job.status.is_live:
-            break
-        _say(project, tools, job.progress_phase or "Scanning", 68 + job.progress_percent * 30 // 100)
-        if time.monotonic() > deadline:
-            raise GenerationFailed("The scan of the demo data took too long.")
-        time.sleep(_POLL_SECONDS)
-    _require_completed(job)
-
-
-def _require_completed(job: ScanJobView) -> None:
-    if job.status is not JobStatus.COMPLETED:
-        raise GenerationFailed(f"The scan of the demo data {job.status.value}: {job.error_message or 'no reason was noted'}")
+    surfaces.write_records(project, tools.events, attempt, timeline)
 
 
 def _fail(project: ProjectView, tools: DemoTools, message: str) -> None:

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from app.demo.slips import carriers, slipped
 from app.demo.story import EVENTS, SEED, ShopEvent, Timeline, counts
+from app.demo.visitors import traits
 
 ROWS_PER_BATCH = 40_000
 CUSTOMERS = 6000
@@ -27,11 +29,9 @@ _Draw = Callable[[np.random.Generator, int], Mapping[str, Any]]
 PAGES = ("/", "/tea", "/coffee", "/mugs", "/gifts", "/about", "/delivery", "/basket")
 PRODUCTS = ("Assam 250 g", "Darjeeling 100 g", "Sencha 100 g", "House blend 500 g", "Filter papers", "Stoneware mug", "Teapot 1 l")
 SEARCHES = ("green tea", "gift box", "mug", "decaf", "earl grey", "teapot", "filter", "sampler")
-COUNTRIES = ("DE", "FR", "GB", "NL", "PL", "SE", "IT", "ES")
 CARRIERS = ("Northline", "Parcelway", "QuickPost")
 METHODS = ("card", "wallet", "invoice", "bank_transfer")
 FAILURES = ("insufficient_funds", "authentication_abandoned", "provider_timeout", "card_expired", "do_not_honour")
-DEVICES = ("desktop", "phone", "tablet")
 
 
 def _pick(random: np.random.Generator, values: tuple[str, ...], size: int) -> Texts:
@@ -49,25 +49,30 @@ def _order(random: np.random.Generator, size: int) -> Texts:
 
 
 _PROPERTIES: Mapping[str, _Draw] = {
-    "page_viewed": lambda r, n: {"device": _pick(r, DEVICES, n), "path": _pick(r, PAGES, n)},
-    "product_viewed": lambda r, n: {"device": _pick(r, DEVICES, n), "product": _pick(r, PRODUCTS, n), "price": _amount(r, n)},
+    "page_viewed": lambda r, n: {"path": _pick(r, PAGES, n)},
+    "product_viewed": lambda r, n: {"product": _pick(r, PRODUCTS, n), "price": _amount(r, n)},
     "search_performed": lambda r, n: {"query": _pick(r, SEARCHES, n), "result_count": r.integers(0, 40, n)},
     "coupon_applied": lambda r, n: {"code": _pick(r, ("AUTUMN10", "WELCOME", "FRIEND5"), n), "discount": _amount(r, n)},
-    "gift_banner_clicked": lambda r, n: {"banner": _pick(r, ("gift-box", "sampler"), n), "device": _pick(r, DEVICES, n)},
-    "item_added_to_basket": lambda r, n: {"product": _pick(r, PRODUCTS, n), "quantity": r.integers(1, 4, n)},
-    "checkout_started": lambda r, n: {"basket_value": _amount(r, n), "country": _pick(r, COUNTRIES, n)},
-    "order_placed": lambda r, n: {"amount": _amount(r, n), "country": _pick(r, COUNTRIES, n), "order_id": _order(r, n)},
+    "gift_banner_clicked": lambda r, n: {"banner": _pick(r, ("gift-box", "sampler"), n)},
+    "item_added_to_basket": lambda r, n: {
+        "gift_wrap": r.random(n) < 0.15,
+        "product": _pick(r, PRODUCTS, n),
+        "quantity": r.integers(1, 4, n),
+    },
+    "checkout_started": lambda r, n: {"basket_value": _amount(r, n)},
+    "order_placed": lambda r, n: {"amount": _amount(r, n), "order_id": _order(r, n)},
     "payment_authorized": lambda r, n: {"amount": _amount(r, n), "method": _pick(r, METHODS, n), "order_id": _order(r, n)},
     "payment_failed": lambda r, n: {"amount": _amount(r, n), "method": _pick(r, METHODS, n), "reason": _pick(r, FAILURES, n)},
     "refund_issued": lambda r, n: {"amount": _amount(r, n), "order_id": _order(r, n)},
-    "signed_in": lambda r, n: {"device": _pick(r, DEVICES, n), "method": _pick(r, ("password", "link"), n)},
-    "account_created": lambda r, n: {"country": _pick(r, COUNTRIES, n), "newsletter": r.random(n) < 0.4},
+    "signed_in": lambda r, n: {"method": _pick(r, ("password", "link"), n)},
+    "account_created": lambda r, n: {"newsletter": r.random(n) < 0.4},
     "parcel_handed_over": lambda r, n: {
         "carrier": _pick(r, CARRIERS, n),
         "order_id": _order(r, n),
         "weight_g": r.integers(90, 4000, n),
     },
     "parcel_delivered": lambda r, n: {"carrier": _pick(r, CARRIERS, n), "order_id": _order(r, n)},
+    "newsletter_popup_closed": lambda r, n: {"path": _pick(r, PAGES, n)},
 }
 
 
@@ -83,7 +88,7 @@ def event_batches(tenant_id: str, project_id: str, timeline: Timeline) -> Iterat
     """Every event up to now, oldest first. The same project and hour give the same volumes."""
     hour_number = int(timeline.current_hour.timestamp()) // 3600
     random = np.random.default_rng([SEED, hour_number])
-    frame = pl.concat([_frame(event, timeline, random) for event in EVENTS]).sort("milliseconds")
+    frame = pl.concat([_frame(event, timeline, random) for event in EVENTS if event.mean > 0]).sort("milliseconds")
     frame = _finished(frame, tenant_id, project_id, timeline.now, random)
     for part in frame.iter_slices(ROWS_PER_BATCH):
         buffer = io.BytesIO()
@@ -99,25 +104,35 @@ def _frame(event: ShopEvent, timeline: Timeline, random: np.random.Generator) ->
     lengths = np.full(starts.size, 3_600_000)
     lengths[-1] = max(1, int(timeline.now.timestamp() * 1000) - _RECEPTION_DELAY_MILLISECONDS - int(starts[-1]))
     moments = np.repeat(starts, per_hour) + (random.random(size) * np.repeat(lengths, per_hour)).astype(np.int64)
-    drawn = _PROPERTIES[event.name](random, size)
-    properties = pl.DataFrame({key: drawn[key] for key in sorted(drawn)}).select(
-        pl.struct(pl.all()).struct.json_encode().alias("properties")
-    )
+    drawn = {**_PROPERTIES[event.name](random, size), **traits(event, moments, timeline, random)}
+    drawn, faults = slipped(event, drawn, moments, timeline, random)
+    if event.status is None:
+        faults = [_NOT_IN_PLAN] * size
+    properties = _encoded(drawn, carriers(event, moments, timeline))
     failed = "failed" in event.name
     return pl.DataFrame(
         {
             "milliseconds": moments,
             "value": np.round(random.lognormal(4.2, 0.7, size), 1),
             "customer": random.integers(1, CUSTOMERS, size),
+            "verdict_reason": pl.Series(faults, dtype=pl.String),
         }
     ).with_columns(
         pl.lit(event.source).alias("source"),
         pl.lit(event.name).alias("name"),
         pl.lit("error" if failed else "ok").alias("status"),
-        pl.lit("flagged" if event.status is None else "accepted").alias("verdict"),
-        pl.lit(_NOT_IN_PLAN if event.status is None else "").alias("verdict_reason"),
-        properties.to_series(),
+        pl.when(pl.col("verdict_reason") == "").then(pl.lit("accepted")).otherwise(pl.lit("flagged")).alias("verdict"),
+        properties,
     )
+
+
+def _encoded(drawn: Mapping[str, Any], carried: Mapping[str, npt.NDArray[np.bool_]]) -> pl.Series:
+    """The properties of every record as JSON, keys in order; those in `carried` only where their records carry them."""
+    frame = pl.DataFrame({key: drawn[key] for key in sorted(drawn)})
+    text = pl.struct(pl.all()).struct.json_encode()
+    for name, rows in carried.items():
+        text = pl.when(pl.Series(rows)).then(text).otherwise(pl.struct(pl.all().exclude(name)).struct.json_encode())
+    return frame.select(text.alias("properties")).to_series()
 
 
 def _finished(frame: pl.DataFrame, tenant_id: str, project_id: str, now: datetime, random: np.random.Generator) -> pl.DataFrame:

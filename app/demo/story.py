@@ -30,6 +30,7 @@ SILENT_DAYS = 3
 DECLINE_A_DAY = 0.025
 DECLINE_DAYS = 21
 NEWCOMER_HOURS = 30
+RETIRED_DAYS = 33
 
 
 class Shape(StrEnum):
@@ -48,11 +49,13 @@ class Story(StrEnum):
     DECLINE = "decline"
     SILENT = "silent"
     NEWCOMER = "newcomer"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True)
 class ShopEvent:
-    """One event of the shop. `mean` is its volume in an average hour; without a `status` it is not in the plan."""
+    """One event of the shop. `mean` is its volume in an average hour, 0 for one that is planned and never came; without a `status`
+    it is not in the plan."""
 
     source: str
     name: str
@@ -79,6 +82,8 @@ EVENTS: tuple[ShopEvent, ...] = (
     ShopEvent("accounts", "account_created", 5, "live", "A customer opened an account."),
     ShopEvent("fulfilment", "parcel_handed_over", 12, "live", "The carrier took a parcel.", shape=Shape.WAREHOUSE),
     ShopEvent("fulfilment", "parcel_delivered", 11, "ready_for_dev", "The carrier delivered a parcel.", shape=Shape.WAREHOUSE),
+    ShopEvent("storefront", "newsletter_popup_closed", 9, "live", "The invitation to the newsletter was closed.", (Story.RETIRED,)),
+    ShopEvent("accounts", "wishlist_shared", 0, "implemented", "A customer sent their wish list to somebody."),
 )
 
 SOURCES = {
@@ -124,6 +129,11 @@ class Timeline:
     def silent_since(self) -> datetime:
         """From here on the silent event is gone."""
         return self.current_hour - timedelta(days=SILENT_DAYS)
+
+    @property
+    def retired_since(self) -> datetime:
+        """From here on the event that a release took out of the shop is gone."""
+        return self.current_hour - timedelta(days=RETIRED_DAYS)
 
     @property
     def newcomer_since(self) -> datetime:
@@ -173,8 +183,9 @@ def _factors(story: Story, timeline: Timeline, hours: Sequence[datetime]) -> npt
         case Story.SPIKE:
             start, stop = timeline.spike
             return np.array([SPIKE_FACTOR if start <= hour < stop else 1.0 for hour in hours])
-        case Story.SILENT:
-            return np.array([1.0 if hour < timeline.silent_since else 0.0 for hour in hours])
+        case Story.SILENT | Story.RETIRED:
+            end = timeline.silent_since if story is Story.SILENT else timeline.retired_since
+            return np.array([1.0 if hour < end else 0.0 for hour in hours])
         case Story.NEWCOMER:
             return np.array([1.0 if hour >= timeline.newcomer_since else 0.0 for hour in hours])
         case Story.DECLINE:

@@ -80,6 +80,8 @@ def author(engine: Engine) -> Actor:
 @pytest.fixture(autouse=True)
 def few_events(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("app.demo.service.event_batches", lambda *_: iter(()))
+    monkeypatch.setattr("app.demo.surfaces.watch", lambda *_: None)
+    monkeypatch.setattr("app.demo.surfaces.score_actors", lambda *_: None)
     yield
     set_event_store(None)
 
@@ -122,7 +124,9 @@ def test_every_page_of_the_plan_has_something_to_show(author: Actor):
         assert order.owner_id == author.user_id
         assert len(plan.list_variables(session, author, slug)) == len(told.VARIABLES)
         assert len(plan.list_relations(session, author, slug)) == 2
-        assert [found.label for found in plan.list_annotations(session, author, slug)] == [told.RELEASE, told.CAMPAIGN]
+        assert [found.label for found in plan.list_annotations(session, author, slug)] == [
+            told.RELEASE, told.CAMPAIGN, told.NEWEST_RELEASE,
+        ]  # fmt: skip
         assert {change.field for change in plan.get_event_history(session, author, slug, order.id)} == {
             "description", "tags", "status",
         }  # fmt: skip

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from app.demo import service as demo
+from app.demo import warehouse_copy
 from app.demo.service import DemoTools
 from app.demo.story import EVENTS, HOUR, Story, Timeline
 from app.detection import service as detection
@@ -28,7 +29,7 @@ from app.scans import service as scans
 from jobs import build_demo
 from jobs.leadership import Leadership
 from models.plan import Event
-from models.scans import ScanConfig
+from models.scans import DataSource, ScanConfig
 from tests import factories
 
 
@@ -91,8 +92,8 @@ def test_the_job_fills_the_project_with_a_story_that_detection_finds(slug: str, 
 
         recent = event_store.recent(view.tenant_id, view.id, after=timeline.now - timedelta(minutes=10), limit=200)
         assert {row.verdict for row in recent} >= {"accepted", "quarantined"}
-        (config,) = session.execute(sa.select(ScanConfig).where(ScanConfig.project_id == view.id)).scalars()
-        assert config.is_paused
+        configs = list(session.execute(sa.select(ScanConfig).where(ScanConfig.project_id == view.id)).scalars())
+        assert len(configs) == 2 and all(config.is_paused for config in configs)
     assert build_demo.run(leadership) == 0
 
     with session_scope() as session:
@@ -145,6 +146,17 @@ def test_a_project_that_was_deleted_meanwhile_is_left_alone(slug: str):
     with session_scope() as session:
         projects.delete_project(session, SYSTEM_ACTOR, slug)
     assert not demo.generate_demo_project(view.id, DemoTools("holder", BrokenStore()))
+
+
+def test_the_shared_warehouse_goes_with_the_last_demo_project(slug: str):
+    with session_scope() as session:
+        other = demo.create_demo_project(session, SYSTEM_ACTOR).slug
+        for one in (slug, other):
+            warehouse_copy.make_scan(session, projects.get_project(session, SYSTEM_ACTOR, one))
+        projects.delete_project(session, SYSTEM_ACTOR, slug)
+        assert list(session.execute(sa.select(DataSource.name)).scalars()) == [warehouse_copy.SOURCE.name]
+        projects.delete_project(session, SYSTEM_ACTOR, other)
+        assert list(session.execute(sa.select(DataSource.name)).scalars()) == []
 
 
 def test_an_ordinary_project_cannot_be_reset(engine: Engine):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from app.demo.service import MIN_EXPECTED_COUNT
+from app.demo.scanning import MIN_EXPECTED_COUNT
 from app.demo.shop_events import event_batches, refused_batch
 from app.demo.story import EVENTS, SOURCES, Timeline, counts
 from app.detection.contracts import DetectionSettings
