@@ -97,3 +97,11 @@ def event_api_caller(session: Session, request: Request) -> Actor | IngestPrinci
         raise Forbidden("the tenant is suspended")
     ingest.take_request(principal)
     return principal
+
+
+def is_still_let_in(session: Session, request: Request) -> bool:
+    """Whether the ingest key of a long answer is still good; no request is counted."""
+    principal = identity.ingest_principal_for(session, _token(request))
+    if principal is None or principal.tenant_status == "suspended":
+        return False
+    return principal.expires_at is None or SYSTEM_CLOCK.now() < principal.expires_at

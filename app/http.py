@@ -24,6 +24,8 @@ from app.kernel.errors import AppError, InvalidInput, TooManyRequests, Unavailab
 from app.kernel.settings import get_settings
 
 SESSION_COOKIE = "plumbline_session"
+PROJECT = "/api/v1/projects/{slug}"
+"""Where the routes of a project begin."""
 OPEN_WHILE_ENROLLING = frozenset(
     {"/api/v1/auth/me", "/api/v1/auth/logout", "/api/v1/me/second-factor", "/api/v1/me/second-factor/confirm"}
 )
@@ -148,3 +150,45 @@ def reading_caller(request: Request) -> Actor:
 Caller = Annotated[Actor, Depends(_caller)]
 """The resolved caller of a route; Unauthorized when nobody is signed in, Forbidden for a key bound to another project and
 for somebody who has to set up a second factor first."""
+
+WaitingCaller = Annotated[Actor, Depends(reading_caller)]
+"""The caller of a route that waits for something else (a model, a hash, a mail server) and opens its own transactions."""
+
+
+def _editor(actor: Caller) -> Actor:
+    actor.require_editor()
+    return actor
+
+
+def _owner(actor: Caller) -> Actor:
+    actor.require_owner()
+    return actor
+
+
+def _waiting_editor(actor: WaitingCaller) -> Actor:
+    actor.require_editor()
+    return actor
+
+
+def _waiting_owner(actor: WaitingCaller) -> Actor:
+    actor.require_owner()
+    return actor
+
+
+Editor = Annotated[Actor, Depends(_editor)]
+"""An editor or owner, asked for before the body is looked at; Forbidden for viewers and read keys, whatever they sent."""
+Owner = Annotated[Actor, Depends(_owner)]
+"""An owner in a browser session, asked for before the body is looked at."""
+WaitingEditor = Annotated[Actor, Depends(_waiting_editor)]
+"""As Editor, for a route that opens its own transactions."""
+WaitingOwner = Annotated[Actor, Depends(_waiting_owner)]
+"""As Owner, for a route that opens its own transactions."""
+
+
+def _branch(request: Request) -> str | None:
+    """The query parameter `branch`, which the published description leaves out (contract 11.1)."""
+    return request.query_params.get("branch") or None
+
+
+Branch = Annotated[str | None, Depends(_branch)]
+"""The branch of the plan that a route works on; None for main."""

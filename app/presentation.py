@@ -163,6 +163,11 @@ def before_text(before: int | None) -> str:
     return "no earlier figure" if before is None else f"{full_number(before)} in the 24\u00a0h before"
 
 
+def page_within(page: int, total: int, size: int) -> int:
+    """The page itself, or the last one when the address asks for one beyond the end."""
+    return min(page, max(1, -(-total // size)))
+
+
 def page_number(text: str) -> int:
     """The page that an address asks for; 1 for anything that is none. `isdigit` alone is true of "²", which is no number."""
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1

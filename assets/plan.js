@@ -68,7 +68,11 @@
     const input = event.target;
     if (!input.matches?.("[data-upload-to]") || !input.files.length) return;
     const note = document.getElementById(input.dataset.tells);
-    const say = (text) => note && (note.textContent = text);
+    const say = (text, isFault = false) => {
+      if (!note) return;
+      note.textContent = text;
+      note.classList.toggle("is-fault", isFault);
+    };
     const files = [...input.files];
     input.value = "";
     let refused = "";
@@ -86,7 +90,7 @@
         refused = `${file.name}: the connection broke off`;
       }
     }
-    say(refused);
+    say(refused, true);
     document.getElementById(input.dataset.then)?.click();
   });
 

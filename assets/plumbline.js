@@ -37,6 +37,17 @@
     if (event.target.closest("[popover] a[href]")) event.target.closest("[popover]").hidePopover();
   });
 
+  // The second press of a double click sends nothing again.
+  document.addEventListener(
+    "click",
+    (event) => {
+      if (event.detail < 2 || !event.target.closest?.("button[type=submit], .btn-primary, .btn-danger")) return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    true,
+  );
+
   // A refused form leads to its first fault. What answers is the page itself, some time after the form was sent: a fault that is
   // new or says something else is the answer; one that stands there unchanged is, once nothing has moved for a while.
   const FAULTS = ".field-error";
@@ -95,6 +106,25 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("button.btn[type=button]");
     if (button) watch(button.closest("form, [role=dialog], main") ?? document.body, button.matches(".btn-primary"));
+  });
+
+  // A dialog that closes gives the focus back to what had it; by itself it only knows a trigger of its own.
+  const MODAL = "[role=dialog]:not([popover]), [role=alertdialog]";
+  const seen = new WeakSet();
+  document.addEventListener("focusin", (event) => {
+    const dialog = event.target.closest?.(MODAL);
+    if (!dialog || seen.has(dialog)) return;
+    seen.add(dialog);
+    const opener = event.relatedTarget;
+    if (!opener || opener.closest(MODAL)) return;
+    const closing = new MutationObserver(() => {
+      if (dialog.isConnected) return;
+      closing.disconnect();
+      setTimeout(() => {
+        if (document.activeElement === document.body && opener.isConnected) opener.focus();
+      }, 50);
+    });
+    closing.observe(document.body, { childList: true, subtree: true });
   });
 
   const entries = () => [...document.querySelectorAll("#palette .palette-entry")].filter((entry) => !entry.hidden);

@@ -37,7 +37,7 @@ from components.overlays import command_palette, shortcuts_sheet
 from components.shell import Crumb, NavGroup, NavItem, Viewer, bare_page, brand_mark, head, page_header, section, shell
 from components.side_panel import side_panel
 from components.stacked_bars import stacked_bars
-from components.table import Column, data_table, name_text, pager, row_link
+from components.table import Column, data_table, email_text, name_text, pager, row_link, text_or
 from components.world_map import world_map
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "dialog",
     "dialog_actions",
     "direction_mark",
+    "email_text",
     "empty_state",
     "error_state",
     "finding_line",
@@ -111,6 +112,7 @@ __all__ = [
     "text_area",
     "text_input",
     "text_link",
+    "text_or",
     "time_text",
     "toast_done",
     "toast_failed",

@@ -21,7 +21,8 @@ _DAY_SECONDS = 86_400
 _CLOCKS = tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(_DAY_SECONDS // 60))
 
 
-@dataclass(frozen=True, slots=True)
+# Points and rows are not frozen: a chart of months has thousands, and to make a frozen one takes three times as long.
+@dataclass(slots=True)
 class ChartPoint:
     """One bucket. `value` None means nobody counted; `expected` None means no judgement. `mark` is "", "spike" or "drop"."""
 
@@ -34,7 +35,7 @@ class ChartPoint:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ChartRow:
     """A point as the chart reads it. `at` is the axis key, `when` the words for tooltip and table.
 
@@ -71,13 +72,9 @@ def chart_data(
     """Rows, ticks and summary of a series in the viewer's zone. `points` are in time order."""
     if not points:
         return ChartData()
-    texts = _BucketTexts(zone, bucket_seconds, None if now is None else now.astimezone(zone).year)
-    is_counted = [False, *(point.value is not None for point in points), False]
-    rows = [
-        _row(point, texts, is_lone=is_counted[place + 1] and not (is_counted[place] or is_counted[place + 2]))
-        for place, point in enumerate(points)
-    ]
-    ticks, labels = _ticks(points, zone)
+    starts = [point.at.astimezone(zone) for point in points]
+    rows = _rows(points, _bucket_texts(points, starts, zone, bucket_seconds, None if now is None else now.astimezone(zone).year))
+    ticks, labels = _ticks(points, starts)
     marks = [point for point in points if point.mark]
     return ChartData(
         rows=rows,
@@ -90,25 +87,31 @@ def chart_data(
     )
 
 
-def _row(point: ChartPoint, texts: _BucketTexts, *, is_lone: bool) -> ChartRow:
-    value, expected = point.value, point.expected
-    band = None
-    if point.low is not None and point.high is not None:
-        band = [max(0.0, round(point.low, 1)), round(point.high, 1)]
-    note = point.note
-    if point.mark and value is not None and expected is not None:
-        note = deviation(value, expected)
-    return ChartRow(
-        at=_key(point.at),
-        when=texts.of(point.at),
-        value=value,
-        value_text="not collected" if value is None else full_number(value),
-        expected=None if expected is None else round(expected, 1),
-        band=band,
-        mark=point.mark,
-        lone=is_lone,
-        note=note,
-    )
+def _rows(points: Sequence[ChartPoint], texts: Sequence[str]) -> list[ChartRow]:
+    values = [point.value for point in points]
+    value_texts = {value: "not collected" if value is None else full_number(value) for value in set(values)}
+    before, after = [None, *values[:-1]], [*values[1:], None]
+    return [
+        ChartRow(
+            _key(point.at),
+            text,
+            value,
+            value_texts[value],
+            None if point.expected is None else round(point.expected, 1),
+            _band(point.low, point.high),
+            point.mark,
+            value is not None and left is None and right is None,
+            point.note if not point.mark or value is None or point.expected is None else deviation(value, point.expected),
+        )
+        for point, text, value, left, right in zip(points, texts, values, before, after, strict=True)
+    ]
+
+
+def _band(low: float | None, high: float | None) -> list[float] | None:
+    if low is None or high is None:
+        return None
+    least = round(low, 1)
+    return [least if least > 0 else 0.0, round(high, 1)]
 
 
 def band_text(row: ChartRow) -> str:
@@ -116,49 +119,48 @@ def band_text(row: ChartRow) -> str:
     return NO_VALUE if row.band is None else f"{full_number(row.band[0])} to {full_number(row.band[1])}"
 
 
-class _BucketTexts:
-    """Buckets of one width in one zone as words. A chart has thousands: what two of them share is made once, and not by strftime,
-    which alone takes longer than everything else."""
-
-    def __init__(self, zone: ZoneInfo, seconds: int, this_year: int | None) -> None:
-        self._zone = zone
-        self._width = timedelta(seconds=seconds)
-        self._is_short = seconds < _DAY_SECONDS
-        self._this_year = this_year
-        self._end: tuple[datetime | None, datetime | None] = (None, None)
-        self._days: dict[int, str] = {}
-        self._labels: dict[str | None, str] = {}
-
-    def of(self, start: datetime) -> str:
-        """The bucket that starts then: "Tue 24 Nov, 14:00–15:00 CET"."""
-        stop = start + self._width
-        earlier_stop, earlier_end = self._end
-        local = earlier_end if earlier_end and earlier_stop == start else start.astimezone(self._zone)
-        end = stop.astimezone(self._zone)
-        self._end = (stop, end)
-        year = "" if local.year == self._this_year else f" {local.year}"
-        if self._is_short:
-            return f"{self._day(local)}{year}, {_clock(local)}–{_clock(end)} {self._label(local)}"
-        return f"{self._day(local)}{year} {_clock(local)} to {self._day(end)} {_clock(end)} {self._label(local)}"
-
-    def _day(self, local: datetime) -> str:
-        day = local.toordinal()
-        text = self._days.get(day)
-        if text is None:
-            text = self._days[day] = f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
-        return text
-
-    def _label(self, local: datetime) -> str:
-        name = local.tzname()
-        text = self._labels.get(name)
-        if text is None:
-            text = self._labels[name] = zone_label(self._zone, local)
-        return text
-
-
 def bucket_text(start: datetime, seconds: int, zone: ZoneInfo, *, now: datetime | None = None) -> str:
     """A bucket in the viewer's zone: "Tue 24 Nov, 14:00–15:00 CET"; whole days and longer show their first and last day."""
-    return _BucketTexts(zone, seconds, None if now is None else now.astimezone(zone).year).of(start)
+    this_year = None if now is None else now.astimezone(zone).year
+    return _bucket_texts([ChartPoint(start, None)], [start.astimezone(zone)], zone, seconds, this_year)[0]
+
+
+def _bucket_texts(
+    points: Sequence[ChartPoint], starts: Sequence[datetime], zone: ZoneInfo, seconds: int, this_year: int | None
+) -> list[str]:
+    """`bucket_text` of each point, of which `starts` has the start in the zone.
+
+    A chart has thousands: what two of them share is made once, and not by strftime, which alone takes longer than all the rest.
+    """
+    width = timedelta(seconds=seconds)
+    days: dict[int, str] = {}
+    labels: dict[str | None, str] = {}
+
+    def day(local: datetime) -> str:
+        number = local.toordinal()
+        text = days.get(number)
+        if text is None:
+            text = days[number] = f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
+        return text
+
+    def label(local: datetime) -> str:
+        name = local.tzname()
+        text = labels.get(name)
+        if text is None:
+            text = labels[name] = zone_label(zone, local)
+        return text
+
+    texts = []
+    for place, (point, local) in enumerate(zip(points, starts, strict=True), start=1):
+        stop = point.at + width
+        is_followed = place < len(points) and points[place].at == stop
+        end = starts[place] if is_followed else stop.astimezone(zone)
+        year = "" if local.year == this_year else f" {local.year}"
+        if seconds < _DAY_SECONDS:
+            texts.append(f"{day(local)}{year}, {_clock(local)}–{_clock(end)} {label(local)}")
+        else:
+            texts.append(f"{day(local)}{year} {_clock(local)} to {day(end)} {_clock(end)} {label(local)}")
+    return texts
 
 
 def _clock(local: datetime) -> str:
@@ -170,23 +172,23 @@ def _key(at: datetime) -> str:
     return f"{at.toordinal()} {_clock(at)}"
 
 
-def _ticks(points: Sequence[ChartPoint], zone: ZoneInfo) -> tuple[list[str], dict[str, str]]:
+def _ticks(points: Sequence[ChartPoint], starts: Sequence[datetime]) -> tuple[list[str], dict[str, str]]:
     span_hours = (points[-1].at - points[0].at).total_seconds() / 3600
     step = next((hours for hours in _TICK_HOURS if span_hours / hours <= _MOST_TICKS), _TICK_HOURS[-1])
     labels: dict[str, str] = {}
-    first_day = points[0].at.astimezone(zone).date().toordinal()
-    for point in points:
-        local = point.at.astimezone(zone)
+    first_day = starts[0].toordinal()
+    for point, local in zip(points, starts, strict=True):
         if local.minute:
             continue
         if step < 24 and local.hour % step == 0:
             labels[_key(point.at)] = _clock(local) if local.hour else f"{local.day} {MONTHS[local.month - 1]}"
-        elif step >= 24 and local.hour == 0 and (local.date().toordinal() - first_day) % (step // 24) == 0:
+        elif step >= 24 and local.hour == 0 and (local.toordinal() - first_day) % (step // 24) == 0:
             labels[_key(point.at)] = f"{local.day} {MONTHS[local.month - 1]}"
     if not labels:
         # Day and week buckets rarely start at local midnight; every nth bucket is marked instead.
         stride = max(1, len(points) // _MOST_TICKS)
-        labels = {_key(point.at): f"{point.at.astimezone(zone):%d %b}".lstrip("0") for point in points[::stride]}
+        pairs = zip(points[::stride], starts[::stride], strict=True)
+        labels = {_key(point.at): f"{local:%d %b}".lstrip("0") for point, local in pairs}
     return list(labels), labels
 
 

@@ -37,12 +37,18 @@ _DOT: rx.Var[Any] = rx.vars.FunctionStringVar.create(
 )
 
 
-# A chart admits children by the name of their class, so these two keep the names of what they extend.
+# A chart admits children by the name of their class, so these keep the names of what they extend.
 class GraphingTooltip(rx.recharts.GraphingTooltip):  # type: ignore[misc]
     """Tooltip whose words come from the row."""
 
     formatter: rx.Var[Any]
     label_formatter: rx.Var[Any]
+
+
+class ReferenceLine(rx.recharts.ReferenceLine):  # type: ignore[misc]
+    """A line whose label may be placed."""
+
+    label: rx.Var[dict[str, Any]]
 
 
 class Line(rx.recharts.Line):  # type: ignore[misc]
@@ -154,7 +160,11 @@ def _figure(data: Any, height: int, value_name: str, annotations: Any) -> rx.Com
         parts.append(
             rx.foreach(
                 annotations,
-                lambda note: rx.recharts.reference_line(x=note["at"], label=note["label"], stroke="var(--ink-3)"),
+                lambda note: ReferenceLine.create(
+                    x=note["at"],
+                    label={"value": note["label"], "position": "insideTopRight", "fill": "var(--ink-2)", "fontSize": 12},
+                    stroke="var(--ink-3)",
+                ),
             )
         )
     return rx.el.div(

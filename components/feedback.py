@@ -46,8 +46,11 @@ def error_state(text: Any, on_retry: Any = None, *, title: Any = "This could not
     return _state("error", rx.icon("triangle-alert", size=18), title, text, retry, role="alert")
 
 
-def no_rights_state(text: Any = "Ask an owner of this instance for access.") -> rx.Component:
-    """Signed in, but not allowed."""
+def no_rights_state(reason: Any = "") -> rx.Component:
+    """Signed in, but not allowed: why, where that is known, and whom to ask."""
+    why: Any = rx.Var.create(reason).to(str)
+    stop = rx.cond((why == "") | why.endswith("."), "", ".")
+    text = rx.Var.create(f"{why}{stop} Ask an owner of this instance for access.")
     return _state("no-rights", rx.icon("lock", size=18), "You may not see this", text)
 
 

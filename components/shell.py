@@ -68,6 +68,7 @@ def head() -> list[rx.Component]:
         rx.el.script(src="/plan.js"),
         rx.el.script(src="/detection.js"),
         rx.el.script(src="/transfer.js"),
+        rx.el.script(src="/drafts.js"),
     ]
 
 

@@ -38,6 +38,20 @@ def name_text(name: Any) -> rx.Component:
     )
 
 
+def email_text(address: Any) -> rx.Component:
+    """A mail address that breaks after its @ where a column is narrow, and copies as it is."""
+    parts: Any = rx.Var.create(address).to(str).split("@")
+    return rx.el.span(
+        rx.foreach(parts, lambda part, place: rx.fragment(rx.cond(place > 0, rx.fragment("@", rx.el.wbr()), rx.fragment()), part)),
+        class_name="breakable",
+    )
+
+
+def text_or(text: Any, missing: str) -> rx.Component:
+    """The text of a cell, or muted what it means that there is none."""
+    return rx.fragment(rx.cond(text != "", text, rx.el.span(missing, class_name="muted")))
+
+
 def row_link(text: Any, href: Any) -> rx.Component:
     """The link of a row's first cell; the whole row is its target."""
     return rx.link(text, href=href, class_name="row-link", underline="none")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from app.alerting.apprise_rules import is_installed
 from app.alerting.vocabulary import DestinationType
 
 
@@ -128,11 +127,6 @@ APPRISE = Declaration(
 )
 
 DECLARATIONS: Final = {one.kind: one for one in (SLACK, TELEGRAM, WEBHOOK, EMAIL, JIRA, LINEAR, APPRISE)}
-
-
-def offered() -> list[Declaration]:
-    """Channels that a new destination can be made of in this instance."""
-    return [one for one in DECLARATIONS.values() if one.kind is not DestinationType.APPRISE or is_installed()]
 
 
 FIELDS: Final = {kind: tuple(field.name for field in one.fields) for kind, one in DECLARATIONS.items()}

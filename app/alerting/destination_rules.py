@@ -21,6 +21,7 @@ MOST_LABELS = 20
 LONGEST_SUBJECT = 500
 LONGEST_SECRET = 4096
 LOOKUP_SECONDS = 2.0
+EXCEPTIONS = "; an operator can name exceptions in PLUMBLINE_OUTBOUND_ALLOW"
 
 _ADDRESSES = {
     DestinationType.WEBHOOK: "target_url",
@@ -80,7 +81,7 @@ def check_resolved(kind: DestinationType, fields: DestinationFields, outbound: O
             outbound.addresses(*place, seconds=LOOKUP_SECONDS)
     except OutboundFailed as failure:
         if failure.kind is OutboundKind.REFUSED_ADDRESS:
-            raise InvalidInput("must lead to a public address", field=name) from None
+            raise InvalidInput(f"must lead to a public address{EXCEPTIONS}", field=name) from None
     except ValueError:
         return
 
@@ -102,20 +103,22 @@ def _require_form(fields: DestinationFields, name: str, form: re.Pattern[str], r
         raise InvalidInput(rule, field=name)
 
 
-def _https(value: str, name: str, outbound: Outbound, *, exempt: bool = True) -> SplitResult:
+def _https(value: str, name: str, outbound: Outbound) -> SplitResult:
     """The address in its parts; plain HTTP only to what the allow-list names."""
     try:
         parts = urlsplit(value)
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         raise InvalidInput("must be an https address", field=name) from None
-    is_exempt = exempt and outbound.is_exempt(host, port or (80 if parts.scheme == "http" else 443))
-    if _CONTROL.search(value) or " " in value or not host or parts.scheme not in (("https", "http") if is_exempt else ("https",)):
+    is_exempt = outbound.is_exempt(host, port or (80 if parts.scheme == "http" else 443))
+    if _CONTROL.search(value) or " " in value or not host or parts.scheme not in ("https", "http"):
         raise InvalidInput("must be an https address", field=name)
+    if parts.scheme == "http" and not is_exempt:
+        raise InvalidInput(f"must be an https address{EXCEPTIONS}", field=name)
     if parts.username or parts.password:
         raise InvalidInput("must not hold a user name or password", field=name)
     if not is_exempt and not _may_be_public(host):
-        raise InvalidInput("must lead to a public address", field=name)
+        raise InvalidInput(f"must lead to a public address{EXCEPTIONS}", field=name)
     return parts
 
 

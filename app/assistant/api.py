@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 
 from app.assistant import service
 from app.assistant.contracts import EntityType
@@ -18,36 +18,12 @@ from app.assistant.shapes import (
     SearchReindexResponse,
     SearchResponse,
 )
-from app.http import Caller, Db, reading_caller
-from app.identity.contracts import Actor
+from app.http import Branch, Caller, Db, Editor, WaitingCaller, WaitingEditor
 
 router = APIRouter()
 
 SEARCH = "/api/v1/projects/{slug}/search"
 AI = "/api/v1/projects/{slug}/ai"
-
-
-def _branch(request: Request) -> str | None:
-    """The query parameter `branch`, which the published description leaves out (contract 11.1)."""
-    return request.query_params.get("branch") or None
-
-
-def _editor(actor: Caller) -> Actor:
-    actor.require_editor()
-    return actor
-
-
-def _waiting_editor(request: Request) -> Actor:
-    actor = reading_caller(request)
-    actor.require_editor()
-    return actor
-
-
-WaitingCaller = Annotated[Actor, Depends(reading_caller)]
-WaitingEditor = Annotated[Actor, Depends(_waiting_editor)]
-"""Resolved without a transaction that stays open: the model may take half a minute."""
-Branch = Annotated[str | None, Depends(_branch)]
-Editor = Annotated[Actor, Depends(_editor)]
 
 
 @router.get(SEARCH, operation_id="search_project", tags=["search"])

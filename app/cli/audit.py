@@ -15,7 +15,7 @@ import typer
 from app.audit_chain import exporting, file_verification, service, signing
 from app.audit_chain.contracts import Report
 from app.audit_chain.export_file import Anchor, NotAnExport, anchor_of, trusted_keys
-from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
+from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit, make_data_folder
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
@@ -100,7 +100,7 @@ def anchor() -> None:
 
 def _prepare() -> None:
     settings = load_settings_or_exit()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data_dir)
     upgrade(settings)
 
 

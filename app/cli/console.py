@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -30,3 +31,15 @@ def load_settings_or_exit() -> Settings:
     for name in unknown_variables(os.environ):
         typer.echo(f"plumbline: {name} is no setting of this version and is ignored", err=True)
     return settings
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make the data folder where there is none; one line and exit code 1 when it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        fail(f"cannot use the data folder {folder}: a file has this name; choose another with PLUMBLINE_DATA_DIR")
+    except NotADirectoryError:
+        fail(f"cannot use the data folder {folder}: a part of this path is a file; choose another with PLUMBLINE_DATA_DIR")
+    except OSError as error:
+        fail(f"cannot use the data folder {folder}: {error.strerror or error}")

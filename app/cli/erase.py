@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.audit_chain.export_file import trusted_keys
-from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
+from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit, make_data_folder
 from app.erasure import service
 from app.eventstore.service import get_event_store
 from app.identity.contracts import SYSTEM_ACTOR
@@ -39,7 +39,7 @@ def run(
     2 wrong settings.
     """
     settings = load_settings_or_exit()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data_dir)
     upgrade(settings)
     holder = f"command {os.getpid()}"
     with session_scope() as session:

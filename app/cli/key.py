@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
+from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit, make_data_folder
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR, ApiKeyScope, IngestKind, IngestScope
 from app.kernel.clock import SYSTEM_CLOCK
@@ -75,7 +75,7 @@ def create(
 ) -> None:
     """Make a key and print it. It is shown only here; what it may do is said beside it."""
     settings = load_settings_or_exit()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data_dir)
     upgrade(settings)
     now = SYSTEM_CLOCK.now()
     with session_scope() as session:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app.cli import audit, backup, check, demo, doctor, erase, key, mcp, plan, retention, rotate_key, status, user
-from app.cli.console import fail, load_settings_or_exit
+from app.cli.console import fail, load_settings_or_exit, make_data_folder
 from app.kernel.errors import AppError
 from app.kernel.logs import configure_logging
 from app.security.commands import app as geoip
@@ -57,10 +57,7 @@ def serve(
     from app.supervisor import serve as supervise
     from app.supervisor import why_not
 
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fail(f"cannot use the data folder {settings.data_dir}: {error.strerror or error}")
+    make_data_folder(settings.data_dir)
     if reason := why_not(settings):
         fail(reason)
     try:
@@ -78,7 +75,7 @@ def migrate() -> None:
     configure_logging(settings.runtime.log_level)
     from app.migrations import upgrade
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data_dir)
     upgrade(settings)
     typer.echo("The metadata database is up to date.")
 

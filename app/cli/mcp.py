@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
+from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit, make_data_folder
 
 KEY_VARIABLE = "PLUMBLINE_API_KEY"
 
@@ -32,7 +32,7 @@ def mcp() -> None:
     from app.mcp.access import Access
     from app.migrations import upgrade
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data_dir)
     upgrade(settings)
     access = Access(SecretStr(key.strip()))
     try:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit
+from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit, make_data_folder
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import session_scope
@@ -113,7 +113,7 @@ def import_(
 
 def _prepare() -> None:
     settings = load_settings_or_exit()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data_dir)
     upgrade(settings)
 
 

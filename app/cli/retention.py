@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import load_settings_or_exit
+from app.cli.console import load_settings_or_exit, make_data_folder
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
@@ -53,7 +53,7 @@ def run() -> None:
 
 def _prepare() -> None:
     settings = load_settings_or_exit()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_folder(settings.data_dir)
     upgrade(settings)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app import ui_paths
-from app.http import Caller, Db, client_address, reading_caller, user_agent
+from app.http import Caller, Db, WaitingCaller, client_address, user_agent
 from app.identity import entrance, service
-from app.identity.contracts import Actor
 from app.identity.cookies import set_session_cookie
 from app.identity.shapes import (
     AuthUserResponse,
@@ -23,9 +21,6 @@ from app.identity.shapes import (
 from app.kernel.clock import SYSTEM_CLOCK
 
 router = APIRouter()
-
-Inviting = Annotated[Actor, Depends(reading_caller)]
-"""The caller of a route that sends mail once its transaction has ended."""
 
 INVITATIONS = "/api/v1/users/invitations"
 INVITATION = "/api/v1/auth/invitations/{token}"
@@ -54,7 +49,7 @@ def list_invitations(session: Db, actor: Caller) -> list[InvitationResponse]:
 
 
 @router.post(INVITATIONS, operation_id="create_invitation", tags=["users"], status_code=201)
-def create_invitation(body: InvitationCreate, actor: Inviting) -> InvitationCreateResponse:
+def create_invitation(body: InvitationCreate, actor: WaitingCaller) -> InvitationCreateResponse:
     """Invite somebody, by mail too where a mail server is set. Only this answer tells the path that accepts. Owners."""
     view, token = entrance.invite(actor, body.email, body.role, clock=SYSTEM_CLOCK)
     shown = InvitationResponse.model_validate(view).model_dump()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 
 from app import ui_paths
-from app.http import Caller, Db, client_address, reading_caller
+from app.http import Caller, Db, WaitingCaller, client_address
 from app.identity import password_changes, service
-from app.identity.contracts import Actor
 from app.identity.shapes import (
     MessageResponse,
     PasswordChange,
@@ -23,15 +21,12 @@ from app.kernel.clock import SYSTEM_CLOCK
 
 router = APIRouter()
 
-Checking = Annotated[Actor, Depends(reading_caller)]
-"""The caller of a route that checks a password, which takes too long for a transaction."""
-
 ON_ITS_WAY = "If the address has an account with a password, a link is on its way. It works once, within 60 minutes."
 NO_MAIL = "This instance sends no mail. Ask an owner for a link, or run `plumbline user reset-password EMAIL` on the server."
 
 
 @router.put("/api/v1/me/password", operation_id="change_password", tags=["auth"], status_code=204)
-def change_password(body: PasswordChange, actor: Checking, request: Request) -> None:
+def change_password(body: PasswordChange, actor: WaitingCaller, request: Request) -> None:
     """Change your password. Your other sessions end. Needs a session, not a key."""
     password_changes.change_password(
         actor, body.current_password, body.new_password, body.code, address=client_address(request), clock=SYSTEM_CLOCK

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 
-from app.http import Caller, Db, client_address, reading_caller
+from app.http import Caller, Db, WaitingCaller, client_address
 from app.identity import entrance, service
-from app.identity.contracts import Actor
 from app.identity.shapes import (
     RecoveryCodes,
     SecondFactorBegin,
@@ -22,9 +20,6 @@ from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 
 router = APIRouter()
-
-Checking = Annotated[Actor, Depends(reading_caller)]
-"""The caller of a route that checks a password, which takes too long for a transaction."""
 
 OWN = "/api/v1/me/second-factor"
 
@@ -42,7 +37,7 @@ def get_second_factor(session: Db, actor: Caller) -> SecondFactorResponse:
 
 
 @router.post(OWN, operation_id="begin_second_factor", tags=["second-factor"], status_code=201)
-def begin_second_factor(body: SecondFactorBegin, actor: Checking) -> SecondFactorEnrolment:
+def begin_second_factor(body: SecondFactorBegin, actor: WaitingCaller) -> SecondFactorEnrolment:
     """Get a secret for your authenticator app. It counts once you confirm it; only this answer shows it."""
     return SecondFactorEnrolment.model_validate(entrance.begin_second_factor(actor, body.password, clock=SYSTEM_CLOCK))
 
@@ -54,7 +49,7 @@ def confirm_second_factor(body: SecondFactorConfirm, session: Db, actor: Caller)
 
 
 @router.post(OWN + "/recovery-codes", operation_id="renew_recovery_codes", tags=["second-factor"])
-def renew_recovery_codes(body: SecondFactorProof, actor: Checking, request: Request) -> RecoveryCodes:
+def renew_recovery_codes(body: SecondFactorProof, actor: WaitingCaller, request: Request) -> RecoveryCodes:
     """Get fresh recovery codes; the earlier ones are void."""
     address = client_address(request)
     codes = entrance.renew_recovery_codes(actor, body.password, body.code, address=address, clock=SYSTEM_CLOCK)
@@ -62,7 +57,7 @@ def renew_recovery_codes(body: SecondFactorProof, actor: Checking, request: Requ
 
 
 @router.post(OWN + "/turn-off", operation_id="turn_off_second_factor", tags=["second-factor"], status_code=204)
-def turn_off_second_factor(body: SecondFactorProof, actor: Checking, request: Request) -> None:
+def turn_off_second_factor(body: SecondFactorProof, actor: WaitingCaller, request: Request) -> None:
     """Be asked for no code any more."""
     entrance.turn_off_second_factor(actor, body.password, body.code, address=client_address(request), clock=SYSTEM_CLOCK)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.assistant import service as assistant
-from app.http import Caller, Db, reading_caller
+from app.http import Caller, Db, WaitingOwner
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
@@ -30,16 +30,6 @@ router = APIRouter(tags=["settings"])
 SETTINGS = "/api/v1/settings"
 
 
-def _owner(request: Request) -> Actor:
-    actor = reading_caller(request)
-    actor.require_owner()
-    return actor
-
-
-Owner = Annotated[Actor, Depends(_owner)]
-"""The owner, resolved in a transaction that has ended: what follows opens its own, so that it holds once the answer is sent."""
-
-
 @router.get(SETTINGS, operation_id="get_service_settings")
 def get_service_settings(session: Db, actor: Caller) -> ServiceSettingsResponse:
     """Every setting with where its value comes from. Owners."""
@@ -47,19 +37,19 @@ def get_service_settings(session: Db, actor: Caller) -> ServiceSettingsResponse:
 
 
 @router.put(SETTINGS, operation_id="put_service_settings")
-def put_service_settings(body: ServiceSettingsUpdate, actor: Owner) -> ServiceSettingsResponse:
+def put_service_settings(body: ServiceSettingsUpdate, actor: WaitingOwner) -> ServiceSettingsResponse:
     """Change the keys that are sent. Owners."""
     return _whole(_change(actor, _sent(body)))
 
 
 @router.patch(SETTINGS, operation_id="patch_service_settings")
-def patch_service_settings(body: ServiceSettingsUpdate, actor: Owner) -> ServiceSettingsResponse:
+def patch_service_settings(body: ServiceSettingsUpdate, actor: WaitingOwner) -> ServiceSettingsResponse:
     """The same as PUT. Owners."""
     return _whole(_change(actor, _sent(body)))
 
 
 @router.delete(SETTINGS + "/overrides/{name}", operation_id="clear_setting_override")
-def clear_setting_override(name: str, actor: Owner) -> ServiceSettingsResponse:
+def clear_setting_override(name: str, actor: WaitingOwner) -> ServiceSettingsResponse:
     """Give one key back to the environment. Owners."""
     with session_scope() as session:
         view = service.clear_override(session, actor, name)
@@ -74,13 +64,13 @@ def get_ai_settings(session: Db, actor: Caller) -> AiSettingsResponse:
 
 
 @router.put(SETTINGS + "/ai", operation_id="put_ai_settings")
-def put_ai_settings(body: AiSettingsUpdate, actor: Owner) -> AiSettingsResponse:
+def put_ai_settings(body: AiSettingsUpdate, actor: WaitingOwner) -> AiSettingsResponse:
     """Change the keys that are sent. Owners."""
     return _ai(_change(actor, body.model_dump(exclude_none=True)))
 
 
 @router.post(SETTINGS + "/ai/test", operation_id="test_ai_settings")
-def test_ai_settings(actor: Owner, body: AiSettingsTestRequest | None = None) -> SettingsTestResponse:
+def test_ai_settings(actor: WaitingOwner, body: AiSettingsTestRequest | None = None) -> SettingsTestResponse:
     """Ask the model something; a fault is told, not raised. Owners."""
     asked = body or AiSettingsTestRequest.model_validate({})
     is_fine, message = assistant.try_model(actor, asked.prompt)
@@ -88,7 +78,7 @@ def test_ai_settings(actor: Owner, body: AiSettingsTestRequest | None = None) ->
 
 
 @router.post(SETTINGS + "/email/test", operation_id="test_email_settings")
-def test_email_settings(actor: Owner) -> SettingsTestResponse:
+def test_email_settings(actor: WaitingOwner) -> SettingsTestResponse:
     """Send yourself a mail; a fault is told, not raised. Owners."""
     is_fine, message = send_probe(actor)
     return SettingsTestResponse(ok=is_fine, message=message)

@@ -34,21 +34,29 @@ def workspace_activity(session: Session, actor: Actor, *, limit: int = 20) -> li
     return _activity(session, service.list_projects(session, actor), limit)
 
 
-def project_activity(session: Session, actor: Actor, slug: str, *, limit: int = 20) -> list[ActivityItem]:
-    """The newest entries of one project. Errors: NotFound."""
-    return _activity(session, [service.get_project(session, actor, slug)], limit)
+def project_activity(
+    session: Session, actor: Actor, slug: str, *, limit: int = 20, kind: ActivityType | None = None
+) -> list[ActivityItem]:
+    """The newest entries of one project, of one kind when it is named. Errors: NotFound."""
+    return _activity(session, [service.get_project(session, actor, slug)], limit, kind)
 
 
-def _activity(session: Session, projects: Sequence[ProjectView], limit: int) -> list[ActivityItem]:
+def _activity(
+    session: Session, projects: Sequence[ProjectView], limit: int, kind: ActivityType | None = None
+) -> list[ActivityItem]:
     by_id = {project.id: project for project in projects}
     if not by_id:
         return []
-    entries = [
-        *_anomalies(repository.recent_anomalies(session, list(by_id), limit), by_id),
-        *_jobs(repository.recent_jobs(session, list(by_id), limit), by_id),
-        *_alerts(repository.recent_alerts(session, list(by_id), limit), by_id),
-        *_events(repository.recent_events(session, list(by_id), limit), by_id),
-    ]
+    ids = list(by_id)
+    entries: list[ActivityItem] = []
+    if kind in (None, ActivityType.ANOMALY):
+        entries += _anomalies(repository.recent_anomalies(session, ids, limit), by_id)
+    if kind in (None, ActivityType.SCAN):
+        entries += _jobs(repository.recent_jobs(session, ids, limit), by_id)
+    if kind in (None, ActivityType.ALERT):
+        entries += _alerts(repository.recent_alerts(session, ids, limit), by_id)
+    if kind in (None, ActivityType.EVENT):
+        entries += _events(repository.recent_events(session, ids, limit), by_id)
     return nlargest(limit, entries, key=lambda item: (item.occurred_at, item.id))
 
 

@@ -128,8 +128,13 @@ def delete_project(session: Session, actor: Actor, slug: str) -> None:
     identity.record_audit(
         session, actor, "project.delete", "project", project.id, project_slug=slug, payload={"name": project.name}
     )
+    is_demo = project.is_demo
     delete_hidden_projects(session, project.id)
     repository.delete_project(session, project.id)
+    if is_demo:
+        from app.demo.warehouse_copy import remove_unused_source  # the generator is heavy and rarely used
+
+        remove_unused_source(session)
 
 
 def create_hidden_project(session: Session, owner_id: str, name: str) -> ProjectView:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.http import Caller, Db, reading_caller
-from app.identity.contracts import Actor
+from app.http import Caller, Db, WaitingOwner
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.preferences import service as preferences
@@ -51,12 +49,6 @@ class RetentionUpdate(BaseModel):
     days: dict[Kind, Days] = Field(default_factory=dict)
 
 
-def _owner(request: Request) -> Actor:
-    actor = reading_caller(request)
-    actor.require_owner()
-    return actor
-
-
 @router.get(RETENTION, operation_id="get_retention")
 def get_retention(session: Db, actor: Caller) -> RetentionResponse:
     """How long each kind is kept, and what the newest pass removed. Owners."""
@@ -64,7 +56,7 @@ def get_retention(session: Db, actor: Caller) -> RetentionResponse:
 
 
 @router.put(RETENTION, operation_id="put_retention")
-def put_retention(body: RetentionUpdate, actor: Annotated[Actor, Depends(_owner)]) -> RetentionResponse:
+def put_retention(body: RetentionUpdate, actor: WaitingOwner) -> RetentionResponse:
     """Change the kinds that are sent; the next pass removes what is older. Owners."""
     with session_scope() as session:
         view = service.change_retention(session, actor, body.days, SYSTEM_CLOCK.now())

@@ -95,3 +95,99 @@ class Finding:
     description: str
     subject: str
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event as it is kept."""
+
+    id: str
+    name: str
+    actor_id: str | None
+    user_ip: str | None
+    severity: str
+    time: datetime
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are wanted; empty words filter nothing. `since` is inclusive, `until` too."""
+
+    since: datetime
+    until: datetime | None = None
+    event: str = ""
+    actor_id: str = ""
+    severities: tuple[str, ...] = ()
+    user_ip: str = ""
+    country_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WordCount:
+    """Events that carry the word."""
+
+    word: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityCount:
+    """Events of a severity in the bucket that begins at `start`."""
+
+    start: datetime
+    severity: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCount:
+    """Sign-ins from one place."""
+
+    latitude: float
+    longitude: float
+    city: str
+    country_code: str
+    succeeded: int
+    failed: int
+    actors: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActorCount:
+    """What one actor did."""
+
+    actor_id: str
+    email: str
+    events: int
+    failed: int
+    grave: int
+    addresses: int
+    countries: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCount:
+    """What came through one network; `name` is its operator, or the address where none is known."""
+
+    name: str
+    asn: int
+    events: int
+    failed: int
+    actors: int
+    addresses: int
+    marks: tuple[str, ...]
+    threat_score: int | None
+    one_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Events of the period in all."""
+
+    events: int
+    sign_ins: int
+    failed_sign_ins: int
+    actors: int
+    located: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,26 +12,88 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_nobody_reaches_into_the_repository_of_another_area() -> None:
     trespassers = [
-        f"{path.relative_to(ROOT)} imports {module}"
-        for path, module in _imports()
-        if (area := _area_of_repository(module)) and not path.is_relative_to(ROOT / "app" / area)
+        f"{importer} imports {module}"
+        for importer, module in _imports()
+        if _is_repository(module) and _area_of(importer) != _area_of(module)
     ]
 
     assert trespassers == []
 
 
-def _imports() -> Iterator[tuple[Path, str]]:
+def test_routes_pages_and_jobs_ask_their_service_and_never_a_repository() -> None:
+    trespassers = [
+        f"{importer} imports {module}" for importer, module in _imports() if _is_entrance(importer) and _is_repository(module)
+    ]
+
+    assert trespassers == []
+
+
+def test_routes_are_nobodys_but_their_own_areas() -> None:
+    trespassers = [
+        f"{importer} imports {module}"
+        for importer, module in _imports()
+        if _is_route(module) and _area_of(importer) != _area_of(module) and not _is_composition(importer)
+    ]
+
+    assert trespassers == []
+
+
+def test_what_stands_below_the_routes_and_pages_knows_none_of_them() -> None:
+    trespassers = [
+        f"{importer} imports {module}"
+        for importer, module in _imports()
+        if not _is_entrance(importer) and (_is_route(module) or _is_page(module))
+    ]
+
+    assert trespassers == []
+
+
+@cache
+def _imports() -> tuple[tuple[str, str], ...]:
+    """Every import of the product: the importing module and what it imports, both with dots."""
+    return tuple(_read_imports())
+
+
+def _read_imports() -> Iterator[tuple[str, str]]:
     for folder in ("app", "jobs", "components", "models"):
         for path in sorted((ROOT / folder).rglob("*.py")):
+            importer = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Import):
-                    yield from ((path, name.name) for name in node.names)
+                    yield from ((importer, name.name) for name in node.names)
                 elif isinstance(node, ast.ImportFrom) and node.module:
-                    yield from ((path, f"{node.module}.{name.name}") for name in node.names)
+                    yield from ((importer, f"{node.module}.{name.name}") for name in node.names)
 
 
-def _area_of_repository(module: str) -> str | None:
-    """The area whose SQL the module holds; None for every other module."""
-    first, *rest = module.split(".")
-    is_repository = first == "app" and len(rest) > 1 and (rest[1] == "repository" or rest[1].endswith("_repository"))
-    return rest[0] if is_repository else None
+def _area_of(module: str) -> str:
+    """The folder of the area, or of the room beside the areas."""
+    return ".".join(module.split(".")[:2]) if module.startswith("app.") else module.split(".", maxsplit=1)[0]
+
+
+def _is_part(module: str, name: str) -> bool:
+    """Whether the module, or the package around it, is the area's `name` or one of several called so."""
+    rest = module.split(".")[2:] if module.startswith("app.") else []
+    return any(part == name or part.endswith(f"_{name}") for part in rest)
+
+
+def _is_repository(module: str) -> bool:
+    return _is_part(module, "repository")
+
+
+def _is_route(module: str) -> bool:
+    return _is_part(module, "api")
+
+
+def _is_page(module: str) -> bool:
+    return _is_part(module, "pages")
+
+
+def _is_composition(module: str) -> bool:
+    """The modules beside the areas, which put them together."""
+    return module.startswith("app.") and module.count(".") == 1 and not (ROOT / module.replace(".", "/")).is_dir()
+
+
+def _is_entrance(module: str) -> bool:
+    """Where somebody comes in from outside: over HTTP, in the browser, on the command line, by a clock."""
+    is_other_door = _area_of(module) in {"app.cli", "app.mcp", "jobs"}
+    return is_other_door or _is_route(module) or _is_page(module) or _is_composition(module)

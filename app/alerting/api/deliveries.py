@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from app.alerting import service
-from app.alerting.api.parameters import PROJECT, Editor
 from app.alerting.shapes.deliveries import (
     AlertDeliveryDetailResponse,
     AlertDeliveryListResponse,
@@ -17,7 +16,7 @@ from app.alerting.shapes.deliveries import (
     AlertInboxGroupResponse,
     AlertInboxListResponse,
 )
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db, Editor
 from app.kernel.text import PlainText
 
 router = APIRouter(tags=["alerting"])

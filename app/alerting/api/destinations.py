@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from app.alerting import service
-from app.alerting.api.parameters import PROJECT, EarlyCaller, EarlyEditor, Editor
+from app.alerting.api.parameters import EarlyEditor
 from app.alerting.shapes.destinations import (
     AlertDestinationCreate,
     AlertDestinationResponse,
@@ -26,7 +26,7 @@ from app.alerting.shapes.rules import (
     rule_response,
     simulation_response,
 )
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db, Editor, WaitingCaller
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
@@ -132,7 +132,7 @@ def simulate_alert_rule(
     slug: str,
     destination_id: UUID,
     rule_id: UUID,
-    actor: EarlyCaller,
+    actor: WaitingCaller,
     days: Annotated[int, Query(ge=1, le=90)] = 7,
     cooldown_minutes_override: Annotated[int | None, Query(ge=0, le=10_080)] = None,
 ) -> AlertRuleSimulateResponse:

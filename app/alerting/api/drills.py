@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.alerting import service
-from app.alerting.api.parameters import PROJECT, Editor
 from app.alerting.shapes.drills import (
     FireDrillRequest,
     FireDrillResponse,
@@ -17,7 +16,7 @@ from app.alerting.shapes.drills import (
     run_response,
     runs_response,
 )
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db, Editor
 
 router = APIRouter(tags=["alerting"])
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.alerting import service
-from app.alerting.api.parameters import PROJECT, Editor
 from app.alerting.shapes.rules import (
     MonitorDetailResponse,
     MonitorMuteRequest,
@@ -15,7 +14,7 @@ from app.alerting.shapes.rules import (
     monitor_response,
     monitors_response,
 )
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db, Editor
 
 router = APIRouter(tags=["alerting"])
 

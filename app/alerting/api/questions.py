@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from app.alerting import service
-from app.alerting.api.parameters import PROJECT, EarlyCaller
 from app.alerting.shapes.questions import (
     AlertCandidate,
     AlertRuleCompareRequest,
@@ -20,6 +19,7 @@ from app.alerting.shapes.questions import (
     explanation_response,
 )
 from app.alerting.vocabulary import AlertScope
+from app.http import PROJECT, WaitingCaller
 from app.kernel.clock import as_utc
 from app.kernel.database import session_scope
 from app.kernel.text import PlainText
@@ -30,7 +30,9 @@ RULE = PROJECT + "/rules/{rule_id}"
 
 
 @router.post(RULE + "/compare", operation_id="compare_alert_rule")
-def compare_alert_rule(slug: str, rule_id: UUID, body: AlertRuleCompareRequest, actor: EarlyCaller) -> AlertRuleComparisonResponse:
+def compare_alert_rule(
+    slug: str, rule_id: UUID, body: AlertRuleCompareRequest, actor: WaitingCaller
+) -> AlertRuleComparisonResponse:
     """The stored rule beside the same rule with changes, over the same days. Nothing is sent or changed."""
     with session_scope(write=False) as session:
         rule = service.get_rule(session, actor, slug, str(rule_id))
@@ -47,7 +49,7 @@ def explain_alert_rule(
     scope_type: AlertScope,
     scope_ref: Annotated[PlainText, Query(min_length=1, max_length=64)],
     bucket: datetime,
-    actor: EarlyCaller,
+    actor: WaitingCaller,
 ) -> AlertRuleExplanationResponse:
     """Why the rule did or did not tell about a bucket of a scope: every gate, and the first that was closed."""
     with session_scope(write=False) as session:
@@ -59,7 +61,7 @@ def explain_alert_rule(
 @router.get(PROJECT + "/alert-candidates", operation_id="list_alert_candidates")
 def list_alert_candidates(
     slug: str,
-    actor: EarlyCaller,
+    actor: WaitingCaller,
     days: Annotated[int, Query(ge=1, le=90)] = 14,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> list[AlertCandidate]:

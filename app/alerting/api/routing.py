@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query
 
 from app.alerting import service
 from app.alerting.api.deliveries import INBOX, Limit, Offset
-from app.alerting.api.parameters import PROJECT, Editor
 from app.alerting.shapes.routing import (
     AlertAssigneeRequest,
     AlertContactPayload,
@@ -22,7 +21,7 @@ from app.alerting.shapes.routing import (
     routing_response,
 )
 from app.alerting.vocabulary import GroupStatus
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db, Editor
 
 router = APIRouter(tags=["alerting"])
 

@@ -7,9 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.alerting import service
-from app.alerting.api.parameters import PROJECT, Editor
 from app.alerting.shapes.schedules import RuleSchedulePayload, schedule_response
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db, Editor
 
 router = APIRouter(tags=["alerting"])
 

@@ -54,16 +54,22 @@ class DeliveriesState(LoadedState):
         self._take_query()
         with self._loading():
             await self._enter()
-            self.view = await self._read(
-                deliveries_view,
-                slug,
-                state=self.state_filter,
-                destination_id=self.destination,
-                page=self.page_number,
-                zone=self._zone(),
-            )
+            await self._show()
+            if self.view.total and not self.view.rows:  # an address beyond the end shows the end
+                self.page_number = -(-self.view.total // PAGE_SIZE)
+                await self._show()
             start, count = (self.page_number - 1) * PAGE_SIZE, len(self.view.rows)
             self.first, self.last = (start + 1 if count else 0), start + count
+
+    async def _show(self) -> None:
+        self.view = await self._read(
+            deliveries_view,
+            self._slug(),
+            state=self.state_filter,
+            destination_id=self.destination,
+            page=self.page_number,
+            zone=self._zone(),
+        )
 
     @rx.event
     def choose_state(self, state: str) -> EventSpec:
@@ -125,7 +131,7 @@ def deliveries_page() -> rx.Component:
                     Column("Rule", _rule),
                     Column("State", _state),
                     Column("Destination", lambda row: rx.fragment(row.destination, rx.el.span(row.channel, class_name="cell-sub"))),
-                    Column("Scopes", lambda row: row.scopes, numeric=True, secondary=True, width="80px"),
+                    Column("Items", lambda row: row.scopes, numeric=True, secondary=True, width="80px"),
                     Column("Attempts", lambda row: row.attempts, numeric=True, secondary=True, width="90px"),
                 ],
                 view.rows,

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app import ui_paths
 from app.alerting import service as alerting
 from app.alerting.contracts import DeliveryItemView, DeliveryView
-from app.alerting.pages.words import KINDS, channel_title, delivery_state
+from app.alerting.pages.words import channel_title, delivery_state, kind_of
 from app.alerting.vocabulary import DIRECTION_LABELS, SCOPE_LABELS, DeliveryStatus
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
@@ -135,7 +135,7 @@ def delivery_detail(session: Session, actor: Actor, slug: str, delivery_id: str,
     return DeliveryDetail(
         id=view.id,
         title=f"{view.rule_name} to {view.destination_name}",
-        kind=KINDS.get(view.kind, ""),
+        kind=kind_of(view.kind, view.rule_name),
         state=state,
         facts=_facts(view, state, zone, now),
         destination_href=ui_paths.project_destination(slug, view.destination_id) if view.destination_id in known else "",
@@ -162,7 +162,7 @@ def _row(view: DeliveryView, slug: str, zone: ZoneInfo, now: datetime) -> Delive
         made=local_time(view.created_at, zone, now=now),
         made_iso=iso_utc(view.created_at),
         rule=view.rule_name,
-        kind=KINDS.get(view.kind, ""),
+        kind=kind_of(view.kind, view.rule_name),
         destination=view.destination_name,
         channel=channel_title(view.channel),
         state=state,

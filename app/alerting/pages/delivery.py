@@ -131,6 +131,7 @@ def delivery_page() -> rx.Component:
             ),
             on_retry=state.load,
             what="delivery",
+            back=link_button("All deliveries", href=ui_paths.project_deliveries(slug_var())),
         ),
         active="deliveries",
         crumbs=[Crumb("Deliveries", ui_paths.project_deliveries(slug_var())), Crumb("Delivery")],

@@ -56,6 +56,7 @@ class DestinationState(LoadedState):
     is_rotating: bool = False
     _intent: str = "save"
     _draft: dict[str, Any] = {}
+    _is_made: bool = False
 
     @rx.event
     async def load(self) -> AsyncIterator[None]:
@@ -66,6 +67,7 @@ class DestinationState(LoadedState):
             yield
         self.errors, self.is_testing, self.is_deleting, self.is_rotating = {}, False, False, False
         self.signing_secret, self.test, self._intent, self._draft = "", TestView(), "save", {}
+        self._is_made = False
         self.is_new = destination_id == ui_paths.NEW
         self.has_apprise = is_installed()
         with self._loading():
@@ -91,6 +93,8 @@ class DestinationState(LoadedState):
     async def submit(self, form: dict[str, Any]) -> Any:
         """Store what the form says, or only try it."""
         intent, self._intent = self._intent, "save"
+        if self._is_made:
+            return None  # the second of two quick presses; the page of what was made is on its way
         self.errors = {}
         if intent == "test":
             self._draft, self.is_testing, self.test = form, True, TestView()
@@ -180,6 +184,7 @@ class DestinationState(LoadedState):
         await asyncio.to_thread(alerting.check_reach, kind, fields)
         name, is_enabled = str(form.get("name", ""))[:1000], bool(form.get("enabled"))
         made = await self._call(alerting.create_destination, slug, kind, name, fields, enabled=is_enabled)
+        self._is_made = True
         path = ui_paths.project_destination(slug, made.id)
         return [rx.redirect(path, replace=True), toast_done(f"{made.name} is added")]
 
@@ -240,6 +245,7 @@ def destination_page() -> rx.Component:
             ),
             on_retry=state.load,
             what="destination",
+            back=link_button("All destinations", href=ui_paths.project_destinations(slug_var())),
         ),
         active="destinations",
         crumbs=[

@@ -92,14 +92,16 @@ def destinations_page() -> rx.Component:
                     Column("Name", _name),
                     Column("Rules", lambda row: row.rules, secondary=True, width="90px"),
                     Column("Last test", _last_test, width="150px"),
-                    Column("Last delivery", _last_delivery),
+                    Column("Last alert", _last_delivery),
                     Column("", _history, secondary=True, width="110px"),
                 ],
                 state.rows,
                 caption="Destinations, newest first",
                 empty=empty_state(
                     "Nobody is told yet",
-                    "Add a destination, send a test message to it, and give it a rule.",
+                    rx.cond(
+                        may_edit, "Add a destination, send a test message to it, and give it a rule.", "There is no destination."
+                    ),
                     rx.cond(may_edit, link_button("Add the first destination", href=make, kind="primary"), rx.fragment()),
                 ),
             ),

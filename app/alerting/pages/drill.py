@@ -126,7 +126,7 @@ def fire_drill_page() -> rx.Component:
                 note="A canary travels the whole road of an alert: ingest, counting, detection, rule, delivery. "
                 "It never touches the project's own events and figures.",
             ),
-            rx.cond(view.has_destinations, _content(state, view, may_edit), _nobody()),
+            rx.cond(view.has_destinations, _content(state, view, may_edit), _nobody(may_edit)),
             on_retry=state.load,
         ),
         active="fire-drill",
@@ -134,11 +134,15 @@ def fire_drill_page() -> rx.Component:
     )
 
 
-def _nobody() -> rx.Component:
+def _nobody(may_edit: Any) -> rx.Component:
     return empty_state(
         "There is nobody to tell yet",
         "A drill needs a destination to arrive at, and a second one that is told when it does not.",
-        link_button("Add a destination", href=ui_paths.project_destinations(slug_var()), kind="primary"),
+        rx.cond(
+            may_edit,
+            link_button("Add a destination", href=ui_paths.project_destination(slug_var(), ui_paths.NEW), kind="primary"),
+            rx.el.p("Editors and owners add destinations.", class_name="muted"),
+        ),
     )
 
 
@@ -146,7 +150,7 @@ def _content(state: Any, view: Any, may_edit: Any) -> rx.Component:
     return rx.fragment(
         kpi_row(
             kpi("Last drill", view.last, note=view.sentence),
-            kpi("Arrived", view.passed, note="of the drills shown here"),
+            kpi("Arrived", view.passed, note=view.of),
         ),
         section(
             "Time to alert",
@@ -158,7 +162,7 @@ def _content(state: Any, view: Any, may_edit: Any) -> rx.Component:
             note="From the first record to the delivered message; a gap is a drill that did not arrive.",
         ),
         section("Drills", _runs(view)),
-        rx.cond(may_edit, section("Set-up", _form(state, view), note=view.sentence), rx.fragment()),
+        rx.cond(may_edit, section("Set-up", _form(state, view)), rx.fragment()),
     )
 
 

@@ -53,6 +53,7 @@ class DrillPage:
     rows: list[DrillRow] = field(default_factory=list)
     chart: ChartData = field(default_factory=ChartData)
     passed: int = 0
+    of: str = ""
     last: str = ""
     drawn: int = 0
 
@@ -80,6 +81,7 @@ def drill_page(session: Session, actor: Actor, slug: str, zone: ZoneInfo) -> Dri
         rows=[_row(one, zone, now) for one in runs],
         chart=chart_data(_points(ended), zone, 1, subject="Seconds to alert", now=now),
         passed=sum(one.outcome is DrillOutcome.PASSED for one in ended),
+        of=f"of {len(ended)} {'drill' if len(ended) == 1 else 'drills'} shown here" if ended else "no drill has ended yet",
         last=_last(ended),
     )
 

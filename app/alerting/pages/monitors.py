@@ -120,8 +120,12 @@ def monitors_page() -> rx.Component:
                 caption="Monitors, those that fire first",
                 empty=empty_state(
                     rx.cond(state.status == "", "Nothing watches yet", "No monitor is in this state"),
-                    rx.cond(state.status == "", "Each rule is a monitor: write the first one.", ""),
-                    rx.cond(state.status == "", link_button("Rules", href=ui_paths.project_rules(slug_var())), rx.fragment()),
+                    rx.cond(
+                        state.status == "",
+                        rx.cond(may_edit, "Each rule is a monitor: write the first one.", "Each rule is a monitor."),
+                        "",
+                    ),
+                    rx.cond(state.status == "", link_button("Open rules", href=ui_paths.project_rules(slug_var())), rx.fragment()),
                 ),
             ),
             on_retry=state.load,

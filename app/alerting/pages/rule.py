@@ -65,6 +65,7 @@ def rule_page() -> rx.Component:
             ),
             on_retry=state.load,
             what="rule",
+            back=link_button("All rules", href=ui_paths.project_rules(slug_var())),
         ),
         active="rules",
         crumbs=[Crumb("Rules", ui_paths.project_rules(slug_var())), Crumb(rx.cond(view.title != "", view.title, "Rule"))],

@@ -24,6 +24,10 @@ SCOPES: Final = (
 DIRECTIONS: Final = (("notify_on_spike", "Spikes"), ("notify_on_drop", "Drops"))
 SWITCHES: Final = ("enabled", "ai_explanation_enabled", *(name for name, _, _ in SCOPES), *(name for name, _ in DIRECTIONS))
 NUMBERS: Final = ("min_percent_delta", "min_absolute_delta", "min_expected_count")
+MOST_PERCENT: Final = 10_000
+"""A hundred times what was expected. The API takes any size; a person who enters more has slipped a digit."""
+MOST_OF_A_DROP: Final = 100
+MOST_COUNT: Final = 1_000_000_000_000
 COOLDOWNS: Final = (60, 180, 360, 720, 1440, 2880, 4320, 10_080)
 FIELDS: Final = ((FilterField.EVENT.value, "Event"), (FilterField.EVENT_TYPE.value, "Event type"))
 OPERATORS: Final = ((FilterOperator.IN.value, "is one of"), (FilterOperator.NOT_IN.value, "is none of"))
@@ -60,7 +64,7 @@ Choices = Mapping[str, Sequence[Sequence[str]]]
 
 def draft_of(spec: RuleSpec, destination_id: str, choices: Choices) -> RuleDraft:
     """The rule as a form. Filters on the direction come from the API only and are left as they are (`spec_of`)."""
-    texts = {name: f"{getattr(spec, name):g}" for name in NUMBERS}
+    texts = {name: f"{getattr(spec, name):.15g}" for name in NUMBERS}
     texts |= {
         "name": spec.name,
         "destination_id": destination_id,
@@ -100,10 +104,11 @@ def values_without(one: FilterDraft, value: str) -> tuple[str, ...]:
 def spec_of(draft: RuleDraft, stored: RuleSpec | None = None) -> RuleSpec:
     """The rule that the form describes, with what only the API sets taken from the stored one.
 
-    Errors: InvalidInput for a number that is none, or for a format or filter nobody offered.
+    Errors: InvalidInput for a number that is none or that nothing can reach, or for a format or filter nobody offered.
     """
     texts = draft.texts
     numbers = {name: _number(texts, name) for name in NUMBERS}
+    _check_sizes(numbers, has_drops=bool(draft.switches.get("notify_on_drop")))
     try:
         message_format = MessageFormat(texts.get("message_format", "plain"))
         filters = tuple(
@@ -147,6 +152,18 @@ def _number(texts: Mapping[str, str], name: str) -> float:
     if not math.isfinite(value) or value < 0:
         raise InvalidInput("Enter a number of at least 0", field=name)
     return value
+
+
+def _check_sizes(numbers: Mapping[str, float], *, has_drops: bool) -> None:
+    percent = numbers["min_percent_delta"]
+    if percent > MOST_PERCENT:
+        raise InvalidInput(f"Enter at most {MOST_PERCENT:,} percent", field="min_percent_delta")
+    if has_drops and percent > MOST_OF_A_DROP:
+        message = f"Nothing drops by more than {MOST_OF_A_DROP} percent: enter less, or switch drops off"
+        raise InvalidInput(message, field="min_percent_delta")
+    for name in ("min_absolute_delta", "min_expected_count"):
+        if numbers[name] > MOST_COUNT:
+            raise InvalidInput(f"Enter at most {MOST_COUNT:,}", field=name)
 
 
 def _list_operator(operator: FilterOperator) -> str:

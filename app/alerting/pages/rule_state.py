@@ -74,8 +74,7 @@ class RuleState(LoadedState):
         slug, rule_id = self._slug(), self._route_value("rule_id")
         if self._begin(f"{slug}/{rule_id}"):
             self.view, self.rehearsal, self.findings, self.why = EditorView(), RehearsalView(), Findings(), WhyView()
-            self.tab = TABS[0]
-            self.series, self.bucket, self.buckets = "", "", []
+            self.tab, self.series, self.bucket, self.buckets = TABS[0], "", "", []
             yield
         self.errors, self.is_deleting = {}, False
         with self._loading():
@@ -164,8 +163,9 @@ class RuleState(LoadedState):
     @rx.event
     async def save(self) -> EventSpec | list[EventSpec] | None:
         """Store the draft."""
-        self.errors = {}
-        slug = self._slug()
+        if not self._shown:
+            return None  # the second of two quick presses; the page of what was made is on its way
+        self.errors, slug = {}, self._slug()
         try:
             spec, place = spec_of(self._draft(), self._stored), self.texts.get("destination_id", "")
             if self.view.is_new:

@@ -15,8 +15,13 @@ from components.marks import badge
 STATES: Final = {"pending": "Pending", "sent": "Sent", "failed": "Failed", "dead": "Dead", "dropped": "Dropped"}
 """States of a delivery as people see them: a failed one is tried again by itself, a dead one only when somebody asks. A dropped one
 was not to be sent any more."""
-KINDS: Final = {"escalation": "Escalation", "drill": "Fire drill"}
-"""Kinds of deliveries that are marked as such."""
+_KINDS: Final = {"escalation": "Escalation", "drill": "Fire drill"}
+
+
+def kind_of(kind: str, rule_name: str) -> str:
+    """What a delivery of this kind is marked as; nothing where the name of its rule says the same."""
+    word = _KINDS.get(kind, "")
+    return "" if word == rule_name else word
 
 
 def channel_title(kind: DestinationType) -> str:

@@ -19,7 +19,7 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.page_states import LoadedState, page_body
 from app.projects import activity
-from app.projects.contracts import ActivityItem, ActivitySeverity
+from app.projects.contracts import ActivityItem, ActivitySeverity, ActivityType
 from app.ui import page
 from components import badge, empty_state, link_button, page_header, section, segmented, text_link, time_text, toolbar
 from components.format import ago, day_text, iso_utc
@@ -27,6 +27,12 @@ from components.shell import Crumb
 
 MOST: Final = 100
 KINDS: Final = {"": "All", "anomaly": "Anomalies", "scan": "Scans", "alert": "Alerts", "event": "Plan"}
+_WORDS: Final = {
+    ActivityType.ANOMALY: "anomaly",
+    ActivityType.SCAN: "scan",
+    ActivityType.ALERT: "alert",
+    ActivityType.EVENT: "plan",
+}
 _TONES: Final = {ActivitySeverity.HIGH: "bad", ActivitySeverity.MEDIUM: "warn", ActivitySeverity.LOW: "neutral"}
 
 
@@ -54,15 +60,14 @@ class ActivityDay:
 def activity_view(session: Session, actor: Actor, slug: str, kind: str, zone: ZoneInfo) -> list[ActivityDay]:
     """The newest entries by day, of one kind when it is named. Errors: NotFound."""
     now = SYSTEM_CLOCK.now()
-    found = activity.project_activity(session, actor, slug, limit=MOST)
-    wanted = [item for item in found if not kind or item.type == kind]
-    days = groupby(wanted, key=lambda item: day_text(item.occurred_at, zone, now))
+    found = activity.project_activity(session, actor, slug, limit=MOST, kind=ActivityType(kind) if kind else None)
+    days = groupby(found, key=lambda item: day_text(item.occurred_at, zone, now))
     return [ActivityDay(day, [_row(item, now) for item in items]) for day, items in days]
 
 
 def _row(item: ActivityItem, now: datetime) -> ActivityRow:
     return ActivityRow(
-        kind=item.type.value,
+        kind=_WORDS[item.type],
         tone=_TONES[item.severity],
         title=item.title,
         detail=item.detail,
@@ -138,8 +143,8 @@ def _empty(state: Any) -> rx.Component:
             link_button("Open scans", href=ui_paths.project_scans(slug_var())),
         ),
         empty_state(
-            "Nothing of this kind lately",
-            f"Looked through the newest {MOST} entries.",
+            "Nothing of this kind yet",
+            "Other things happened in this project.",
             link_button("Show all", href=ui_paths.project_activity(slug_var())),
         ),
     )

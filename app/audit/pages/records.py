@@ -55,6 +55,7 @@ class AuditRecordsState(LoadedState):
             else:
                 self.trail = TrailView()
                 self.view = await self._read(records_view, slug, self.query, self._zone())
+                self.query = replace(self.query, page=self.view.page)
                 asked = {name: value for name, value in asdict(self.query).items() if value != _DEFAULTS[name]}
             await self._call(service.note_look, slug, asked)
 

@@ -19,6 +19,7 @@ from app.audit.figures import EVENT_NUMBERS, RecordFilter
 from app.audit.pages.metric_view import CHOICE_NAMES, MetricView, Query, metric_view
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
+from app.presentation import page_within
 from components.bar_data import Bars, bar_data
 from components.format import iso_utc, local_time
 
@@ -65,10 +66,11 @@ class StageRow:
 
 @dataclass(frozen=True)
 class RecordsView:
-    """Everything the page shows."""
+    """Everything the page shows. `page` is the last one where the address asks for one beyond the end."""
 
     bars: Bars = field(default_factory=Bars)
     rows: list[RecordRow] = field(default_factory=list)
+    page: int = 1
     total: int = 0
     first: int = 0
     last: int = 0
@@ -95,14 +97,17 @@ def records_view(session: Session, actor: Actor, slug: str, query: Query, zone: 
         query.category or None, query.app or None, now - timedelta(days=int(query.days)), now, env=query.env or None,
         status=query.status or None, origin=query.origin or None, level=query.level or None, event_name=query.event_name or None,
     )  # fmt: skip
-    found = records.listed(bucket, wanted, query.page, PER_PAGE)
+    total = records.total(bucket, wanted)
+    page = page_within(query.page, total, PER_PAGE)
+    found = records.listed(bucket, wanted, page, PER_PAGE)
     values = records.values(bucket, wanted.start, wanted.stop, MOST_CHOICES)
     names = records.metric_names(bucket)
-    start = (query.page - 1) * PER_PAGE
+    start = (page - 1) * PER_PAGE
     return RecordsView(
         bars=_bars(bucket, wanted, query, zone),
         rows=[_row(record, slug, query.source, zone, now) for record in found],
-        total=records.total(bucket, wanted),
+        page=page,
+        total=total,
         first=start + 1 if found else 0,
         last=start + len(found),
         sources=[[source.key, source.name] for source in service.sources(session, actor, slug)],

@@ -73,6 +73,7 @@ class AuditLogState(LoadedState):
         self.query, self.opened = query, ""
         with self._loading():
             self.view = await self._read(log_view, query, self._zone())
+            self.query = query = replace(query, page=self.view.page)
             await self._call(note_look, query)
 
     @rx.event
@@ -105,6 +106,8 @@ class AuditLogState(LoadedState):
     async def verify(self) -> None:
         """Follow every chain in parts, showing how far it is, until it is done, stopped, or the browser has left."""
         async with self:
+            if self.is_checking:
+                return
             self._check_run += 1
             run = self._check_run
             self.is_checking, self.check = True, VerifyView(phase="Beginning")
@@ -115,7 +118,11 @@ class AuditLogState(LoadedState):
                 return
         while not progress.is_done:
             async with self:
-                if self._check_run != run or not self._is_connected():
+                if self._check_run != run:
+                    return
+                if not self._is_connected():
+                    # Whoever comes back, as by a reload, may begin again.
+                    self.is_checking, self.check = False, VerifyView()
                     return
                 try:
                     progress = await self._read(service.step, progress, SYSTEM_CLOCK.now())
@@ -139,7 +146,6 @@ class AuditLogState(LoadedState):
 
     def _go(self, **changed: Any) -> EventSpec:
         wanted = asdict(replace(self.query, **{name: value for name, value in changed.items() if name in _DEFAULTS}))
-        # All time is an empty choice and not the usual one, so it must stand in the address.
         chosen = {name: str(value) for name, value in wanted.items() if value != _DEFAULTS[name]}
         return rx.redirect(ui_paths.audit_log(**chosen), replace=True)
 
@@ -161,7 +167,10 @@ def audit_log_page() -> rx.Component:
         page_body(
             state,
             page_header(
-                "Audit log", export, note="Who changed what in this instance. Looks at this log and exports are in it too."
+                "Audit log",
+                export,
+                note="Who changed what in this instance. Looks at this log and exports are in it too. An export holds every "
+                "record, or every one of the project chosen below; the other fields do not narrow it.",
             ),
             _seal_section(state),
             section("Entries", _filters(state), _entries(state)),
@@ -180,10 +189,14 @@ def audit_log_page() -> rx.Component:
 
 def _seal_section(state: Any) -> rx.Component:
     seal, check = state.view.seal, state.check
-    verify = rx.cond(
-        state.is_checking,
-        rx.fragment(),
-        button(rx.icon("shield-check", size=14, aria_hidden="true"), "Verify", kind="primary", small=True, on_click=state.verify),
+    # It stays while it runs: a button that vanishes under the keyboard takes the focus with it.
+    verify = button(
+        rx.icon("shield-check", size=14, aria_hidden="true"),
+        rx.cond(state.is_checking, "Verifying…", "Verify"),
+        kind="primary",
+        small=True,
+        on_click=state.verify,
+        custom_attrs={"aria-disabled": rx.cond(state.is_checking, "true", "false")},
     )
     told = rx.match(
         check.outcome,
@@ -196,7 +209,7 @@ def _seal_section(state: Any) -> rx.Component:
         "Seal",
         kpi_row(
             kpi("Sealed records", seal.sealed, note="own and ingested, in hash chains"),
-            kpi("Not sealed yet", seal.unsealed, note="sealed within a minute or so", tone=seal.tone),
+            kpi("Not sealed yet", seal.unsealed, note="sealed within a minute or so"),
             kpi("Last checkpoint", seal.checkpoint, note=seal.checkpoint_note),
             kpi("Signing key", seal.key, note="Ed25519"),
         ),

@@ -16,11 +16,12 @@ from app.audit_chain.service import Progress, Seal
 from app.identity import service as identity
 from app.identity.contracts import Actor, AuditFilter
 from app.kernel.clock import SYSTEM_CLOCK
+from app.presentation import page_within
 from app.projects import service as projects
 from components.format import ago, full_number, iso_utc, local_time
 
 PER_PAGE: Final = 50
-PERIODS: Final = {"1": "24 hours", "7": "7 days", "30": "30 days", "": "All time"}
+PERIODS: Final = {"1": "24 hours", "7": "7 days", "30": "30 days", "all": "All time"}
 _INSTANCE: Final = "instance"
 _DRILL: Final = "drill:"
 """How the slug of the project begins in which a fire drill runs; nobody else sees it."""
@@ -61,7 +62,6 @@ class SealView:
 
     sealed: str = "0"
     unsealed: str = ""
-    tone: str = "neutral"
     checkpoint: str = "none yet"
     checkpoint_note: str = ""
     key: str = ""
@@ -69,9 +69,10 @@ class SealView:
 
 @dataclass(frozen=True)
 class LogView:
-    """Everything the page shows."""
+    """Everything the page shows. `page` is the last one where the address asks for one beyond the end."""
 
     rows: list[EntryRow] = field(default_factory=list)
+    page: int = 1
     total: int = 0
     first: int = 0
     last: int = 0
@@ -97,8 +98,12 @@ def log_view(session: Session, actor: Actor, query: Query, zone: ZoneInfo) -> Lo
     """The page's data in one read. Owners only."""
     now = SYSTEM_CLOCK.now()
     wanted = filter_of(query, now)
-    start = (query.page - 1) * PER_PAGE
-    found, total = identity.list_audit(session, actor, wanted, limit=PER_PAGE, offset=start)
+    page = query.page
+    found, total = identity.list_audit(session, actor, wanted, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+    if total and not found:
+        page = page_within(page, total, PER_PAGE)
+        found, total = identity.list_audit(session, actor, wanted, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+    start = (page - 1) * PER_PAGE
     seals = service.seals(session, actor, [entry.id for entry in found])
     rows = [
         EntryRow(
@@ -118,6 +123,7 @@ def log_view(session: Session, actor: Actor, query: Query, zone: ZoneInfo) -> Lo
     actions = sorted({*identity.list_audit_actions(session, actor), *([query.action] if query.action else [])})
     return LogView(
         rows=rows,
+        page=page,
         total=total,
         first=start + 1 if rows else 0,
         last=start + len(rows),
@@ -135,7 +141,7 @@ def filter_of(query: Query, now: datetime) -> AuditFilter:
         project_slug={"": None, _INSTANCE: ""}.get(query.project, query.project),
         action=query.action or None,
         user_email=query.person or None,
-        since=now - timedelta(days=int(query.days)) if query.days else None,
+        since=now - timedelta(days=int(query.days)) if query.days.isdigit() else None,
         has_reads=bool(query.reads),
     )
 
@@ -177,7 +183,6 @@ def _seal(session: Session, actor: Actor, zone: ZoneInfo, now: datetime) -> Seal
     return SealView(
         sealed=full_number(state.entries),
         unsealed=waiting,
-        tone="neutral" if state.unsealed == 0 else "warn",
         checkpoint=ago(signed_at, now) if signed_at else "none yet",
         checkpoint_note=f"{local_time(signed_at, zone, now=now)}, at {full_number(last.seq)} of {last.tenant}" if last else "",
         key=last.key_id if last else "none yet",

@@ -54,6 +54,7 @@ class ErasuresState(LoadedState):
     view: ErasuresView = ErasuresView()
     user_id: str = ""
     is_asking: bool = False
+    id_error: str = ""
     refusal: str = ""
 
     @rx.event
@@ -62,7 +63,7 @@ class ErasuresState(LoadedState):
         if self._begin(f"erasures/{self._slug()}"):
             self.view = ErasuresView()
             yield None
-        self.user_id, self.is_asking, self.refusal = "", False, ""
+        self.user_id, self.is_asking, self.refusal, self.id_error = "", False, "", ""
         with self._loading():
             await self._enter()
             await self._show()
@@ -84,6 +85,7 @@ class ErasuresState(LoadedState):
         """Ask for confirmation."""
         self.user_id, self.refusal = str(form.get("user_id", ""))[: service.LONGEST_ID + 1], ""
         self.is_asking = bool(self.user_id.strip())
+        self.id_error = "" if self.is_asking else "Type the id of the person"
 
     @rx.event
     def set_asking(self, is_open: bool) -> None:
@@ -95,6 +97,8 @@ class ErasuresState(LoadedState):
     @rx.event
     async def confirm(self, form: dict[str, Any]) -> AsyncIterator[EventSpec]:
         """Erase, once the project's name in addresses was typed."""
+        if not self.is_asking:
+            return  # the second of two quick presses
         if str(form.get("confirmation", "")).strip() != self._slug():
             self.refusal = f"Type {self._slug()} to confirm"
             return
@@ -149,7 +153,8 @@ def _form(state: Any) -> rx.Component:
                     spell_check=False,
                 ),
                 field_id="erase-user",
-                hint="As records carry it: user_id, distinct_id or the actor's id",
+                hint="As records carry it: user_id, distinct_id or the actor's id.",
+                error=state.id_error,
             ),
             rx.el.div(button("Erase…", kind="danger", type="submit"), class_name="form-actions"),
             on_submit=state.ask,

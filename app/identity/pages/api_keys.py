@@ -85,6 +85,8 @@ class ApiKeysState(AppState):
     @rx.event
     async def create(self, form: dict[str, Any]) -> None:
         """Make a key from the form and show its token once."""
+        if not self.is_creating:
+            return  # the second of two quick presses
         try:
             days = parse_expiry(str(form.get("expires_in_days", "")))
             _, token = await self._call(

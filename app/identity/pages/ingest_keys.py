@@ -90,6 +90,8 @@ class IngestKeysState(ProjectState):
     @rx.event
     async def create(self, form: dict[str, Any]) -> None:
         """Make a key from the form, show its token once and put it into the command."""
+        if not self.is_creating:
+            return  # the second of two quick presses
         try:
             days = parse_expiry(str(form.get("expires_in_days", "")))
             _, token = await self._call(
@@ -209,7 +211,7 @@ def ingest_keys() -> rx.Component:
                 caption="Ingest keys of this project",
                 empty=empty_state(
                     "No sender can reach this project yet",
-                    "Create a key and send a first event with it.",
+                    rx.cond(may_edit, "Create a key and send a first event with it.", "There is no key yet."),
                     rx.cond(may_edit, first, rx.fragment()),
                 ),
             ),
@@ -274,9 +276,10 @@ def _create_dialog() -> rx.Component:
                 error=state.errors.get("kind", ""),
             ),
             form_field(
-                "May",
+                "Scope",
                 select_input(SCOPES, field_id="scope", name="scope"),
                 field_id="scope",
+                hint="What its holder may do. Sending is enough for a sender.",
                 error=state.errors.get("scope", ""),
             ),
             form_field(

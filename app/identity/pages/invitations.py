@@ -31,6 +31,7 @@ from components import (
     data_table,
     dialog,
     dialog_actions,
+    email_text,
     empty_state,
     form_field,
     section,
@@ -43,7 +44,8 @@ from components import (
 from components.format import iso_utc, local_time
 from components.inline_edit import form_refusal
 
-ROLES = [(role.value, role.value.capitalize()) for role in (UserRole.EDITOR, UserRole.VIEWER, UserRole.OWNER)]
+ROLES = [(role.value, role.value.capitalize()) for role in (UserRole.VIEWER, UserRole.EDITOR, UserRole.OWNER)]
+"""The least right first: it is what the form offers."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,12 @@ class InvitationsState(AppState):
     @rx.event
     async def invite(self, form: dict[str, Any]) -> None:
         """Make the invitation of the form and show its link once."""
+        if not self.is_inviting:
+            return  # the second of two quick presses
         try:
             wanted = InvitationCreate.model_validate({"email": str(form.get("email", "")).strip(), "role": form.get("role")})
         except ValidationError:
-            self.refusal = "Enter an email address and choose a role"
+            self.refusal = "Enter an email address and choose a role."
             return
         actor = await self._read(_caller)
         try:
@@ -162,7 +166,7 @@ def invitations_section() -> rx.Component:
                 "Invitations",
                 data_table(
                     [
-                        Column("Email", lambda row: rx.el.span(row.email, class_name="breakable")),
+                        Column("Email", lambda row: email_text(row.email)),
                         Column("Role", lambda row: badge(row.role)),
                         Column("Invited by", lambda row: row.invited_by, secondary=True),
                         Column("Valid until", lambda row: time_text(row.expires, row.expires_iso), secondary=True),

@@ -30,7 +30,7 @@ def key_standing(revoked_at: datetime | None, expires_at: datetime | None, now: 
 
 def key_name(row: Any) -> rx.Component:
     """The name of a key over its first characters, by which its holder knows it."""
-    return rx.fragment(row.name, rx.el.code(row.prefix, "…", class_name="cell-sub"))
+    return rx.fragment(rx.el.span(row.name, class_name="breakable"), rx.el.code(row.prefix, "…", class_name="cell-sub"))
 
 
 def standing_badge(standing: Any) -> Any:

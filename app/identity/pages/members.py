@@ -28,7 +28,7 @@ from components.format import iso_utc, local_time
 from components.forms import button, dialog, dialog_actions, select_input
 from components.marks import badge, time_text
 from components.shell import Crumb, page_header
-from components.table import Column, data_table
+from components.table import Column, data_table, email_text
 
 ROLES = [(role.value, role.value.capitalize()) for role in (UserRole.OWNER, UserRole.EDITOR, UserRole.VIEWER)]
 ROLE_NOTE = "Owners manage people, keys and data sources. Editors change plans and projects. Viewers look."
@@ -199,7 +199,7 @@ def _name(row: Any) -> Any:
 
 def _email(row: Any) -> Any:
     return rx.el.span(
-        rx.el.span(row.email, class_name="breakable"),
+        email_text(row.email),
         rx.cond(row.has_reset_link, reset_link_button(row), rx.fragment()),
         class_name="inline",
     )

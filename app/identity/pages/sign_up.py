@@ -72,7 +72,11 @@ def sign_up() -> rx.Component:
             notice("Signing up is closed on this instance. Ask an owner."),
             _form(),
         ),
-        rx.el.p("You have an account? ", text_link("Sign in", href=state.sign_in_href), class_name="muted"),
+        rx.cond(
+            state.is_first,
+            rx.fragment(),
+            rx.el.p("You have an account? ", text_link("Sign in", href=state.sign_in_href), class_name="muted"),
+        ),
     )
 
 

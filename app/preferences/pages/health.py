@@ -191,7 +191,7 @@ def _retention(state: Any) -> rx.Component:
                 Column("Kind", lambda row: row.title),
                 Column("Kept for", lambda row: row.kept),
                 Column(
-                    "Removed by the last pass",
+                    "Removed last",
                     lambda row: rx.cond(row.error != "", badge(row.error, "bad"), row.removed),
                     numeric=True,
                 ),

@@ -12,8 +12,8 @@ from app.kernel.errors import BadRequest
 from app.security.api.gate import Watch, count_call, enter, instant
 from app.security.api.parameters import bounded, moment, offset_of
 from app.security.api.work import read
+from app.security.contracts import EventFilter
 from app.security.plans import EVENTS_PAGE, MOST_EVENTS_PAGE
-from app.security.repository.events import EventFilter
 from app.security.service import reading
 from app.security.vocabulary import severities_matching
 

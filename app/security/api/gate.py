@@ -15,8 +15,8 @@ from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
 from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.errors import Forbidden, TooManyRequests, Unauthorized
-from app.security.plans import FREE, UNLIMITED, SecurityPlan, month_start, plan_of
-from app.security.repository import accounts
+from app.security.plans import FREE, UNLIMITED, SecurityPlan, plan_of
+from app.security.service import intake, origins
 
 STANDING: Final = "security_standing"
 _LONGEST_TOKEN: Final = 512
@@ -127,11 +127,11 @@ def enter(
     """The caller, counted against nothing yet; notes for the headers what the plan is. Unauthorized, Forbidden."""
     principal = principal_for(session, token_of(request, is_webhook=is_webhook), now)
     plan = plan_of(principal.tenant_plan)
-    used = accounts.used_quota(session, principal.tenant_id, month_start(now))
+    used = intake.booked(session, principal, now)
     note(request, Standing(plan, used, RATES.left(principal.tenant_id, plan, now)))
     origin = request.headers.get("origin")
     if origin is not None:
-        authorise_origin(origin, plan, lambda: list(accounts.origins(session, principal.project_id)))
+        authorise_origin(origin, plan, lambda: origins.authorised(session, principal))
     if is_writing and principal.scope is IngestScope.READ:
         raise Forbidden("The key may only read")
     return principal, plan

@@ -9,7 +9,7 @@ from app.kernel.database import session_scope
 from app.kernel.errors import AppError
 from app.security.api.dialect import answer_preflight, let_browsers_read, refused
 from app.security.api.gate import Watch, enter, standing
-from app.security.repository import accounts
+from app.security.service import intake
 
 __all__ = ["answer_preflight", "keyed_health"]
 
@@ -21,7 +21,7 @@ def keyed_health(request: Request, content: dict[str, object]) -> JSONResponse:
     try:
         with session_scope(write=False) as session:
             principal, plan = enter(session, request, now)
-            organisation = {"id": principal.tenant_id, "name": accounts.organisation_name(session, principal.tenant_id)}
+            organisation = {"id": principal.tenant_id, "name": intake.organisation_name(session, principal)}
     except AppError as refusal:
         answer = refused(request, refusal)
     else:

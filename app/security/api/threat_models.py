@@ -8,11 +8,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.http import Caller, Db, reading_caller
-from app.identity.contracts import Actor
+from app.http import Caller, Db, Editor, WaitingCaller
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.text import PlainText, storable
@@ -147,13 +146,6 @@ class PreviewResponse(BaseModel):
     examples: list[ExampleResponse]
 
 
-def _editor(actor: Caller) -> Actor:
-    actor.require_editor()
-    return actor
-
-
-Editor = Annotated[Actor, Depends(_editor)]
-Reader = Annotated[Actor, Depends(reading_caller)]
 """The caller of a route that reads for a while and must keep nobody from writing."""
 
 
@@ -170,7 +162,7 @@ def create_threat_model(slug: str, session: Db, actor: Editor, body: ThreatModel
 
 
 @router.post(MODELS + "/preview", operation_id="preview_threat_model")
-def preview_threat_model(slug: str, actor: Reader, body: PreviewBody) -> PreviewResponse:
+def preview_threat_model(slug: str, actor: WaitingCaller, body: PreviewBody) -> PreviewResponse:
     """How often a model would have raised an alert on what is stored, with examples. Nothing is kept."""
     with session_scope(write=False) as session:
         return _preview(model_preview.preview(session, actor, slug, _draft(body), SYSTEM_CLOCK.now(), days=body.days))
@@ -201,7 +193,7 @@ def delete_threat_model(slug: str, model_id: UUID, session: Db, actor: Editor) -
 
 @router.post(MODEL + "/preview", operation_id="preview_kept_threat_model")
 def preview_kept_threat_model(
-    slug: str, model_id: UUID, actor: Reader, days: Annotated[int, Query(ge=1, le=LONGEST_DAYS)] = 7
+    slug: str, model_id: UUID, actor: WaitingCaller, days: Annotated[int, Query(ge=1, le=LONGEST_DAYS)] = 7
 ) -> PreviewResponse:
     """How often a kept model would have raised an alert, with examples."""
     with session_scope(write=False) as session:

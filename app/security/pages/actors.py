@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import reflex as rx
@@ -36,6 +37,7 @@ class ActorsState(LoadedState):
         with self._loading():
             await self._enter()
             self.view = await self._read(actors_view, slug, self.query, self._zone())
+            self.query = replace(self.query, page=self.view.page)
 
     @rx.event
     def choose_days(self, days: str) -> EventSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from sqlmodel import Session
 from app import ui_paths
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
-from app.presentation import page_number
+from app.presentation import page_number, page_within
 from app.security.pages.actor_profile import (
     Profile,
     day_name,
@@ -85,6 +85,7 @@ class ActorsView:
     """A page of actors. `first` and `last` are places in the whole list."""
 
     rows: list[ActorRow] = field(default_factory=list)
+    page: int = 1
     total: int = 0
     first: int = 0
     last: int = 0
@@ -107,13 +108,18 @@ def query_of(words: Mapping[str, str]) -> Query:
 def actors_view(session: Session, actor: Actor, slug: str, query: Query, zone: ZoneInfo, now: datetime | None = None) -> ActorsView:
     """The page's content. Errors: NotFound."""
     now = now or SYSTEM_CLOCK.now()
-    start = (query.page - 1) * PAGE_SIZE
     above = float(query.above) if query.above else None
+    start = (query.page - 1) * PAGE_SIZE
     found = actor_ranking.ranking(session, actor, slug, now, days=int(query.days), above=above, limit=PAGE_SIZE, offset=start)
+    if found.total and not found.actors:
+        query = replace(query, page=page_within(query.page, found.total, PAGE_SIZE))
+        start = (query.page - 1) * PAGE_SIZE
+        found = actor_ranking.ranking(session, actor, slug, now, days=int(query.days), above=above, limit=PAGE_SIZE, offset=start)
     today = actor_ranking.today(now)
     rows = [_row(one, slug, query, today, zone, now) for one in found.actors]
     return ActorsView(
         rows=rows,
+        page=query.page,
         total=found.total,
         first=start + 1 if rows else 0,
         last=start + len(rows),

@@ -70,7 +70,9 @@ class SecurityAlertState(LoadedState):
     @rx.event
     async def set_status(self, status: str) -> EventSpec | None:
         """Acknowledge or reopen the alert."""
-        return await self._change(Change(status)) if status in ("open", "acknowledged") else None
+        # Of two quick clicks the second changes nothing.
+        is_change = status in ("open", "acknowledged") and status != self.view.status
+        return await self._change(Change(status)) if is_change else None
 
     async def _change(self, change: Change) -> EventSpec | None:
         if not change.status:

@@ -42,7 +42,7 @@ def actions(state: Any) -> rx.Component:
                     button("Acknowledge", on_click=state.set_status("acknowledged")),
                     button("Back to open", on_click=state.set_status("open")),
                 ),
-                button("Mark as safe…", on_click=state.ask("dismissed")),
+                button("Dismiss…", on_click=state.ask("dismissed")),
                 button("Resolve…", kind="primary", on_click=state.ask("resolved")),
             ),
         ),
@@ -55,12 +55,15 @@ def places(view: Any) -> rx.Component:
     travel = view.travel
     return rx.cond(
         travel.is_shown,
-        kpi_row(
-            kpi("From", travel.start, note=travel.start_when),
-            kpi("To", travel.stop, note=travel.stop_when),
-            kpi("Distance", travel.distance),
-            kpi("Time between", travel.time),
-            kpi("Speed it would take", travel.speed, tone="bad", note=travel.note),
+        rx.el.div(
+            kpi_row(
+                kpi("From", travel.start, note=travel.start_when),
+                kpi("To", travel.stop, note=travel.stop_when),
+                kpi("Distance", travel.distance),
+                kpi("Time between", travel.time),
+                kpi("Speed it would take", travel.speed, tone="bad", note=travel.note),
+            ),
+            class_name="journey",
         ),
         rx.fragment(),
     )
@@ -177,12 +180,12 @@ def close_dialog(state: Any) -> rx.Component:
             ),
             dialog_actions(
                 button("Cancel", on_click=state.set_asking(False)),
-                button(rx.cond(is_resolving, "Resolve alert", "Mark as safe"), kind="primary", type="submit"),
+                button(rx.cond(is_resolving, "Resolve alert", "Dismiss alert"), kind="primary", type="submit"),
             ),
             on_submit=state.close,
             reset_on_submit=False,
         ),
-        title=rx.cond(is_resolving, "Resolve the alert", "Mark the alert as safe"),
+        title=rx.cond(is_resolving, "Resolve the alert", "Dismiss the alert"),
         description=rx.cond(
             is_resolving,
             "The incident is over. Further events of the kind raise another alert.",

@@ -45,7 +45,7 @@ def travel_of(alert: AlertView, zone: ZoneInfo, now: datetime) -> TravelView:
         stop_when=moment_text(stop, zone, now),
         distance=f"{full_number(distance)}\u00a0km",
         time=duration(seconds) if isinstance(seconds, int | float) else "–",
-        speed=f"{full_number(speed)}\u00a0km/h" if isinstance(speed, int | float) else "at once",
+        speed=f"{full_number(speed)} km/h" if isinstance(speed, int | float) else "at once",
         note="An anonymising network may explain it." if exits else "",
     )
 

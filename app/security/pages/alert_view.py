@@ -137,7 +137,7 @@ def _facts(alert: AlertView, slug: str, zone: ZoneInfo, now: datetime) -> list[F
 
     found = [
         Fact("Actor", alert.actor_id, events(actor=alert.actor_id)) if alert.actor_id else None,
-        Fact("Behaviour", "beside own days and peers", ui_paths.project_actors(slug, actor=alert.actor_id))
+        Fact("Behaviour", "compared with own days and peers", ui_paths.project_actors(slug, actor=alert.actor_id))
         if alert.actor_id
         else None,
         Fact("Email", str(details["actor_email"])) if details.get("actor_email") else None,
@@ -256,7 +256,7 @@ def _lines_note(alert: AlertView) -> str:
 def _closing(alert: AlertView, zone: ZoneInfo, now: datetime) -> str:
     if alert.status not in ("resolved", "dismissed"):
         return ""
-    word = "Resolved" if alert.status == "resolved" else "Marked as safe"
+    word = "Resolved" if alert.status == "resolved" else "Dismissed"
     reason = RESOLUTION_WORDS.get(str(alert.details.get("resolution_type")), "")
     when = local_time(alert.resolved_at or alert.updated_at, zone, now=now)
     return f"{word} by {alert.resolved_by or 'somebody'} on {when}" + (f": {reason.lower()}." if reason else ".")

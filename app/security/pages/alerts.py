@@ -71,6 +71,7 @@ class SecurityAlertsState(LoadedState):
                 page=self.page_number,
                 zone=self._zone(),
             )
+            self.page_number = self.view.page
 
     @rx.event
     def choose_status(self, status: str) -> EventSpec:
@@ -191,7 +192,15 @@ def _table(state: Any) -> rx.Component:
                     "Nothing was found yet, or everything is dealt with.",
                     link_button("Show all alerts", href=ui_paths.project_security_alerts(slug_var(), status=EVERY_STATUS)),
                 ),
-                empty_state("No alert", "Alerts of this status stand here."),
+                rx.cond(
+                    state.status == EVERY_STATUS,
+                    empty_state(
+                        "No alert was ever raised",
+                        "Alerts are raised when security events are evidence of an incident.",
+                        link_button("Explore events", href=ui_paths.project_security_events(slug_var())),
+                    ),
+                    empty_state("No alert of this status", "Choose “All” to see alerts of every status."),
+                ),
             ),
         ),
         pager=pager(view.first, view.last, view.total, on_previous=state.turn(-1), on_next=state.turn(1), noun="alerts"),
@@ -206,6 +215,7 @@ def _title(row: Any) -> rx.Component:
             rx.cond(row.actor != "", rx.el.span(row.actor), rx.fragment()),
             class_name="cell-sub dotted",
         ),
+        class_name="breakable",
     )
 
 

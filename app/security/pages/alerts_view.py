@@ -12,6 +12,7 @@ from sqlmodel import Session
 from app import ui_paths
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
+from app.presentation import page_within
 from app.security.pages.wording import SEVERITY_TONES, STATUS_TONES, STATUS_WORDS, TYPE_WORDS, Mark, network_marks, place_text
 from app.security.service import triage
 from app.security.service.triage import AlertView
@@ -51,6 +52,7 @@ class AlertsView:
     total: int = 0
     first: int = 0
     last: int = 0
+    page: int = 1
 
 
 def alerts_view(
@@ -68,21 +70,28 @@ def alerts_view(
 ) -> AlertsView:
     """A page of alerts, newest first; `status` all shows every one. Errors: NotFound, PlanRestricted."""
     now = now or SYSTEM_CLOCK.now()
+
+    def listed(number: int) -> tuple[list[AlertView], int]:
+        return triage.list_alerts(
+            session,
+            actor,
+            slug,
+            now,
+            status="" if status == EVERY_STATUS else status,
+            severity=severity,
+            alert_type=alert_type,
+            actor_id=actor_id,
+            limit=PAGE_SIZE,
+            offset=(number - 1) * PAGE_SIZE,
+        )
+
+    alerts, total = listed(page)
+    if total and not alerts:
+        page = page_within(page, total, PAGE_SIZE)
+        alerts, total = listed(page)
     start = (page - 1) * PAGE_SIZE
-    alerts, total = triage.list_alerts(
-        session,
-        actor,
-        slug,
-        now,
-        status="" if status == EVERY_STATUS else status,
-        severity=severity,
-        alert_type=alert_type,
-        actor_id=actor_id,
-        limit=PAGE_SIZE,
-        offset=start,
-    )
     rows = [_row(alert, slug, zone, now) for alert in alerts]
-    return AlertsView(rows, total, start + 1 if rows else 0, start + len(rows))
+    return AlertsView(rows, total, start + 1 if rows else 0, start + len(rows), page)
 
 
 def _row(alert: AlertView, slug: str, zone: ZoneInfo, now: datetime) -> AlertRow:

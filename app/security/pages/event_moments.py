@@ -28,3 +28,16 @@ def _moved(text: str, form: str, zone: tzinfo, other_form: str, other: tzinfo) -
         return datetime.strptime(text, form).replace(tzinfo=zone).astimezone(other).strftime(other_form)
     except (ValueError, OverflowError):
         return text
+
+
+def checked_moment(text: str) -> str:
+    """The moment as an address may hold it; empty for what is none."""
+    return text[:16] if moment_of(text[:16], ZoneInfo("UTC")) is not None else ""
+
+
+def moment_of(text: str, zone: ZoneInfo) -> datetime | None:
+    """A time of the zone as an instant; None for what is none."""
+    try:
+        return datetime.strptime(text, MOMENT).replace(tzinfo=zone).astimezone(UTC) if text else None
+    except (ValueError, OverflowError):
+        return None

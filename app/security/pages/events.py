@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import reflex as rx
@@ -39,6 +40,7 @@ class SecurityEventsState(LoadedState):
         with self._loading():
             await self._enter()
             self.view = await self._read(events_view, slug, self.query, self._zone())
+            self.query = replace(self.query, page=self.view.page)
 
     @rx.event
     def choose_days(self, days: str) -> EventSpec:

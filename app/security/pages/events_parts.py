@@ -209,6 +209,7 @@ def _name(row: Any) -> rx.Component:
             rx.cond(row.address != "", rx.el.span(row.address), rx.fragment()),
             class_name="cell-sub dotted only-narrow-flex",
         ),
+        class_name="breakable",
     )
 
 

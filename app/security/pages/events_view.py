@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,9 @@ from app import ui_paths
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
-from app.presentation import page_number
-from app.security.pages.event_moments import MOMENT, to_instants
+from app.presentation import page_number, page_within
+from app.security.contracts import EventFilter, StoredEvent
+from app.security.pages.event_moments import checked_moment, moment_of, to_instants
 from app.security.pages.wording import (
     SEVERITY_TONES,
     EventLine,
@@ -26,7 +27,6 @@ from app.security.pages.wording import (
     network_marks,
     place_text,
 )
-from app.security.repository.events import EventFilter, StoredEvent
 from app.security.service import investigation
 from app.security.service.geo import geo_files
 from app.security.vocabulary import severities_matching
@@ -118,6 +118,7 @@ class EventsView:
     facets: list[Facet] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
     countries: list[list[str]] = field(default_factory=list)
+    page: int = 1
     total: int = 0
     total_text: str = "0"
     first: int = 0
@@ -143,8 +144,8 @@ def query_of(words: Mapping[str, str]) -> Query:
         ip=word("ip"),
         country=word("country").upper()[:2],
         days=word("days") if word("days") in PERIODS else USUAL_DAYS,
-        since=_checked_moment(word("from")),
-        until=_checked_moment(word("to")),
+        since=checked_moment(word("from")),
+        until=checked_moment(word("to")),
         page=max(1, min(page, MOST_PAGES)),
         id=word("id")[:64],
     )
@@ -152,8 +153,8 @@ def query_of(words: Mapping[str, str]) -> Query:
 
 def filter_of(query: Query, zone: ZoneInfo, now: datetime) -> EventFilter:
     """The search in the repository's terms. The minute named as the end is part of it."""
-    since = _moment(query.since, zone) or now - timedelta(days=int(query.days))
-    until = _moment(query.until, zone)
+    since = moment_of(query.since, zone) or now - timedelta(days=int(query.days))
+    until = moment_of(query.until, zone)
     # A stored severity stands for itself; the wider words of the API's filter would count events twice.
     severities = (query.severity,) if severities_matching(query.severity) else ()
     return EventFilter(
@@ -173,6 +174,10 @@ def events_view(session: Session, actor: Actor, slug: str, query: Query, zone: Z
     wanted = filter_of(query, zone, now)
     start = (query.page - 1) * PAGE_SIZE
     found = investigation.find_events(session, actor, slug, wanted, now, limit=PAGE_SIZE, offset=start)
+    if found.total and not found.events:
+        query = replace(query, page=page_within(query.page, found.total, PAGE_SIZE))
+        start = (query.page - 1) * PAGE_SIZE
+        found = investigation.find_events(session, actor, slug, wanted, now, limit=PAGE_SIZE, offset=start)
     chosen = {"event": query.event, "severity": query.severity, "country": query.country, "actor": query.actor, "ip": query.ip}
     facets = [
         Facet(
@@ -192,6 +197,7 @@ def events_view(session: Session, actor: Actor, slug: str, query: Query, zone: Z
         facets=[facet for facet in facets if facet.words],
         chips=[Chip(name, f"{FACET_WORDS[name]}: {value}") for name, value in chosen.items() if value] + _time_chips(query),
         countries=[["", "All countries"], *[[code, code] for code in countries]],
+        page=query.page,
         total=found.total,
         total_text=full_number(found.total),
         first=start + 1 if rows else 0,
@@ -283,17 +289,9 @@ def _notes(plan: str, days: int, *, is_full: bool, query: Query) -> list[str]:
     notes = []
     if not is_full:
         notes.append(f"The plan {plan} shows only the country of an address.")
+    since, until = moment_of(query.since, ZoneInfo("UTC")), moment_of(query.until, ZoneInfo("UTC"))
+    if since and until and since > until:
+        notes.append("The search ends before it begins, so nothing can match: swap From and To.")
     if not (query.since or query.until) and int(query.days) > days:
         notes.append(f"The plan {plan} shows {days} days.")
     return notes
-
-
-def _checked_moment(text: str) -> str:
-    return text[:16] if _moment(text[:16], ZoneInfo("UTC")) is not None else ""
-
-
-def _moment(text: str, zone: ZoneInfo) -> datetime | None:
-    try:
-        return datetime.strptime(text, MOMENT).replace(tzinfo=zone).astimezone(UTC) if text else None
-    except (ValueError, OverflowError):
-        return None

@@ -80,7 +80,8 @@ def map_section(view: Any) -> rx.Component:
     return section(
         "Sign-ins by place",
         rx.cond(
-            view.geo.has_places,
+            # A database that is gone leaves the places of what it located.
+            view.geo.has_places | (view.places.length() > 0),
             rx.el.div(
                 rx.el.div(
                     world_map(view.map),
@@ -154,7 +155,7 @@ def actor_section(view: Any) -> rx.Component:
             empty=empty_state("No event names an actor"),
         ),
         actions=[text_link("All actors", href=ui_paths.project_actors(slug_var()))],
-        note="by grave events; 'unusual' is the share of known days that were less so",
+        note="by grave events; “unusual” is the share of known days that were less so",
     )
 
 
@@ -212,7 +213,7 @@ def timeline_section(view: Any) -> rx.Component:
                 rx.el.span(moment.kind),
                 rx.cond(moment.status != "", rx.el.span(moment.status), rx.fragment()),
                 rx.cond(moment.who != "", rx.el.span(moment.who), rx.fragment()),
-                class_name="line-sub dotted",
+                class_name="line-sub dotted breakable",
             ),
             class_name="line",
         )
@@ -284,7 +285,7 @@ def request_for_a_first_event(origin: Any) -> rx.Component:
 
 
 def _two_lines(first: Any, second: Any) -> rx.Component:
-    return rx.fragment(first, rx.cond(second != "", rx.el.span(second, class_name="cell-sub"), rx.fragment()))
+    return rx.fragment(first, rx.cond(second != "", rx.el.span(second, class_name="cell-sub breakable"), rx.fragment()))
 
 
 def _network(row: Any) -> rx.Component:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app import ui_paths
+from app.security.contracts import ActorCount, NetworkCount, PlaceCount
 from app.security.pages.wording import Mark, network_marks
-from app.security.repository.insights import ActorCount, NetworkCount, PlaceCount
 from app.security.service.actor_scoring import ScoreView
 from components.format import full_number
 

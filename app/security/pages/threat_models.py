@@ -31,6 +31,7 @@ class ThreatModelsState(LoadedState):
 
     view: ModelsView = ModelsView()
     edited: str = ""
+    is_missing: bool = False
     form: dict[str, str] = EMPTY_FORM
     rows: list[dict[str, str]] = []
     next_rows: list[dict[str, str]] = []
@@ -59,6 +60,7 @@ class ThreatModelsState(LoadedState):
                 found = await self._read(threat_models.get_model, slug, wanted)
                 self.form, self.rows, self.next_rows = form_of(found.draft)
                 self.edited = wanted
+            self.is_missing = bool(wanted) and not self.edited
             if self.edited:
                 await self._try()
 
@@ -197,6 +199,11 @@ def threat_models_page() -> rx.Component:
                 state.view.is_booked,
                 rx.fragment(),
                 notice("The plan of this organisation holds no events against threat models. They need the plan enterprise."),
+            ),
+            rx.cond(
+                state.is_missing,
+                notice("There is no such model: it may have been removed, or the address is mistyped.", tone="warn"),
+                rx.fragment(),
             ),
             rx.cond(state.edited != "", editor(state), model_table(state)),
             removal_dialog(state),

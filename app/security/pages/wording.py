@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app import ui_paths
-from app.security.repository.events import StoredEvent
+from app.security.contracts import StoredEvent
 from components.format import iso_utc, local_time
 
 SEVERITY_TONES: Final = {

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.eventstore.service import get_event_store
 from app.kernel.clock import as_utc
-from app.security.contracts import Scoped
+from app.security.contracts import EventFilter, Scoped, StoredEvent
 
 _FROM = (
     "FROM {database}.events WHERE tenant_id = {{tenant:String}} AND project_id = {{project:String}} AND kind = 'security' "
     "AND time >= fromUnixTimestamp64Milli({{since:Int64}}, 'UTC')"
 )
 _COLUMNS = "SELECT id, name, actor_id, ip, severity, time, properties "
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """One event as it is kept."""
-
-    id: str
-    name: str
-    actor_id: str | None
-    user_ip: str | None
-    severity: str
-    time: datetime
-    properties: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events are wanted; empty words filter nothing. `since` is inclusive, `until` too."""
-
-    since: datetime
-    until: datetime | None = None
-    event: str = ""
-    actor_id: str = ""
-    severities: tuple[str, ...] = ()
-    user_ip: str = ""
-    country_code: str = ""
 
 
 def list_events(scope: Scoped, wanted: EventFilter, *, limit: int, offset: int) -> tuple[list[StoredEvent], int]:

@@ -11,8 +11,7 @@ import msgspec
 
 from app.eventstore.service import get_event_store
 from app.kernel.clock import as_utc
-from app.security.contracts import Scoped
-from app.security.repository.events import StoredEvent
+from app.security.contracts import Scoped, StoredEvent
 
 MOST_SIGN_INS: Final = 200
 MOST_FAILURES: Final = 1_000

@@ -6,13 +6,13 @@ What is known of an address is read from its newest event alone: reading every e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from app.kernel.clock import as_utc
-from app.security.contracts import Scoped
-from app.security.repository.events import EventFilter, select, where_of
+from app.security.contracts import ActorCount, EventFilter, NetworkCount, PlaceCount, Scoped, SeverityCount, Totals, WordCount
+from app.security.repository.events import select, where_of
 
 SIGN_INS: Final = ("auth.login_success", "auth.login_failed")
 FACETS: Final = ("event", "severity", "country", "actor", "ip")
@@ -34,76 +34,6 @@ _OTHERS: Final[Mapping[str, Callable[[EventFilter], EventFilter]]] = {
 _FLAGS: Final = ("is_vpn", "is_tor", "is_proxy", "is_datacenter")
 _PEOPLE: Final = "uniqExactIfState(actor_id, actor_id != '')"
 _FAILED: Final = "countIf(name = 'auth.login_failed')"
-
-
-@dataclass(frozen=True, slots=True)
-class WordCount:
-    """Events that carry the word."""
-
-    word: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class SeverityCount:
-    """Events of a severity in the bucket that begins at `start`."""
-
-    start: datetime
-    severity: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceCount:
-    """Sign-ins from one place."""
-
-    latitude: float
-    longitude: float
-    city: str
-    country_code: str
-    succeeded: int
-    failed: int
-    actors: int
-
-
-@dataclass(frozen=True, slots=True)
-class ActorCount:
-    """What one actor did."""
-
-    actor_id: str
-    email: str
-    events: int
-    failed: int
-    grave: int
-    addresses: int
-    countries: int
-    last_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkCount:
-    """What came through one network; `name` is its operator, or the address where none is known."""
-
-    name: str
-    asn: int
-    events: int
-    failed: int
-    actors: int
-    addresses: int
-    marks: tuple[str, ...]
-    threat_score: int | None
-    one_address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Events of the period in all."""
-
-    events: int
-    sign_ins: int
-    failed_sign_ins: int
-    actors: int
-    located: int
 
 
 def facet(scope: Scoped, wanted: EventFilter, name: str, *, limit: int) -> list[WordCount]:

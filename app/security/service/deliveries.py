@@ -23,6 +23,8 @@ from app.security.repository import deliveries, events
 CLAIM_LASTS: Final = timedelta(seconds=30)
 # What waits in the log for longer than this cannot be looked for in the store.
 _STORED_WITHIN: Final = timedelta(seconds=20)
+# The store keeps events for a year unless it is told otherwise; a provider does not deliver an entry again after longer than that.
+_OLDEST_LOOKED_FOR: Final = timedelta(days=400)
 
 
 def claim(session: Session, principal: IngestPrincipal, ids: Sequence[str], now: datetime) -> tuple[dict[str, str], dict[str, str]]:
@@ -60,5 +62,5 @@ def stored(principal: IngestPrincipal, lapsed: dict[str, str], now: datetime) ->
     """
     if ingest.is_unstored_before(get_settings().data_dir / "wal", now - _STORED_WITHIN):
         raise Unavailable("records taken in earlier have not reached the event store yet", retry_after_seconds=30)
-    since = now - timedelta(days=400)
+    since = now - _OLDEST_LOOKED_FOR
     return [one for one, event_id in lapsed.items() if events.get_event(principal, event_id, since) is not None]

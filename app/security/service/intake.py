@@ -35,6 +35,16 @@ def book(session: Session, principal: IngestPrincipal, plan: SecurityPlan, event
     return used
 
 
+def booked(session: Session, principal: IngestPrincipal, now: datetime) -> int:
+    """How many events are used in the month."""
+    return accounts.used_quota(session, principal.tenant_id, month_start(now))
+
+
+def organisation_name(session: Session, principal: IngestPrincipal) -> str:
+    """What the key's tenant is called."""
+    return accounts.organisation_name(session, principal.tenant_id)
+
+
 def give_back(session: Session, principal: IngestPrincipal, events: int, now: datetime) -> None:
     """Undo a booking whose events were not stored."""
     accounts.return_quota(session, principal.tenant_id, month_start(now), events)

@@ -13,12 +13,21 @@ from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.kernel.errors import NotFound
 from app.projects import service as projects
-from app.security.contracts import ProjectScope
+from app.security.contracts import (
+    ActorCount,
+    EventFilter,
+    NetworkCount,
+    PlaceCount,
+    ProjectScope,
+    SeverityCount,
+    StoredEvent,
+    Totals,
+    WordCount,
+)
 from app.security.plans import SecurityPlan, plan_of
 from app.security.repository import events as repository
 from app.security.repository import insights
-from app.security.repository.events import EventFilter, StoredEvent
-from app.security.repository.insights import FACETS, ActorCount, NetworkCount, PlaceCount, SeverityCount, Totals, WordCount
+from app.security.repository.insights import FACETS
 from app.security.service.reading import visible_properties
 
 MOST_RELATED: Final = 200

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app.identity import service as identity
-from app.identity.contracts import Actor
+from app.identity.contracts import Actor, IngestPrincipal
 from app.kernel.errors import InvalidInput
 from app.projects import service as projects
 from app.security.origins import checked_origin, is_wildcard
@@ -24,6 +24,11 @@ class Origins:
     origins: tuple[str, ...]
     most: int | None
     has_wildcards: bool
+
+
+def authorised(session: Session, principal: IngestPrincipal) -> list[str]:
+    """The authorised origins of the key's project, in their order."""
+    return list(accounts.origins(session, principal.project_id))
 
 
 def list_origins(session: Session, actor: Actor, slug: str) -> Origins:

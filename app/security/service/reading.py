@@ -9,10 +9,9 @@ from typing import Any
 
 from app.identity.contracts import IngestPrincipal
 from app.kernel.errors import NotFound
-from app.security.contracts import Enrichment
+from app.security.contracts import Enrichment, EventFilter, StoredEvent
 from app.security.plans import SecurityPlan
 from app.security.repository import events as repository
-from app.security.repository.events import EventFilter, StoredEvent
 
 _NETWORK = ("city", "is_vpn", "is_tor", "is_proxy", "is_datacenter", "latitude", "longitude")
 _MIRRORS = ("geolocation", "network_intelligence")

@@ -14,10 +14,9 @@ from app.security.behaviour.failures import FAILED
 from app.security.behaviour.places import SIGNED_IN
 from app.security.behaviour.rules import DEFAULT_RULES
 from app.security.behaviour.threat_models import ThreatModel
-from app.security.contracts import ActorHistory, Enrichment, SecurityEvent
+from app.security.contracts import ActorHistory, Enrichment, SecurityEvent, StoredEvent
 from app.security.plans import SecurityPlan
 from app.security.repository import history as repository
-from app.security.repository.events import StoredEvent
 from app.security.service.failure_counts import FAILURES
 
 _KNOWN: Final = tuple(field.name for field in fields(Enrichment))

@@ -14,7 +14,7 @@ from app.frame import workspace_frame
 from app.identity.contracts import Actor
 from app.identity.pages.key_parts import token_panel
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError
+from app.kernel.errors import AppError, Conflict
 from app.page_states import page_body
 from app.presentation import Phase, phase_of
 from app.tenants import service
@@ -35,7 +35,7 @@ from components import (
     toast_done,
     toast_failed,
 )
-from components.inline_edit import cell_select
+from components.inline_edit import cell_select, form_refusal
 from components.shell import Crumb
 
 SHOWN = 200
@@ -96,13 +96,13 @@ class TenantsState(AppState):
     problem: str = ""
     rows: list[TenantRow] = []
     is_creating: bool = False
-    refusal: str = ""
+    errors: dict[str, str] = {}
     new_key: str = ""
 
     @rx.event
     async def load(self) -> AsyncIterator[Any]:
         """Show every tenant."""
-        self.is_creating, self.new_key, self.refusal = False, "", ""
+        self.is_creating, self.new_key, self.errors = False, "", {}
         try:
             self.rows = await self._read(tenant_rows)
             self.phase = Phase.READY.value
@@ -126,19 +126,21 @@ class TenantsState(AppState):
     @rx.event
     def set_creating(self, is_open: bool) -> None:
         """Open or close the form."""
-        self.is_creating, self.refusal = is_open, ""
+        self.is_creating, self.errors = is_open, {}
 
     @rx.event
     async def create(self, form: dict[str, Any]) -> None:
         """Make a tenant and show its key once."""
+        if not self.is_creating:
+            return  # the second of two quick presses
         draft = TenantDraft(str(form.get("name", "")), str(form.get("domain", "")), str(form.get("plan", "")))
         try:
             made = await self._call(service.create_tenant, draft, SYSTEM_CLOCK.now())
             self.rows = await self._read(tenant_rows)
         except AppError as refusal:
-            self.refusal = refusal.message[:1].upper() + refusal.message[1:]
+            self.errors = _errors_of(refusal)
             return
-        self.is_creating, self.new_key = False, made.api_key or ""
+        self.is_creating, self.errors, self.new_key = False, {}, made.api_key or ""
 
     @rx.event
     def forget_key(self) -> None:
@@ -154,6 +156,13 @@ class TenantsState(AppState):
         return toast_done(f"{view.name} is changed; senders notice within seconds")
 
 
+def _errors_of(refusal: AppError) -> dict[str, str]:
+    """The refusal at the field it speaks of: the service answers callers of the API, whose answers name fields in words."""
+    text = refusal.message[:1].upper() + refusal.message[1:]
+    about = "domain" if isinstance(refusal, Conflict) else text.partition(" ")[0].lower()
+    return {about if about in ("name", "domain") else "": text}
+
+
 @page(route="/settings/tenants", title="Tenants · Plumbline", on_load=TenantsState.load)
 def tenants_page() -> rx.Component:
     """The page."""
@@ -163,7 +172,9 @@ def tenants_page() -> rx.Component:
         page_body(
             state,
             page_header(
-                "Tenants", add, note="Customers of the event API with their own plans and quotas. Counts are of today, UTC."
+                "Tenants",
+                rx.cond(state.rows.length() > 0, add, rx.fragment()),
+                note="Customers of the event API with their own plans and quotas. Counts are of today, UTC.",
             ),
             token_panel(state.new_key, "The key of the tenant", on_done=state.forget_key),
             data_table(
@@ -208,14 +219,20 @@ def tenants_page() -> rx.Component:
 def _dialog(state: Any) -> rx.Component:
     return dialog(
         rx.form(
-            form_field("Name", text_input(field_id="name", name="name", required=True, max_length=255), field_id="name"),
+            form_field(
+                "Name",
+                text_input(field_id="name", name="name", required=True, max_length=255, auto_focus=True),
+                field_id="name",
+                error=state.errors.get("name", ""),
+            ),
             form_field(
                 "Domain",
                 text_input(field_id="domain", name="domain", required=True, max_length=253, placeholder="customer.example"),
                 field_id="domain",
-                error=state.refusal,
+                error=state.errors.get("domain", ""),
             ),
             form_field("Plan", select_input(PLANS, field_id="plan", name="plan"), field_id="plan"),
+            form_refusal(state.errors.get("", "")),
             dialog_actions(
                 button("Cancel", on_click=state.set_creating(False)),
                 button("Add tenant", kind="primary", type="submit"),

@@ -96,3 +96,15 @@ def test_an_alert_is_in_the_feed_and_the_page_groups_by_day_and_kind(client, mem
         only = activity_view(session, SYSTEM_ACTOR, "shop", "alert", ZoneInfo("Europe/Berlin"))
     assert sum(len(day.rows) for day in days) == 6
     assert [(row.kind, row.href) for day in only for row in day.rows] == [("alert", href)]
+
+
+def test_a_kind_is_found_behind_many_entries_of_another(engine, busy):
+    shop, _ = busy
+    with session_scope(engine) as session:
+        config = make_scan_config(session, shop, name="Often")
+        for minutes in range(120):
+            make_scan_job(session, config, created_at=NOW + timedelta(minutes=minutes))
+        every = activity_view(session, SYSTEM_ACTOR, "shop", "", ZoneInfo("UTC"))
+        plan = activity_view(session, SYSTEM_ACTOR, "shop", "event", ZoneInfo("UTC"))
+    assert {row.kind for day in every for row in day.rows} == {"scan"}
+    assert [row.title for day in plan for row in day.rows] == ["Event added: checkout", "Event changed: gone"]

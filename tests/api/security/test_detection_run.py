@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from app.identity import service as identity
 from app.kernel.database import session_scope
-from app.security.contracts import Finding
+from app.security.contracts import EventFilter, Finding
 from app.security.plans import PRO
 from app.security.repository import events as stored
 from app.security.service import alerts, detection
@@ -63,7 +63,7 @@ def test_pass_over_the_same_event_in_several_threads_counts_it_once(security, cl
     with session_scope(write=False) as session:
         principal = identity.ingest_principal_for(session, caller.token)
     assert principal is not None
-    rows, _ = stored.list_events(principal, stored.EventFilter(since=clock.now() - timedelta(hours=1)), limit=1, offset=0)
+    rows, _ = stored.list_events(principal, EventFilter(since=clock.now() - timedelta(hours=1)), limit=1, offset=0)
     event = event_of(rows[0])
     with ThreadPoolExecutor(4) as threads:
         for done in [threads.submit(detection.run, principal, PRO, [event]) for _ in range(8)]:

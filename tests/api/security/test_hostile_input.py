@@ -9,6 +9,7 @@ import pytest
 from app.identity import service as identity
 from app.identity.contracts import TenantPlan
 from app.kernel.database import session_scope
+from app.security.contracts import EventFilter
 from app.security.plans import PRO
 from app.security.repository import events as stored
 from app.security.repository import history
@@ -21,7 +22,7 @@ NUL = "\x00"
 def judge_all(caller, clock) -> None:
     with session_scope(write=False) as session:
         principal = identity.ingest_principal_for(session, caller.token)
-    wanted = stored.EventFilter(since=clock.now() - timedelta(hours=1))
+    wanted = EventFilter(since=clock.now() - timedelta(hours=1))
     rows, _ = stored.list_events(principal, wanted, limit=200, offset=0)
     detection.judge(principal, PRO, [event_of(row) for row in rows])
 

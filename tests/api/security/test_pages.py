@@ -277,6 +277,18 @@ def test_explorer_narrows_by_every_word_and_counts_what_else_there_is(attacked):
         assert attacked.read(events_view, query_of(words), BERLIN).total == total, words
 
 
+def test_a_page_beyond_the_end_is_the_last_one(attacked):
+    events = attacked.read(events_view, Query(page=99), BERLIN)
+    assert (events.page, events.first, events.last, events.total) == (1, 1, 8, 8)
+    alerts = attacked.read(alerts_view, status="all", severity="", alert_type="", page=99, zone=BERLIN)
+    assert (alerts.page, alerts.first, alerts.last, alerts.total) == (1, 1, 4, 4)
+
+
+def test_a_search_that_ends_before_it_begins_is_told_so(attacked):
+    backwards = attacked.read(events_view, Query(since="2026-02-02T10:00", until="2026-02-01T10:00"), BERLIN)
+    assert any("ends before it begins" in note for note in backwards.notes)
+
+
 def test_explorer_takes_times_of_the_viewer_and_includes_the_last_minute(attacked):
     # 09:30 UTC is 10:30 in Berlin; the failed sign-ins follow within two minutes.
     view = attacked.read(events_view, query_of({"from": "2026-11-25T10:31", "to": "2026-11-25T10:31"}), BERLIN)

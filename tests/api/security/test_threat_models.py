@@ -15,6 +15,7 @@ from app.identity import service as identity
 from app.identity.contracts import TenantPlan, UserRole
 from app.kernel.database import session_scope
 from app.security.api import threat_models as routes
+from app.security.contracts import EventFilter
 from app.security.plans import ENTERPRISE
 from app.security.repository import threat_models as models
 from app.security.service import detection, sweeping
@@ -205,9 +206,7 @@ def test_repeated_passes_in_several_threads_count_each_event_once(world, clock):
     [first] = alerts_of(world.caller)
     with session_scope(write=False) as session:
         principal = identity.ingest_principal_for(session, world.caller.token)
-    rows = detection.repository.list_events(
-        principal, detection.repository.EventFilter(since=clock.now() - timedelta(hours=1)), limit=10, offset=0
-    )[0]
+    rows = detection.repository.list_events(principal, EventFilter(since=clock.now() - timedelta(hours=1)), limit=10, offset=0)[0]
     events = [event_of(row) for row in rows]
     with ThreadPoolExecutor(4) as threads:
         for done in [threads.submit(detection.judge, principal, ENTERPRISE, events) for _ in range(6)]:

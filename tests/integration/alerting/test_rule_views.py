@@ -134,6 +134,28 @@ def test_a_number_that_is_none_is_refused_at_its_field(text):
     assert refusal.value.field == "min_percent_delta"
 
 
+@pytest.mark.parametrize(
+    ("text", "has_drops", "said"),
+    [
+        ("400", True, "Nothing drops by more than 100 percent: enter less, or switch drops off"),
+        ("1e9", False, "Enter at most 10,000 percent"),
+    ],
+)
+def test_a_percentage_that_nothing_reaches_is_refused_at_its_field(text, has_drops, said):
+    with pytest.raises(InvalidInput) as refusal:
+        spec_of(RuleDraft({"name": "r", "min_percent_delta": text}, {"notify_on_drop": has_drops}))
+    assert (refusal.value.field, refusal.value.message) == ("min_percent_delta", said)
+
+
+def test_a_rule_of_rises_may_ask_for_more_than_a_doubling():
+    assert spec_of(RuleDraft({"name": "r", "min_percent_delta": "400"}, {"notify_on_spike": True})).min_percent_delta == 400
+
+
+def test_a_long_number_comes_back_from_the_form_as_it_was():
+    spec = RuleSpec(name="r", min_absolute_delta=1_234_567.0)
+    assert spec_of(draft_of(spec, "", {}), spec) == spec
+
+
 def test_a_viewer_gets_no_form_for_another_rule(session):
     world = World(session)
     viewer = factories.make_actor(session, UserRole.VIEWER)

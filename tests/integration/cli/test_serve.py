@@ -40,3 +40,13 @@ def test_a_port_in_use_is_told_at_once(folder: Path) -> None:
         answer = CliRunner().invoke(app, ["serve", "--port", str(taken.getsockname()[1])])
     assert answer.exit_code == 1
     assert "choose another with --port" in answer.output
+
+
+def test_a_file_where_the_data_folder_should_be_is_named_as_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = folder / "taken"
+    taken.write_text("not a folder")
+    for path, why in ((taken, "a file has this name"), (taken / "below", "a part of this path is a file")):
+        monkeypatch.setenv("PLUMBLINE_DATA_DIR", str(path))
+        answer = CliRunner().invoke(app, ["serve", "--port", str(free_port())])
+        expected = f"plumbline: cannot use the data folder {path}: {why}; choose another with PLUMBLINE_DATA_DIR\n"
+        assert (answer.exit_code, answer.output) == (1, expected)

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from app.eventstore.client import ClickHouseEventStore
 from app.frontend import ensure_built
 from app.identity.contracts import ApiKeyScope, UserRole
+from app.ingest.folders import unstored_segments
 from app.kernel.database import create_engine
 from app.projects.onboarding import create_watched_project
 from app.scans import service as scans
@@ -203,7 +204,9 @@ def test_each_process_may_die_and_nothing_acknowledged_is_lost_or_stored_twice(i
     for sender in senders:
         sender.stop()
     for member in installation.ingest:
-        assert member.stop() == 0  # drains what it holds
+        # A process that stops stores what it can in ten seconds, which a busy machine may exceed; the rest stays in its log.
+        eventually(lambda member=member: not unstored_segments(member.data_dir / "wal"), "the log being stored")
+        assert member.stop() == 0
     acknowledged = [id_ for sender in senders for id_ in sender.acknowledged]
     stored = installation.stored_ids()
     assert set(acknowledged) <= set(stored), "acknowledged events are missing"
