@@ -77,6 +77,14 @@ def editor(server: RunningServer, owner: Person) -> Person:
     return sign_up_over_http(server, Person("editor@example.com", "Edda Editor"))
 
 
+@pytest.fixture(scope="session")
+def viewer(server: RunningServer, owner: Person) -> Person:
+    """Somebody who may do no more than read."""
+    person = sign_up_over_http(server, Person("reader@example.com", "Rita Reader"))
+    Api(server, session_cookie(server, owner), "none").make_viewer(person.email)
+    return person
+
+
 def sign_up_over_http(server: RunningServer, person: Person) -> Person:
     body = {"email": person.email, "password": person.password, "name": person.name}
     answer = httpx.post(f"{server.url}/api/v1/auth/register", json=body, timeout=30)

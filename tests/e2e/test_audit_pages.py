@@ -74,6 +74,8 @@ def test_records_are_narrowed_measured_and_followed(open_page: OpenPage, owner: 
     expect(page.get_by_role("heading", name="Trail of")).to_be_visible()
     expect(page.get_by_role("list", name="Stages, last first").get_by_text("damaged").first).to_be_visible()
     settle(page, "trail_light")
+    page.goto(f"{PATHS['records']}?page=99")
+    expect(page.get_by_text("1–33 of 33 records")).to_be_visible()
 
 
 def test_the_seal_of_the_own_log_is_verified_by_its_owner_only(
@@ -85,8 +87,13 @@ def test_the_seal_of_the_own_log_is_verified_by_its_owner_only(
 ) -> None:
     page = open_page(PATHS["log"], owner)
     settle(page)
-    page.get_by_role("button", name="Verify").click()
+    page.get_by_text("All time", exact=True).click()
+    expect(page).to_have_url(re.compile("days=all"))
+    settle(page)
+    page.get_by_role("button", name="Verify").focus()
+    page.keyboard.press("Enter")
     expect(page.get_by_text("Intact: ").or_(page.get_by_text("Nothing is sealed yet"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Verify", exact=True)).to_be_focused()
     settle(page, "log_light")
     page.get_by_role("button", name="Details of").first.click()
     expect(page.get_by_role("dialog").get_by_label("What was noted")).to_be_visible()

@@ -85,6 +85,8 @@ def test_from_a_refused_event_to_its_arrival(
         api.send("POST", f"/branches/{branch['id']}/transition", {"action": action})
     api.send("POST", f"/branches/{branch['id']}/merge")
     page.goto(f"{server.url}/p/{slug}/checks")
+    expect(page.get_by_text("There is no open branch.")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("row", name="paid")).to_contain_text("fits the plan by now")
     page.wait_for_timeout(15_000)  # the newest seconds are left alone
     page.get_by_role("button", name="Take in what fits by now").click()
     expect(page.get_by_text("1 event taken in")).to_be_visible(timeout=SLOW)

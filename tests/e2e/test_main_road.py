@@ -119,6 +119,29 @@ def test_a_save_cut_off_in_the_middle_loses_nothing(tmp_path: Path, context: Bro
                     save.click(timeout=5_000)
             page.wait_for_timeout(1500)
         assert slugs == ["cut-off"]
+        keep_a_half_typed_branch(page, server, slugs[0])
+
+
+def keep_a_half_typed_branch(page: Page, server: RunningServer, slug: str) -> None:
+    """A dialog whose page keeps nothing itself is opened again with what stood in it; one that somebody left is not."""
+    page.goto(f"{server.url}/p/{slug}/branches")
+    page.get_by_role("button", name="New branch").click()
+    page.get_by_label("Name").fill("left")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="New branch").click()
+    expect(page.get_by_label("Name")).to_have_value("")
+    page.get_by_label("Name").fill("half-typed")
+    page.get_by_label("What for").fill("Nobody has said yet")
+    dialog = page.get_by_role("dialog").element_handle()
+    os.kill(web_process(server), signal.SIGKILL)
+    _wait_for_web(server)
+    page.wait_for_function("dialog => !dialog.isConnected", arg=dialog)  # the page has found the other process
+    expect(page.get_by_label("Name")).to_have_value("half-typed")
+    expect(page.get_by_label("What for")).to_have_value("Nobody has said yet")
+    expect(page.get_by_label("What for")).to_be_focused()
+    page.get_by_role("button", name="Create branch").click()
+    expect(page).to_have_url(re.compile("branch="))
 
 
 def _slugs(server: RunningServer, cookies: dict[str, str]) -> list[str]:

@@ -85,8 +85,10 @@ def test_from_the_overview_over_an_alert_to_its_events(
     expect(page.get_by_role("img", name="From New York, US to London, GB")).to_be_visible()
     expect(page.get_by_role("link", name="IP Geolocation by DB-IP")).to_be_visible()
     check_accessibility(page)
-    page.get_by_role("button", name="Acknowledge").click()
+    page.get_by_role("button", name="Acknowledge").evaluate("button => { button.click(); button.click() }")
     expect(page.get_by_text("Acknowledged", exact=True)).to_be_visible()
+    log = open_page("/settings/audit?action=security_alert.update", owner)
+    expect(log.get_by_role("region", name="Entries, newest first").get_by_role("rowheader")).to_have_count(1)
     page.get_by_role("button", name="Resolve…").click()
     page.get_by_label("What was done").select_option("reset_password")
     page.get_by_label("Notes").fill("Called Ana; it was not her.")
@@ -153,6 +155,27 @@ def test_an_owner_sets_the_origins_and_no_page_is_wider_than_a_phone(open_page: 
     page.goto(f"{PATH}/events")
     settle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_names_without_an_end_break_and_push_nothing_over_its_neighbour(
+    open_page: OpenPage, owner: Person, attacked: str, server: RunningServer
+) -> None:
+    actor = {"id": f"service-{'x' * 200}", "email": f"{'y' * 60}@example.com"}
+    body = {"event": "authz.role_changed", "actor": actor, "user_ip": NEW_YORK}
+    answer = httpx.post(f"{server.url}/collect", json=body, headers={"X-API-Key": attacked}, timeout=30)
+    assert answer.status_code == 202, answer.text
+    page = open_page(f"{PATH}/alerts?status=all", owner)
+    open_alert(page, "Critical event authz.role_changed")
+    for path in (page.url, f"{PATH}/alerts?status=all", PATH, f"{PATH}/events", f"/p/{SLUG}/actors"):
+        for width in (1440, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(path)
+            settle(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+            too_wide = page.evaluate(
+                "[...document.querySelectorAll('main .table')].filter(t => t.offsetWidth > t.parentElement.clientWidth + 1).length"
+            )
+            assert not too_wide, (path, width)
 
 
 def test_an_actor_is_followed_from_the_ranking_to_own_days_alerts_and_events(

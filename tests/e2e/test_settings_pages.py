@@ -98,6 +98,10 @@ def test_an_owner_changes_a_setting_looks_at_health_and_signs_out_elsewhere(
 
     page.goto(f"{server.url}/settings/members")
     page.get_by_role("button", name="Invite").click()
+    expect(page.get_by_label("Role", exact=True)).to_have_value("viewer")  # the least right
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Invite")).to_be_focused()
+    page.keyboard.press("Enter")
     page.get_by_label("Email", exact=True).fill("ivy@example.com")
     page.get_by_role("button", name="Make the link").click()
     link = page.locator("#invitation-link").inner_text()

@@ -75,7 +75,7 @@ def drifted(engine: sa.Engine, api: Api) -> str:
     )
     rate = "bad_rate=0.0250 allowed=0.0000 bad=30 total=1200"
     found = [
-        ObservedDrift(kind["id"], "currency", DriftType.NEW_FIELD, "String", None, "EUR"),
+        ObservedDrift(kind["id"], "currency", DriftType.NEW_FIELD, "Int64", None, "978"),
         ObservedDrift(kind["id"], "voucher", DriftType.MISSING_FIELD, None, "string", None),
         ObservedDrift(kind["id"], "email", DriftType.REGEX_VIOLATION, rate, "regex", "somebody@example.com"),
     ]
@@ -84,8 +84,8 @@ def drifted(engine: sa.Engine, api: Api) -> str:
     return str(kind["id"])
 
 
-def fields_of(api: Api, event_type_id: str) -> list[str]:
-    return [field["name"] for field in api.send("GET", f"/event-types/{event_type_id}")["field_definitions"]]
+def fields_of(api: Api, event_type_id: str) -> dict[str, str]:
+    return {field["name"]: field["field_type"] for field in api.send("GET", f"/event-types/{event_type_id}")["field_definitions"]}
 
 
 def test_an_editor_decides_about_drifts_where_their_evidence_stands(
@@ -95,13 +95,13 @@ def test_an_editor_decides_about_drifts_where_their_evidence_stands(
     contract = page.get_by_role("row", name="email")
     expect(contract).to_contain_text("30 of 1,200 rows (2.5\u00a0%), allowed 0\u00a0%")
     expect(contract).not_to_contain_text("somebody@example.com")
-    expect(page.get_by_role("row", name="currency")).to_contain_text("EUR")
+    expect(page.get_by_role("row", name="currency")).to_contain_text("978")
     check_accessibility(page)
     shoot(page, "drifts-light")
 
-    page.get_by_role("row", name="currency").get_by_role("button", name="Change the plan").click()
+    page.get_by_role("row", name="currency").get_by_role("button", name="Add as number").click()
     expect(page.get_by_role("row", name="currency")).to_have_count(0)
-    assert "currency" in fields_of(api, drifted)
+    assert fields_of(api, drifted)["currency"] == "number"
 
     page.get_by_role("row", name="voucher").get_by_role("button", name="Change the plan").click()
     question = page.get_by_role("dialog")
@@ -148,7 +148,7 @@ def test_a_viewer_reads_drifts_and_decides_nothing(open_page: OpenPage, viewer: 
     assert drifted
     page = open_page(f"/p/{slug}/drifts", viewer)
     expect(page.get_by_role("row", name="currency")).to_contain_text("Editors decide")
-    expect(page.get_by_role("button", name="Change the plan")).to_have_count(0)
+    expect(page.get_by_role("button", name="Add as number")).to_have_count(0)
 
 
 @pytest.fixture
