@@ -174,6 +174,15 @@ def test_a_project_gets_its_slug_from_its_name_and_a_taken_slug_is_told_at_the_f
     expect(dialog.locator("#slug-error")).to_be_visible()
 
 
+def test_who_submits_before_the_slug_has_followed_gets_the_project(open_page: OpenPage, owner: Person) -> None:
+    page = open_page("/home", owner)
+    page.get_by_role("button", name="Create project").first.click()
+    form = page.get_by_role("dialog").locator("form")
+    expect(form.get_by_label("Slug")).to_have_value("")
+    form.evaluate("form => { form.elements.name.value = 'Quick Shop'; form.requestSubmit() }")
+    expect(page).to_have_url(re.compile(r"/p/quick-shop/keys$"))
+
+
 def test_the_command_on_the_keys_page_sends_an_event(open_page: OpenPage, server: RunningServer, owner: Person) -> None:
     page = open_page("/home", owner)
     page.get_by_role("button", name="Create project").first.click()

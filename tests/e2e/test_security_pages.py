@@ -87,7 +87,7 @@ def test_from_the_overview_over_an_alert_to_its_events(
     check_accessibility(page)
     page.get_by_role("button", name="Acknowledge").evaluate("button => { button.click(); button.click() }")
     expect(page.get_by_text("Acknowledged", exact=True)).to_be_visible()
-    log = open_page("/settings/audit?action=security_alert.update", owner)
+    log = open_page(f"/settings/audit?action=security_alert.update&project={SLUG}", owner)
     expect(log.get_by_role("region", name="Entries, newest first").get_by_role("rowheader")).to_have_count(1)
     page.get_by_role("button", name="Resolve…").click()
     page.get_by_label("What was done").select_option("reset_password")

@@ -23,7 +23,7 @@ def create_dialog(state: Any) -> rx.Component:
             ),
             form_field(
                 "Slug",
-                text_input(field_id="slug", name="slug", value=state.slug_text, on_change=state.type_slug, required=True),
+                text_input(field_id="slug", name="slug", value=state.slug_text, on_change=state.type_slug),
                 field_id="slug",
                 hint="Part of every address of the project: lower-case letters, digits and hyphens.",
                 error=state.errors.get("slug", ""),

@@ -66,11 +66,14 @@ class HomeState(LoadedState):
     @rx.event
     async def create(self, form: dict[str, Any]) -> EventSpec | None:
         """Create the project with its built-in scan and go to its keys, where the first event begins."""
+        name = str(form.get("name", "")).strip()
+        # Whoever submits at once is ahead of the slug that follows the name.
+        slug = str(form.get("slug", "")).strip() if self.slug_typed else slug_from(name)
         try:
             project = await self._call(
                 onboarding.create_watched_project,
-                name=str(form.get("name", "")).strip(),
-                slug=str(form.get("slug", "")).strip(),
+                name=name,
+                slug=slug,
                 description=str(form.get("description", "")).strip(),
             )
         except InvalidInput as error:
