@@ -11,6 +11,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.kernel.database import read_once
 from app.kernel.intervals import Interval
 from app.metrics.contracts import ScopeType, SeriesKey
 from models.detection import Anomaly, AnomalySettings, SeriesEvaluation
@@ -44,10 +45,12 @@ class ScopeName:
 
 def settings_row(session: Session, project_id: str, *, lock: bool = False) -> AnomalySettings | None:
     """The project's stored settings."""
-    statement = sa.select(AnomalySettings).where(col(AnomalySettings.project_id) == project_id)
-    if lock:
-        statement = statement.with_for_update()
-    return session.execute(statement).scalar_one_or_none()
+
+    def read() -> AnomalySettings | None:
+        statement = sa.select(AnomalySettings).where(col(AnomalySettings.project_id) == project_id)
+        return session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
+
+    return read() if lock else read_once(session, ("anomaly settings", project_id), read)
 
 
 def add_settings(session: Session, row: AnomalySettings) -> None:
@@ -70,7 +73,7 @@ def delete_findings(session: Session, project_id: str) -> None:
 
 def watched_scan(session: Session, config_id: str) -> WatchedScan | None:
     """The scan, when it collects metrics."""
-    row = session.get(ScanConfig, config_id)
+    row = read_once(session, ("scan", config_id), lambda: session.get(ScanConfig, config_id))
     if row is None or row.interval is None:
         return None
     return WatchedScan(row.id, row.project_id, row.name, Interval(row.interval))

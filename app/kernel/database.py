@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect, Engine
@@ -16,6 +16,9 @@ from app.kernel.clock import as_utc
 from app.kernel.settings import get_settings
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
+_FOUND = "found by this reading transaction"
+
+Found = TypeVar("Found")
 _POSTGRES_SETTINGS = (
     # Compiling a query to machine code takes longer than any of ours.
     "jit = off",
@@ -109,9 +112,28 @@ def session_scope(engine: Engine | None = None, *, write: bool = True) -> Iterat
     engine = engine or get_engine()
     bound = engine.execution_options(write_transaction=write) if engine.dialect.name == "sqlite" else engine
     with Session(bound, expire_on_commit=False) as session:
+        if not write:
+            session.info[_FOUND] = {}
         try:
             yield session
             session.commit()
         except BaseException:
             session.rollback()
             raise
+
+
+def read_once(session: Session, key: Hashable, read: Callable[[], Found | None]) -> Found | None:
+    """What `read` finds, asked once by a transaction that promised not to write; any other one asks every time.
+
+    A page is put together by services that each look up their project, its settings and its scan. `key` names the query with its
+    arguments. What was not found is asked for again.
+    """
+    found: dict[Hashable, Any] | None = session.info.get(_FOUND)
+    if found is None:
+        return read()
+    answer = found.get(key)
+    if answer is None:
+        answer = read()
+        if answer is not None:
+            found[key] = answer
+    return answer

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.kernel.database import read_once
 from app.metrics.contracts import BucketRow, CoverageRow, ScopeType
 from models.detection import Anomaly
 from models.metrics import MetricBucket, MetricCoverage
@@ -154,21 +155,25 @@ def anomalous_buckets(
 
 def project_configs(session: Session, project_id: str) -> list[ScanConfig]:
     """The project's configs with interval and time column, newest first."""
-    statement = (
-        sa.select(ScanConfig)
-        .where(
-            col(ScanConfig.project_id) == project_id,
-            col(ScanConfig.interval).is_not(None),
-            col(ScanConfig.time_column).is_not(None),
+
+    def read() -> list[ScanConfig]:
+        statement = (
+            sa.select(ScanConfig)
+            .where(
+                col(ScanConfig.project_id) == project_id,
+                col(ScanConfig.interval).is_not(None),
+                col(ScanConfig.time_column).is_not(None),
+            )
+            .order_by(col(ScanConfig.created_at).desc(), col(ScanConfig.id).desc())
         )
-        .order_by(col(ScanConfig.created_at).desc(), col(ScanConfig.id).desc())
-    )
-    return list(session.execute(statement).scalars())
+        return list(session.execute(statement).scalars())
+
+    return list(read_once(session, ("collecting scans", project_id), read) or ())
 
 
 def find_config(session: Session, config_id: str) -> ScanConfig | None:
     """One config."""
-    return session.get(ScanConfig, config_id)
+    return read_once(session, ("scan", config_id), lambda: session.get(ScanConfig, config_id))
 
 
 def newest_bucket_per_config(session: Session, config_ids: Sequence[str], scope_type: ScopeType, ref: str) -> dict[str, datetime]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
 
+from app.kernel.database import read_once
 from app.projects.policy import HIDDEN, hidden_slug
 from models.alerting import AlertDelivery
 from models.detection import Anomaly
@@ -21,7 +22,11 @@ _MAIN = "main"
 
 def project_by_slug(session: Session, slug: str) -> Project | None:
     """The project."""
-    return session.execute(sa.select(Project).where(col(Project.slug) == slug)).scalar_one_or_none()
+
+    def read() -> Project | None:
+        return session.execute(sa.select(Project).where(col(Project.slug) == slug)).scalar_one_or_none()
+
+    return read_once(session, ("project", slug), read)
 
 
 def project_by_id(session: Session, project_id: str) -> Project | None:

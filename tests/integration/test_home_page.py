@@ -85,6 +85,7 @@ def test_a_project_with_a_bad_slug_is_refused_at_the_field(application: Any, mem
     async def talk() -> None:
         socket = ReflexSocket(application, cookie=edda.headers["Cookie"])
         await socket.connect()
+        await socket.send(f"{HOME}.type_slug", {"text": "Not a slug"})
         await socket.send(f"{HOME}.create", {"form": {"name": "Shop", "slug": "Not a slug"}})
         shown = await socket.updates_until(lambda update: bool(state_of([update], HOME).get("errors")))
         assert set(state_of(shown, HOME)["errors"]) == {"slug"}

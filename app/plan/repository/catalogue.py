@@ -9,6 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.kernel.database import read_once
 from app.plan.repository.matching import contains
 from app.plan.sync import KnownEvent
 from models.plan import Event, EventType, PlanBranch
@@ -18,8 +19,12 @@ MAIN = "main"
 
 def find_main_branch(session: Session, project_id: str) -> str | None:
     """Id of the project's main branch."""
-    statement = sa.select(col(PlanBranch.id)).where(col(PlanBranch.project_id) == project_id, col(PlanBranch.kind) == MAIN)
-    return session.execute(statement.limit(1)).scalar_one_or_none()
+
+    def read() -> str | None:
+        statement = sa.select(col(PlanBranch.id)).where(col(PlanBranch.project_id) == project_id, col(PlanBranch.kind) == MAIN)
+        return session.execute(statement.limit(1)).scalar_one_or_none()
+
+    return read_once(session, ("main branch", project_id), read)
 
 
 def branch_of_project(session: Session, project_id: str, branch_id: str, *, is_locked: bool = False) -> PlanBranch | None:
