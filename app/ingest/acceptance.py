@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NamedTuple, NoReturn
 
 from sqlmodel import Session
@@ -162,7 +163,8 @@ class Acceptance:
     async def _store(self, principal: IngestPrincipal, batch: Batch, size: int, *, is_waiting: bool, id_seed: str) -> Outcome:
         plan = self._plans.cached(principal.project_id) or await self._plans.plan(principal.project_id)
         received = len(batch)
-        reception = Reception(principal.tenant_id, principal.project_id, plan, self._window, self.clock.now(), id_seed)
+        now = self.clock.now()
+        reception = Reception(principal.tenant_id, principal.project_id, plan, self._window, now, id_seed)
         cleaned = clean_batch(batch, reception)
         is_stray = not cleaned.count and batch.is_stray
         batch.release()
@@ -170,11 +172,11 @@ class Acceptance:
         looked_up = self._once.unrepeated(cleaned)
         cleaned, repeated = looked_up.cleaned, looked_up.repeated
         row_count = cleaned.count
-        ticket = await self._hand_over(principal, cleaned, received, size, is_waiting=is_waiting and row_count > 0)
+        ticket = await self._hand_over(principal, cleaned, received, size, now, is_waiting=is_waiting and row_count > 0)
         try:
             await ticket.committed
         except Unavailable as refusal:  # the ids are forgotten where the log reports the failure
-            self._quota.give_back(principal.tenant_id, plan_limits(principal.tenant_plan), row_count)
+            self._quota.give_back(principal.tenant_id, plan_limits(principal.tenant_plan), row_count, now)
             count_dropped(refusal.code, received)
             raise
         # The log commits in order, so what was sent first is on disk by now, unless it could not be written.
@@ -194,7 +196,7 @@ class Acceptance:
         return Outcome(processed, looked_up.faults, bool(done), looked_up.stored_before)
 
     async def _hand_over(
-        self, principal: IngestPrincipal, cleaned: Cleaned, received: int, size: int, *, is_waiting: bool
+        self, principal: IngestPrincipal, cleaned: Cleaned, received: int, size: int, now: datetime, *, is_waiting: bool
     ) -> Ticket:
         """Take the rows from the tenant's day and give them to the log; TooManyRequests, Unavailable.
 
@@ -204,11 +206,11 @@ class Acceptance:
         quotas = plan_limits(principal.tenant_plan)
         try:
             if quotas.events_per_day is not None:
-                await self._quota.take(principal.tenant_id, quotas, cleaned.count, self.clock.now())
+                await self._quota.take(principal.tenant_id, quotas, cleaned.count, now)
             try:
                 return self._journal.append_events(cleaned, size, principal.key_id, is_waiting=is_waiting)
             except Unavailable:
-                self._quota.give_back(principal.tenant_id, quotas, cleaned.count)
+                self._quota.give_back(principal.tenant_id, quotas, cleaned.count, now)
                 raise
         except BaseException as refusal:
             self._once.forget(principal.project_id, ids)

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.http import PROJECT, Caller, Db, Editor, Owner, WaitingCaller
 from app.ingest import policies, proposals, replays, violation_service
 from app.ingest.contracts import ViolationGroup
-from app.ingest.validation import ANY, Mode, Override, Policy, Treatment
+from app.ingest.labels import Treatment
+from app.ingest.validation import ANY, Mode, Override, Policy
 from app.kernel.clock import SYSTEM_CLOCK
 from app.plan.vocabulary import Sensitivity
 

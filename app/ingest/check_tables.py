@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,6 +41,13 @@ class _Builder:
         """Where the text stands from now on, and its length."""
         self.names += text
         return len(self.names) - len(text), len(text)
+
+    def add_all(self, rules: Iterable[FieldRules], labelled: Container[str]) -> tuple[int, int]:
+        """The fields of a type, in the order of their names; the place of the first, and how many there are."""
+        first = len(self.fields)
+        for rule in sorted(rules, key=lambda rule: _encoded(rule.name)):
+            self.add(rule, is_labelled=rule.name in labelled)
+        return first, len(self.fields) - first
 
     def add(self, rule: FieldRules, *, is_labelled: bool) -> None:
         """One field more."""
@@ -80,15 +87,11 @@ class CheckTables:
         for source, rules in checks.rules.items():
             names = {rule.name for rule in rules}
             labelled = checks.types[source].treatments
-            first = len(builder.fields)
-            for rule in sorted(rules, key=lambda rule: _encoded(rule.name)):
-                builder.add(rule, is_labelled=rule.name in labelled)
-            self._types[source] = (first, len(rules), bool(labelled), len(names) < len(rules))
+            # A label on a field also reaches names that are no fields.
+            others = [_unasked(name) for name in labelled if name not in names]
+            self._types[source] = (*builder.add_all([*rules, *others], labelled), bool(labelled), len(names) < len(rules))
         # Of a type that the plan does not know nothing is asked but that no labelled value gets through.
-        first = len(builder.fields)
-        for name in sorted(checks.labelled, key=_encoded):
-            builder.add(FieldRules(name, "", is_required=False), is_labelled=True)
-        self._other = (first, len(checks.labelled), bool(checks.labelled), False)
+        self._other = (*builder.add_all(map(_unasked, checks.labelled), checks.labelled), bool(checks.labelled), False)
         self._names = np.frombuffer(bytes(builder.names), np.uint8)
         self._fields = np.array(builder.fields or [(0,) * scan_checks.FIELD_COLUMNS], np.int32)
         self._bounds = np.array(builder.bounds or [(0.0, 0.0)], np.float64)
@@ -156,6 +159,10 @@ class CheckTables:
             flags |= scan_checks.JUDGED | (scan_checks.CLOSED if policy.refuses_unknown_properties else 0)
             flags |= scan_checks.DOUBTFUL if is_odd else 0
         return first, many, flags
+
+
+def _unasked(name: str) -> FieldRules:
+    return FieldRules(name, "", is_required=False)
 
 
 def _encoded(text: str) -> bytes:

@@ -11,8 +11,9 @@ from sqlmodel import Session
 
 from app.identity import service as identity
 from app.identity.contracts import Actor
+from app.ingest.labels import Treatment, pseudonym, treatments_of
 from app.ingest.project_plans import ProjectPlan
-from app.ingest.validation import Mode, Override, Policy, Treatment, compile_checks, pseudonym
+from app.ingest.validation import Mode, Override, Policy, compile_checks
 from app.kernel.crypto import keyed_hash
 from app.kernel.settings import get_settings
 from app.plan import service as plan
@@ -59,15 +60,13 @@ def project_plan(session: Session, project_id: str) -> ProjectPlan:
 
 
 def treatments(session: Session, project_id: str) -> Mapping[str, Mapping[str, Treatment]]:
-    """What is done to the properties of each event type on main; those that pass as they are are left out."""
+    """What is done to the properties of each event type on main, by every name that its events may have them by; those that pass as
+    they are are left out."""
     policy = _policy_of(session.get(IngestPolicy, project_id))
-    chosen = {label: treatment for label, treatment in policy.sensitivity.items() if treatment is not Treatment.PASS}
-    if not chosen:
+    if all(treatment is Treatment.PASS for treatment in policy.sensitivity.values()):
         return {}
-    return {
-        name: {rule.name: chosen[rule.sensitivity] for rule in rules if rule.sensitivity in chosen}
-        for name, rules in plan.field_rules(session, project_id).items()
-    }
+    fields = plan.field_rules(session, project_id)
+    return {name: treatments_of(rules, policy.sensitivity) for name, rules in fields.items()}
 
 
 def pseudonym_of(project_id: str, value: str) -> str:

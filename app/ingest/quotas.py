@@ -66,8 +66,11 @@ def plan_limits(tenant_plan: str) -> PlanLimits:
 def take_anomaly(session: Session, tenant_id: str, now: datetime) -> bool:
     """One anomaly of the tenant's UTC day; False when the day's are used up."""
     limits = plan_limits(tenant_plan(session, tenant_id))
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return take_quota(session, tenant_id, "anomalies", today, 1, limits.anomalies_per_day)
+    return take_quota(session, tenant_id, "anomalies", _day_of(now), 1, limits.anomalies_per_day)
+
+
+def _day_of(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 class MinuteRate:
@@ -124,10 +127,10 @@ class DayQuota:
                 )
             lease.left -= events
 
-    def give_back(self, tenant_id: str, plan: PlanLimits, events: int) -> None:
-        """Undo a taking whose events were not stored."""
+    def give_back(self, tenant_id: str, plan: PlanLimits, events: int, taken_at: datetime) -> None:
+        """Undo a taking whose events were not stored. What was taken from a day that is over stays booked there."""
         lease = self._leases.get(tenant_id)
-        if plan.events_per_day is not None and lease is not None:
+        if plan.events_per_day is not None and lease is not None and lease.window_start == _day_of(taken_at):
             lease.left += events
 
     async def close(self) -> None:
@@ -137,7 +140,7 @@ class DayQuota:
         self._threads.shutdown(wait=True)
 
     async def _lease(self, tenant_id: str, now: datetime) -> _Lease:
-        window_start = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        window_start = _day_of(now)
         lease = self._leases.get(tenant_id)
         if lease is None or lease.window_start != window_start:
             if lease is not None:

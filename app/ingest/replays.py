@@ -26,7 +26,7 @@ from app.ingest.decode import decode_batch
 from app.ingest.payloads import COLUMNS, native_block
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import Cleaned, Reception, TimeWindow, clean_batch
-from app.ingest.treated import SecondLook
+from app.ingest.treated import SecondLook, as_it_may_stand
 from app.ingest.violation_service import LONGEST_HOURS, object_of
 from app.kernel.database import session_scope
 from app.kernel.errors import AppError
@@ -134,7 +134,7 @@ def _fitting(
         readable = [record for record in group if object_of(record.raw)]
         if not readable:
             continue
-        body = b'{"events":[' + b",".join(record.raw.encode() for record in readable) + b"]}"
+        body = b'{"events":[' + b",".join(as_it_may_stand(record.raw, record.reason).encode() for record in readable) + b"]}"
         try:
             batch = decode_batch(body, len(readable))
             cleaned = clean_batch(batch, Reception(tenant_id, project_id, rules, window, received_at))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import compress
@@ -240,12 +240,16 @@ def _flags(values: Sequence[Sequence[Any]]) -> Mapping[str, int]:
 
 def _raw(batch: Batch, index: int, checks: ProjectChecks | None) -> str:
     raw = batch.raw(index)
-    return raw_text(raw) if checks is None or not checks.labelled else masked_text(raw, checks)
+    return raw_text(raw) if checks is None or not checks.labelled else _masked(raw, checks.cleaned_event)
 
 
 def masked_text(raw: bytes | str, checks: ProjectChecks) -> str:
     """The text of a refused record without the values that the project's policy keeps out of every table."""
+    return _masked(raw, checks.cleaned)
+
+
+def _masked(raw: bytes | str, cleaned: Callable[[Any], Any]) -> str:
     try:
-        return raw_text(msgspec.json.encode(checks.cleaned(msgspec.json.decode(raw))))
+        return raw_text(msgspec.json.encode(cleaned(msgspec.json.decode(raw))))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return UNREADABLE

@@ -12,8 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+import msgspec
+
+from app.ingest.labels import MASK, Treatment, Treatments, pseudonym
 from app.ingest.single_events import BREAKS_PLAN
-from app.ingest.validation import MASK, Judged, ProjectChecks, Treatment, pseudonym
+from app.ingest.validation import Judged, ProjectChecks
 
 _PSEUDONYM: Final = re.compile(r"[0-9a-f]{32}")
 # The only member that holds a number: no mask can stand in its place.
@@ -41,6 +44,18 @@ def lost_properties(
         if not fault.startswith(f"{name} ")
         and _is_lost(name, treatments.get(name), members.get(name) if attributes.get(name) is None else attributes[name])
     )
+
+
+def as_it_may_stand(raw: str, reason: str) -> str:
+    """The text of an event that was refused for breaking the plan, without what stands for its labelled `duration`: a number can be
+    left out, but not masked. It stays where the event was refused for that number."""
+    fault = reason.removeprefix(f"{BREAKS_PLAN}: ")
+    if fault == reason or fault.startswith(f"{_NUMBER} ") or f'"{_NUMBER}":"' not in raw:
+        return raw
+    event = msgspec.json.decode(raw)
+    if is_treated(event.get(_NUMBER), is_labelled=True):
+        del event[_NUMBER]
+    return msgspec.json.encode(event).decode()
 
 
 def without_rules(checks: ProjectChecks, source: str, names: frozenset[str]) -> ProjectChecks:
@@ -85,7 +100,7 @@ class SecondLook(ProjectChecks):
             checks = without_rules(self, source, lost)  # type: ignore[assignment]
         return ProjectChecks.judge(checks, source, event, environment, attributes, members, is_planned=is_planned)
 
-    def _treat(self, values: dict[str, Any], treatments: Mapping[str, Treatment], path: str) -> None:
+    def _treat(self, values: dict[str, Any], treatments: Treatments, path: str) -> None:
         kept = {name: value for name, value in values.items() if _is_pseudonym(value)}
         ProjectChecks._treat(self, values, treatments, path)
         for name, value in kept.items():

@@ -6,8 +6,6 @@ Compiled once per project and few seconds; pure. A project that allows everythin
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,13 +15,12 @@ import msgspec
 
 from app.ingest.column_checks import FieldColumn, Pairs, doubtful_events, field_column
 from app.ingest.decode import MEMBERS, TWICE_SENT, Event
+from app.ingest.labels import MASK, Treatment, Treatments, pseudonym, treatments_of
 from app.ingest.value_checks import Check, checks_of
 from app.plan.contracts import FieldRules
 
-MASK: Final = "[masked]"
 ANY: Final = "*"
 NOT_IN_PLAN: Final = "not in plan"
-_HMAC_CHARACTERS: Final = 32
 
 
 class Mode(StrEnum):
@@ -32,15 +29,6 @@ class Mode(StrEnum):
     ALLOW = "allow"
     FLAG = "flag"
     BLOCK = "block"
-
-
-class Treatment(StrEnum):
-    """What happens to a value whose field carries a sensitivity label."""
-
-    PASS = "pass"  # noqa: S105 - let through
-    MASK = "mask"
-    HMAC = "hmac"
-    DROP = "drop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +79,7 @@ class Policy:
 class _TypeChecks:
     required: tuple[str, ...]
     by_property: Mapping[str, tuple[Check, ...]]
-    treatments: Mapping[str, Treatment]
+    treatments: Treatments
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +99,7 @@ class ProjectChecks:
     policy: Policy
     types: Mapping[str, _TypeChecks]
     columns: Mapping[str, Sequence[FieldColumn]]
-    labelled: Mapping[str, Treatment]
+    labelled: Treatments
     secret: bytes
     rules: Mapping[str, Sequence[FieldRules]] = field(default_factory=dict, kw_only=True)
 
@@ -129,7 +117,9 @@ class ProjectChecks:
         return doubtful | doubtful_events(events, self.columns, planned, is_closed=self.policy.refuses_unknown_properties)
 
     def _may_be_labelled(self, event: Event) -> bool:
-        labelled = self.labelled
+        labelled = self._treatments(event.service)
+        if not labelled:
+            return False
         for name, value in (event.custom_attributes or {}).items():
             if name.removeprefix(TWICE_SENT) in labelled or name in labelled or _may_be_json(value):
                 return True
@@ -156,7 +146,7 @@ class ProjectChecks:
             elif checks is not None:
                 refuses_unknown = self.policy.refuses_unknown_properties
                 violation = _first_violation(checks, attributes, members, refuses_unknown=refuses_unknown)
-        treatments = self.labelled if checks is None else checks.treatments
+        treatments = self._treatments(source)
         if treatments:
             self._treat(attributes, treatments, "")
             self._treat(members, treatments, "")
@@ -164,38 +154,52 @@ class ProjectChecks:
                 del members["duration"]  # a number cannot hold a mask
         return Judged(mode, violation)
 
+    def _treatments(self, source: str) -> Treatments:
+        checks = self.types.get(source)
+        return self.labelled if checks is None else checks.treatments
+
+    def cleaned_event(self, event: Any) -> Any:
+        """A refused event, or what was sent as one, treated as `judge` treats those of its type."""
+        source = event.get("service") if isinstance(event, dict) else None
+        if not isinstance(source, str):
+            return self.cleaned(event)
+        self._treat(event, self._treatments(source), "")
+        return event
+
     def cleaned(self, value: Any) -> Any:
         """The value with every labelled property treated, at any depth; for records that could not be read as events."""
+        return self._cleaned(value, self.labelled, "")
+
+    def _cleaned(self, value: Any, treatments: Treatments, path: str) -> Any:
         if isinstance(value, dict):
-            self._treat(value, self.labelled, "")
+            self._treat(value, treatments, path)
         elif isinstance(value, list):
-            value[:] = map(self.cleaned, value)
-        elif isinstance(value, str):
-            return self.cleaned_text(value)
+            for position, inner in enumerate(value):
+                value[position] = self._cleaned(inner, treatments, path)
+        elif isinstance(value, str) and _may_be_json(value):
+            return self._cleaned_text(value, treatments, path)
         return value
 
-    def cleaned_text(self, text: str) -> str:
+    def _cleaned_text(self, text: str, treatments: Treatments, path: str) -> str:
         """A text that is JSON itself with every labelled property in it treated; any other as it is. What is too deep or too odd to
         be looked into is masked whole."""
-        if not _may_be_json(text):
-            return text
         try:
             value = msgspec.json.decode(text)
             before = msgspec.json.encode(value)
-            after = msgspec.json.encode(self.cleaned(value))
+            after = msgspec.json.encode(self._cleaned(value, treatments, path))
         except msgspec.MsgspecError:
             return text
         except (UnicodeError, RecursionError):
             return MASK
         return text if after == before else after.decode()
 
-    def _treat(self, values: dict[str, Any], treatments: Mapping[str, Treatment], path: str) -> None:
+    def _treat(self, values: dict[str, Any], treatments: Treatments, path: str) -> None:
         """Treat by name and by dotted path, also inside objects, arrays and texts of JSON: a value is no less sensitive one level
         deeper."""
         for name, value in list(values.items()):
-            treatment = treatments.get(name) or treatments.get(f"{path}{name}") or treatments.get(name.removeprefix(TWICE_SENT))
+            treatment = treatments.of(name, path)
             if treatment is None:
-                self._look_into(values, name, treatments, f"{path}{name}.")
+                values[name] = self._cleaned(value, treatments, f"{path}{name}.")
             elif treatment is Treatment.DROP:
                 del values[name]
             elif treatment is Treatment.MASK:
@@ -203,29 +207,10 @@ class ProjectChecks:
             else:
                 values[name] = pseudonym(self.secret, value)
 
-    def _look_into(self, values: dict[str, Any], name: str, treatments: Mapping[str, Treatment], path: str) -> None:
-        value = values[name]
-        if isinstance(value, dict):
-            self._treat(value, treatments, path)
-        elif isinstance(value, list):
-            for position, inner in enumerate(value):
-                if isinstance(inner, dict):
-                    self._treat(inner, treatments, path)
-                else:
-                    value[position] = self.cleaned(inner)
-        elif isinstance(value, str):
-            values[name] = self.cleaned_text(value)
-
 
 def _may_be_json(value: object) -> bool:
-    """Whether the value may be a text of JSON with a name in it."""
-    return isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and '"' in value
-
-
-def pseudonym(secret: bytes, value: object) -> str:
-    """What stands for a value that is pseudonymised: the same for the same value and secret."""
-    text = str(value).encode("utf-8", "surrogatepass")
-    return hmac.new(secret, text, hashlib.sha256).hexdigest()[:_HMAC_CHARACTERS]
+    """Whether the value may be a text of JSON with a name in it; also one that was made JSON twice."""
+    return isinstance(value, str) and value.lstrip()[:1] in ("{", "[", '"') and '"' in value
 
 
 def compile_checks(fields: Mapping[str, Sequence[FieldRules]], policy: Policy, secret: bytes) -> ProjectChecks | None:
@@ -233,18 +218,17 @@ def compile_checks(fields: Mapping[str, Sequence[FieldRules]], policy: Policy, s
     if not policy.is_active:
         return None
     types = {name: _type_checks(rules, policy) for name, rules in fields.items()}
-    labelled = {name: treatment for checks in types.values() for name, treatment in checks.treatments.items()}
+    labelled = Treatments(labelled for checks in types.values() for labelled in checks.treatments.items())
     columns = {name: [field_column(rule, is_member=rule.name in MEMBERS) for rule in rules] for name, rules in fields.items()}
     return ProjectChecks(policy, types, columns, labelled, secret, rules=fields)
 
 
 def _type_checks(rules: Iterable[FieldRules], policy: Policy) -> _TypeChecks:
     rules = list(rules)
-    treatments = {rule.name: policy.sensitivity.get(rule.sensitivity, Treatment.PASS) for rule in rules}
     return _TypeChecks(
         required=tuple(rule.name for rule in rules if rule.is_required),
         by_property={rule.name: tuple(checks_of(rule)) for rule in rules},
-        treatments={name: treatment for name, treatment in treatments.items() if treatment is not Treatment.PASS},
+        treatments=treatments_of(rules, policy.sensitivity),
     )
 
 

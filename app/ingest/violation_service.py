@@ -15,9 +15,10 @@ from app.identity.contracts import Actor
 from app.ingest import policies, violation_repository
 from app.ingest.contracts import ViolationGroup
 from app.ingest.decode import MEMBERS
+from app.ingest.labels import MASK, Treatment
 from app.ingest.single_events import BREAKS_PLAN
 from app.ingest.treated import lost_properties, without_rules
-from app.ingest.validation import MASK, NOT_IN_PLAN, Mode, Policy, ProjectChecks, Treatment, compile_checks
+from app.ingest.validation import NOT_IN_PLAN, Mode, Policy, ProjectChecks, compile_checks
 from app.plan import service as plan
 from app.projects import service as projects
 

@@ -16,8 +16,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from app.ingest.dialects.names import OTLP_ATTRIBUTES, OTLP_ENVIRONMENT
 from app.ingest.dialects.otlp_messages import logs_message, metrics_message, traces_message
-from app.ingest.dialects.shapes import Json, decoded_json, id_of, mapping_of, text_of
+from app.ingest.dialects.shapes import Json, decoded_json, first_text, id_of, mapping_of, taken_text, text_of
 from app.ingest.records import Record, RefusedRecord
 from app.kernel.errors import BadRequest, UnsupportedMedia
 from app.kernel.ids import new_id
@@ -92,16 +93,11 @@ def _spans(message: Mapping[str, Any]) -> Iterator[Json]:
             event["timestamp"] = _moment(start).isoformat()
         if end >= start > 0:
             event["duration"] = (end - start) / 1e6
-        for member, names in (
-            ("user_id", ("user.id", "enduser.id")),
-            ("session_id", ("session.id",)),
-            ("ip_address", ("client.address", "http.client_ip")),
-            ("user_agent", ("user_agent.original", "http.user_agent")),
-        ):
-            value = next((text_of(attributes.pop(name)) for name in names if name in attributes), "")
+        for member, names in OTLP_ATTRIBUTES.items():
+            value = taken_text(attributes, names)
             if value:
                 event[member] = value[:64] if member == "ip_address" else value
-        environment = text_of(resource.get("deployment.environment.name") or resource.get("deployment.environment"))
+        environment = first_text(resource, OTLP_ENVIRONMENT)
         if environment:
             event["environment"] = environment
         event["custom_attributes"] = {
@@ -129,8 +125,8 @@ def _logs(message: Mapping[str, Any], received_at: datetime) -> Iterator[Record 
             time=_moment(nanoseconds) if nanoseconds else received_at,
             received_at=received_at,
             id=new_id(),
-            actor_id=text_of(attributes.get("user.id")),
-            session_id=text_of(attributes.get("session.id")),
+            actor_id=first_text(attributes, OTLP_ATTRIBUTES["user_id"]),
+            session_id=first_text(attributes, OTLP_ATTRIBUTES["session_id"]),
             severity=text_of(entry.get("severityText")) or _severity(entry.get("severityNumber")),
             body=body if isinstance(body, str) else _json_text(body),
             properties={
@@ -148,13 +144,16 @@ def _points(message: Mapping[str, Any], received_at: datetime) -> Iterator[Recor
         for form in ("gauge", "sum", "histogram", "exponentialHistogram", "summary"):
             for point in map(mapping_of, _list(mapping_of(metric.get(form)).get("dataPoints"))):
                 number = point.get("asDouble", point.get("asInt", point.get("sum")))
+                # Not as a list of keys and values, in which no name would be found.
+                attributes = attributes_of(point.get("attributes"))
+                detail = {key: found for key, found in point.items() if key not in ("attributes", "timeUnixNano", "exemplars")}
                 nanoseconds = _nanoseconds(point.get("timeUnixNano"))
                 try:
                     value = None if number is None else float(number)
                 except (TypeError, ValueError, OverflowError):
-                    yield RefusedRecord("metric", received_at, "the value of the data point is no number", _json_text(dict(point)))
+                    raw = _json_text({**detail, "timeUnixNano": point.get("timeUnixNano"), "attributes": attributes})
+                    yield RefusedRecord("metric", received_at, "the value of the data point is no number", raw)
                     continue
-                detail = {key: found for key, found in point.items() if key not in ("attributes", "timeUnixNano", "exemplars")}
                 yield Record(
                     kind="metric",
                     source=_service(resource),
@@ -164,7 +163,7 @@ def _points(message: Mapping[str, Any], received_at: datetime) -> Iterator[Recor
                     id=new_id(),
                     value=value,
                     properties={
-                        "attributes": attributes_of(point.get("attributes")),
+                        "attributes": attributes,
                         "unit": text_of(metric.get("unit")),
                         "type": form,
                         "point": detail,

@@ -10,7 +10,7 @@ import msgspec
 
 from app.identity.contracts import IngestPrincipal
 from app.ingest.dialects.otlp import Telemetry
-from app.ingest.dialects.shapes import Json, text_of
+from app.ingest.dialects.shapes import Json
 from app.ingest.key_cache import check_principal
 from app.ingest.outcomes import counted_refusals
 from app.ingest.pipeline import Pipeline
@@ -54,35 +54,34 @@ def events_body(events: list[Json]) -> bytes:
 
 
 async def _keep(pipeline: Pipeline, principal: IngestPrincipal, signal: str, found: Telemetry) -> int:
+    records, refused = found.records, list(found.refused)
+    checks = (await pipeline.project_plan(principal.project_id)).checks
+    if checks is not None and checks.labelled:
+        records = [_treated(record, checks) for record in records]
+        refused = [replace(record, raw=masked_text(record.raw, checks)) for record in refused]
     kept: list[Record] = []
-    refused = list(found.refused)
-    for record in found.records:
+    for record in records:
         if pipeline.is_storable(record.time):
             kept.append(record)
         else:
             refused.append(RefusedRecord(record.kind, record.received_at, TOO_OLD, record.body or record.name))
-    checks = (await pipeline.project_plan(principal.project_id)).checks
-    if checks is not None and checks.labelled:
-        kept = [_treated(record, checks) for record in kept]
-        refused = [replace(record, raw=masked_text(record.raw, checks)) for record in refused]
     await pipeline.charge(principal, len(kept))
     await pipeline.keep(encode_records(f"otlp {signal}", principal.tenant_id, principal.project_id, kept, refused))
     return len(refused)
 
 
 def _treated(record: Record, checks: ProjectChecks) -> Record:
-    """The record with every labelled value treated, under the name of the attribute or of the event's member that it becomes."""
-    properties = checks.cleaned(record.properties)
+    """The record with every labelled value treated, also those that became members."""
     members: Json = {
-        "user_id": text_of(properties.get("user.id")),
-        "session_id": text_of(properties.get("session.id")),
+        "user_id": record.actor_id,
+        "session_id": record.session_id,
         "severity": record.severity,
-        "body": checks.cleaned_text(record.body),
+        "body": record.body,
     }
     told = checks.cleaned({name: value for name, value in members.items() if value})
     return replace(
         record,
-        properties=properties,
+        properties=checks.cleaned(record.properties),
         actor_id=told.get("user_id", ""),
         session_id=told.get("session_id", ""),
         severity=told.get("severity", ""),

@@ -12,7 +12,19 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from app.ingest.dialects.shapes import DialectBatch, EventBuilder, Json, decoded_json, id_of, mapping_of, no_event, text_of
+from app.ingest.dialects.names import POSTHOG
+from app.ingest.dialects.shapes import (
+    DialectBatch,
+    EventBuilder,
+    Json,
+    decoded_json,
+    first_text,
+    id_of,
+    mapping_of,
+    no_event,
+    taken_text,
+    text_of,
+)
 from app.kernel.errors import BadRequest, PayloadTooLarge
 
 PATHS: Final = frozenset({"/capture", "/batch", "/e", "/i/v0/e", "/track"})
@@ -68,10 +80,10 @@ def _event(entry: Mapping[str, Any]) -> Json:
     # Without a name the operation is set to something that is refused with a reason that names it.
     event.put("operation", entry.get("event") if entry.get("event") else [])
     event.put("timestamp", entry.get("timestamp") or properties.pop("timestamp", None))
-    event.put("user_id", text_of(entry.get("distinct_id") or properties.pop("distinct_id", "")))
-    event.put("session_id", text_of(properties.get("$session_id")))
-    event.put("ip_address", text_of(properties.pop("$ip", ""))[:64])
-    event.put("user_agent", text_of(properties.get("$raw_user_agent")))
+    event.put("user_id", first_text(entry, POSTHOG["user_id"]) or taken_text(properties, POSTHOG["user_id"]))
+    event.put("session_id", first_text(properties, POSTHOG["session_id"]))
+    event.put("ip_address", taken_text(properties, POSTHOG["ip_address"])[:64])
+    event.put("user_agent", first_text(properties, POSTHOG["user_agent"]))
     event.put("id", id_of(entry.get("uuid")))
     for name in ("$set", "$set_once", "$groups"):
         if isinstance(entry.get(name), dict):

@@ -11,7 +11,19 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.ingest.dialects.shapes import DialectBatch, EventBuilder, Json, decoded_json, id_of, mapping_of, no_event, text_of
+from app.ingest.dialects.names import SEGMENT
+from app.ingest.dialects.shapes import (
+    DialectBatch,
+    EventBuilder,
+    Json,
+    decoded_json,
+    first_text,
+    id_of,
+    mapping_of,
+    no_event,
+    taken_text,
+    text_of,
+)
 from app.kernel.errors import BadRequest
 
 TYPES: Final = ("track", "identify", "page", "screen", "group", "alias")
@@ -62,14 +74,13 @@ def _event(call: Mapping[str, Any], shared_context: Mapping[str, Any]) -> Json:
     if kind not in TYPES:
         return no_event(dict(call))
     context = {**shared_context, **mapping_of(call.get("context"))}
-    anonymous = text_of(call.get("anonymousId"))
     event = EventBuilder({"service": kind})
     event.put("operation", text_of(call.get("event")) if kind == "track" else text_of(call.get("name")) or kind)
     event.put("timestamp", call.get("timestamp") or call.get("originalTimestamp") or call.get("sentAt"))
-    event.put("user_id", text_of(call.get("userId")) or anonymous)
-    event.put("session_id", text_of(context.pop("sessionId", "")))
-    event.put("ip_address", text_of(context.pop("ip", ""))[:64])
-    event.put("user_agent", text_of(context.pop("userAgent", "")))
+    event.put("user_id", first_text(call, SEGMENT["user_id"]))
+    event.put("session_id", taken_text(context, SEGMENT["session_id"]))
+    event.put("ip_address", taken_text(context, SEGMENT["ip_address"])[:64])
+    event.put("user_agent", taken_text(context, SEGMENT["user_agent"]))
     event.put("id", id_of(call.get("messageId")))
     attributes: Json = {**mapping_of(call.get("traits")), **mapping_of(call.get("properties"))}
     attributes |= {key: value for key, value in call.items() if key not in _TAKEN and key not in attributes}

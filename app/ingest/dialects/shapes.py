@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -58,6 +58,20 @@ def text_of(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value)[:DEEPEST_TEXT]
+
+
+def first_text(values: Mapping[str, Any], names: Iterable[str]) -> str:
+    """The text under the first of the names that has one, see `text_of`."""
+    return next((text for name in names if (text := text_of(values.get(name)))), "")
+
+
+def taken_text(values: Json, names: Iterable[str]) -> str:
+    """As `first_text`, and takes it out of the values."""
+    for name in names:
+        if text := text_of(values.get(name)):
+            del values[name]
+            return text
+    return ""
 
 
 def id_of(value: object) -> str:

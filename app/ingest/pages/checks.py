@@ -16,9 +16,10 @@ from app import ui_paths
 from app.frame import project_frame
 from app.identity.contracts import Actor
 from app.ingest import policies, proposals, replays
+from app.ingest.labels import Treatment
 from app.ingest.pages.checks_parts import label_section, policy_section, preview_section, violation_table
 from app.ingest.pages.checks_view import PERIODS, ChecksView, PreviewView, ViolationRow, checks_view, preview_view
-from app.ingest.validation import ANY, Mode, Override, Policy, Treatment
+from app.ingest.validation import ANY, Mode, Override, Policy
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body

@@ -83,7 +83,8 @@ def label_section(state: Any) -> rx.Component:
             caption="Treatment by sensitivity label",
             empty=empty_state("No labels"),
         ),
-        note="By the label of their field. What is masked, pseudonymised or dropped never reaches a table, a log or an alert.",
+        note="By the label of their field, under whichever name a client sends it. What is masked, pseudonymised or dropped never"
+        " reaches a table, a log or an alert. Security events and audit records stay as they were sent.",
     )
 
 

@@ -14,8 +14,9 @@ from sqlmodel import Session
 from app.identity.contracts import Actor, UserRole
 from app.ingest import policies, violation_service
 from app.ingest.contracts import ViolationGroup
+from app.ingest.labels import Treatment
 from app.ingest.proposals import remedy_of
-from app.ingest.validation import ANY, NOT_IN_PLAN, Mode, Policy, Treatment
+from app.ingest.validation import ANY, NOT_IN_PLAN, Mode, Policy
 from app.kernel.clock import SYSTEM_CLOCK
 from app.plan.branching import service as branching
 from app.plan.vocabulary import Sensitivity

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from app.ingest.validation import Policy, Treatment, compile_checks
+from app.ingest.labels import Treatment
+from app.ingest.validation import Policy, compile_checks
 from app.plan.contracts import FieldRules
 from tests.unit.ingest.harness import World, serving, until
 
@@ -34,7 +35,7 @@ def test_labelled_values_of_log_records_reach_no_column(tmp_path, label, treatme
         {"body": {"kvlistValue": {"values": [attribute("email", ANA), attribute("order", "5")]}}},
         {"body": {"stringValue": f' {{"email": "{BOB}"}}'}},
         {"body": {"stringValue": f'[{{"email": "{BOB}"}}]'}},
-        {"body": {"stringValue": "hello"}, "attributes": [attribute("user.id", ANA)] if label == "user.id" else []},
+        {"body": {"stringValue": "hello"}, "attributes": [attribute("user.id", ANA)]},
     )
 
     async def scenario():
@@ -48,17 +49,39 @@ def test_labelled_values_of_log_records_reach_no_column(tmp_path, label, treatme
     assert "order" in stored and "hello" in stored
 
 
-def test_a_label_on_the_member_holds_for_the_column_of_a_log_record(tmp_path):
+@pytest.mark.parametrize("name", ["user.id", "enduser.id"])
+def test_a_label_on_the_member_holds_for_the_column_of_a_log_record(tmp_path, name):
     fields = [FieldRules("user_id", "string", False, sensitivity="pii")]
     world = World(checks=compile_checks({"shop": fields}, Policy(sensitivity={"pii": Treatment.MASK}), b"key"))
 
     async def scenario():
         async with serving(tmp_path, world) as client:
-            await client.post(log_records({"attributes": [attribute("user.id", ANA)]}), path="/v1/logs")
+            await client.post(log_records({"attributes": [attribute(name, ANA)]}), path="/v1/logs")
             await until(lambda: len(world.store.events) == 1)
 
     asyncio.run(scenario())
     assert world.store.events[0]["actor_id"] == "[masked]"
+    assert ANA not in repr(world.store.events)
+
+
+def test_labelled_values_of_refused_telemetry_reach_no_quarantine(tmp_path):
+    fields = [FieldRules(name, "string", False, sensitivity="pii") for name in ("user_id", "email", "body")]
+    world = World(checks=compile_checks({"shop": fields}, Policy(sensitivity={"pii": Treatment.MASK}), b"key"))
+    old = {"timeUnixNano": "1", "attributes": [attribute("user.id", ANA)]}
+    logs = log_records({**old, "body": {"stringValue": f'["{BOB}"]'}}, {**old, "body": {"stringValue": BOB}})
+    point = {"asInt": "many", "attributes": [attribute("email", ANA), attribute("enduser.id", BOB), attribute("order", "5")]}
+    points = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "n", "gauge": {"dataPoints": [point]}}]}]}]}
+
+    async def scenario():
+        async with serving(tmp_path, world) as client:
+            await client.post(logs, path="/v1/logs")
+            await client.post(points, path="/v1/metrics")
+            await until(lambda: len(world.store.quarantine) == 3)
+
+    asyncio.run(scenario())
+    stored = repr(world.store.rows)
+    assert ANA not in stored and BOB not in stored
+    assert '"order":"5"' in stored
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from app.ingest.validation import Policy, Treatment, compile_checks
+from app.ingest.labels import Treatment
+from app.ingest.validation import Policy, compile_checks
 from app.plan.contracts import FieldRules
 from tests.api.logs.conftest import line
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from app.ingest import rules
 from app.ingest.columns import encode_columns
 from app.ingest.decode import decode_batch
+from app.ingest.labels import Treatment
 from app.ingest.payloads import json_lines
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import Reception, TimeWindow, clean_batch
-from app.ingest.validation import Mode, Override, Policy, Treatment, compile_checks
+from app.ingest.validation import Mode, Override, Policy, compile_checks
 from app.plan.contracts import FieldRules
 
 NOW = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)

@@ -14,10 +14,11 @@ from app.ingest import compiled_rows, rules
 from app.ingest.columns import encode_columns
 from app.ingest.compiled_rows import CompiledReader
 from app.ingest.decode import decode_batch
+from app.ingest.labels import Treatment
 from app.ingest.payloads import native_block
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import Reception, TimeWindow, clean_batch
-from app.ingest.validation import Mode, Override, Policy, Treatment, compile_checks
+from app.ingest.validation import Mode, Override, Policy, compile_checks
 from app.plan.contracts import FieldRules
 from tests.unit.ingest.doors import doors, exchange, request
 from tests.unit.ingest.harness import World, event, read_native, until
@@ -28,7 +29,7 @@ NAMES = frozenset({("web", "click"), ("web", "web"), ("shop", "buy")})
 SECRET = "nobody may see this"
 FIELD_NAMES = [
     "a", "aa", "plan", "price", "code", "é", "x.y", "event.plan", "user_id", "user_agent", "duration", "status", "environment",
-    "ip_address",
+    "ip_address", "ip", "distinct_id",
 ]  # fmt: skip
 FIELDS = {
     "web": [
@@ -39,6 +40,8 @@ FIELDS = {
         FieldRules("is_new", "boolean", is_required=False),
         FieldRules("cart", "json", is_required=False),
         FieldRules("email", "string", is_required=False, sensitivity="pii"),
+        FieldRules("$ip", "string", is_required=False, sensitivity="pii"),
+        FieldRules("session_id", "string", is_required=False, sensitivity="pii"),
     ]
 }
 GOOD = {
@@ -143,6 +146,9 @@ def test_one_that_breaks_the_plan_is_left_to_the_rules_and_others_beside_it_are_
     [
         changed(email=SECRET),
         changed(**{"event.email": SECRET}),
+        changed({"ip_address": SECRET}),
+        changed(**{"$session_id": SECRET}),
+        {"service": "new", "ip_address": SECRET},
         {"service": "shop", "custom_attributes": {"email": SECRET}},
         {"service": "new", "custom_attributes": {"event.email": SECRET}},
     ],

@@ -101,10 +101,27 @@ def test_what_was_not_stored_is_given_back(world):
     async def scenario():
         quota = DayQuota(world.transaction)
         await quota.take(TENANT, PLANS["trial"], 1000, NOON)
-        quota.give_back(TENANT, PLANS["trial"], 1000)
+        quota.give_back(TENANT, PLANS["trial"], 1000, NOON)
         await quota.take(TENANT, PLANS["trial"], 1000, NOON)
         await quota.close()
         assert used_quota(world.engine, MIDNIGHT) == 1000
+
+    asyncio.run(scenario())
+
+
+def test_what_was_taken_before_midnight_is_not_given_back_to_the_next_day(world):
+    tomorrow = NOON + timedelta(days=1)
+
+    async def scenario():
+        quota = DayQuota(world.transaction)
+        await quota.take(TENANT, PLANS["trial"], 400, NOON)
+        await quota.take(TENANT, PLANS["trial"], 700, tomorrow)
+        quota.give_back(TENANT, PLANS["trial"], 400, NOON)
+        with pytest.raises(TooManyRequests):
+            await quota.take(TENANT, PLANS["trial"], 301, tomorrow)
+        await quota.take(TENANT, PLANS["trial"], 300, tomorrow)
+        await quota.close()
+        assert used_quota(world.engine, MIDNIGHT + timedelta(days=1)) == 1000
 
     asyncio.run(scenario())
 

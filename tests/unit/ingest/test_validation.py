@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from app.ingest.columns import encode_columns
 from app.ingest.decode import decode_batch
+from app.ingest.labels import Treatment
 from app.ingest.payloads import json_lines
 from app.ingest.project_plans import ProjectPlan
 from app.ingest.rules import BREAKS_PLAN, UNREADABLE, Reception, TimeWindow, clean_batch
-from app.ingest.validation import Mode, Override, Policy, Treatment, compile_checks
+from app.ingest.validation import Mode, Override, Policy, compile_checks
 from app.plan.contracts import FieldRules
 
 WINDOW = TimeWindow.of(max_age_days=7300, max_future_hours=24)
@@ -28,6 +29,8 @@ FIELDS = {
         FieldRules("cart", "json", is_required=False),
         FieldRules("email", "string", is_required=False, sensitivity="pii"),
         FieldRules("user_id", "string", is_required=False, sensitivity="internal"),
+        FieldRules("$ip", "string", is_required=False, sensitivity="pii"),
+        FieldRules("card.number", "string", is_required=False, sensitivity="pii"),
     ]
 }
 
@@ -184,26 +187,31 @@ nested = st.recursive(
     st.just(SECRET) | st.integers(0, 9),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["email", "a", "user_id"]), inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["email", "a", "user_id", "userId", "$ip", "card", "number"]), inner, max_size=3)
         | st.tuples(inner)  # stands for a text that is JSON itself
     ),
     max_leaves=8,
 )
 
 
-def _hides(value, is_labelled=False):
+def _is_labelled(path):
+    names = ("email", "user_id", "userId", "distinct_id", "$ip", "ip_address")
+    return path.rpartition(".")[2] in names or path.endswith(".card.number")
+
+
+def _hides(value, path="", is_labelled=False):
     """The same value with the secret only below labelled names."""
     if isinstance(value, dict):
-        return {key: _hides(inner, is_labelled or key in ("email", "user_id")) for key, inner in value.items()}
+        return {key: _hides(inner, f"{path}.{key}", is_labelled or _is_labelled(f"{path}.{key}")) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_hides(inner, is_labelled) for inner in value]
+        return [_hides(inner, path, is_labelled) for inner in value]
     if isinstance(value, tuple):
-        return " " + json.dumps(_hides(value[0], is_labelled))
+        return " " + json.dumps(_hides(value[0], path, is_labelled))
     return value if is_labelled or value != SECRET else "plain"
 
 
 @given(
-    attributes=st.dictionaries(st.sampled_from(["email", "cart", "price", "a"]), nested, max_size=4),
+    attributes=st.dictionaries(st.sampled_from(["email", "cart", "price", "a", "card", "distinct_id"]), nested, max_size=4),
     service=st.sampled_from(["web", "unheard", 7]),
     stamp=st.sampled_from([None, "soon"]),
     treatment=st.sampled_from([Treatment.MASK, Treatment.HMAC, Treatment.DROP]),
@@ -212,6 +220,7 @@ def _hides(value, is_labelled=False):
 def test_no_labelled_value_reaches_a_row_a_reason_or_the_quarantine(attributes, service, stamp, treatment, mode):
     policy = Policy(mode=mode, refuses_unplanned=True, sensitivity={"pii": treatment, "internal": treatment})
     event = {"service": service, "operation": "click", "custom_attributes": _hides(attributes), "user_id": SECRET, "email": SECRET}
+    event["ip_address"] = SECRET
     cleaned = clean({**event, "timestamp": stamp} if stamp else event, policy=policy)
 
     kept = msgspec.json.encode(rows_of(cleaned)) + cleaned.quarantine + repr(cleaned.faults).encode()
