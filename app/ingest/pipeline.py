@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
@@ -138,11 +140,19 @@ class Pipeline(Acceptance):
         """What the project's plan and policy say of arriving events; at most a minute old."""
         return self._plans.cached(project_id) or await self._plans.plan(project_id)
 
-    async def charge(self, principal: IngestPrincipal, records: int) -> None:
-        """Take the records of another dialect from the tenant's day; TooManyRequests."""
-        plan = plan_limits(principal.tenant_plan)
-        if plan.events_per_day is not None:
-            await self._quota.take(principal.tenant_id, plan, records, self.clock.now())
+    @asynccontextmanager
+    async def charging(self, principal: IngestPrincipal, records: int) -> AsyncIterator[None]:
+        """Take the records of another dialect from the tenant's day; they are given back when what follows cannot keep them.
+
+        Errors: TooManyRequests.
+        """
+        plan, now = plan_limits(principal.tenant_plan), self.clock.now()
+        await self._quota.take(principal.tenant_id, plan, records, now)
+        try:
+            yield
+        except Unavailable:
+            self._quota.give_back(principal.tenant_id, plan, records, now)
+            raise
 
     def health(self) -> dict[str, object]:
         """How full the queue is, how old its oldest part, and what the last attempt to store said."""

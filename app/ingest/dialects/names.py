@@ -13,7 +13,7 @@ Names = Mapping[str, tuple[str, ...]]
 """By our name the client's, the first of which decides when several are sent."""
 
 SEGMENT: Final[Names] = {
-    "user_id": ("userId", "anonymousId"),
+    "user_id": ("userId", "user_id", "anonymousId"),
     "session_id": ("context.sessionId", "sessionId"),
     "ip_address": ("context.ip", "ip"),
     "user_agent": ("context.userAgent", "userAgent"),

@@ -65,8 +65,8 @@ async def _keep(pipeline: Pipeline, principal: IngestPrincipal, signal: str, fou
             kept.append(record)
         else:
             refused.append(RefusedRecord(record.kind, record.received_at, TOO_OLD, record.body or record.name))
-    await pipeline.charge(principal, len(kept))
-    await pipeline.keep(encode_records(f"otlp {signal}", principal.tenant_id, principal.project_id, kept, refused))
+    async with pipeline.charging(principal, len(kept)):
+        await pipeline.keep(encode_records(f"otlp {signal}", principal.tenant_id, principal.project_id, kept, refused))
     return len(refused)
 
 

@@ -55,6 +55,7 @@ def test_segment_calls_of_a_batch_become_events_of_their_type(tmp_path):
         },
         {"type": "page", "name": "Pricing", "anonymousId": "a2", "timestamp": NOW},
         {"type": "identify", "userId": "u1", "traits": {"plan": "pro"}, "timestamp": NOW},
+        {"type": "track", "event": "Order Paid", "user_id": "u2", "anonymousId": "a3", "timestamp": NOW},
     ]
 
     async def scenario():
@@ -62,11 +63,12 @@ def test_segment_calls_of_a_batch_become_events_of_their_type(tmp_path):
         async with serving(tmp_path, world) as client:
             answer = await client.post({"batch": batch}, path="/v1/batch", headers={"authorization": BASIC})
             assert (answer.status, answer.body) == (200, {"success": True})
-            order, pricing, identified = await stored(world, 3)
+            order, paid, pricing, identified = await stored(world, 4)
         assert (order["source"], order["name"], order["actor_id"], order["id"]) == ("track", "Order Completed", "u1", "m1")
         assert (order["ip"], properties(order)["total"]) == ("203.0.113.9", 12.5)
         assert (pricing["source"], pricing["name"], pricing["actor_id"]) == ("page", "Pricing", "a2")
         assert (identified["source"], properties(identified)["plan"]) == ("identify", "pro")
+        assert (paid["actor_id"], properties(paid)["anonymousId"]) == ("u2", "a3")
 
     run(scenario)
 

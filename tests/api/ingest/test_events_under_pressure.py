@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import time
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -100,6 +101,19 @@ def test_a_failing_disk_refuses_the_waiting_requests_and_the_next_ones_work(tmp_
             kept = [event(id=f"kept{number}") for number in range(1000)]
             assert (await client.post(kept)).status == 200, "the refused events cost no quota"
         assert {row["id"] for row in world.store.events} == {one["id"] for one in kept}
+
+    run(scenario())
+
+
+def test_log_records_that_a_failing_disk_refused_cost_no_quota(tmp_path):
+    now = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": "late"}}
+    logs = {"resourceLogs": [{"scopeLogs": [{"logRecords": [now] * 1000}]}]}
+
+    async def scenario():
+        world = World(keys={"good": principal(tenant_plan="trial")}, engine=quota_engine(tmp_path / "quota.db"))
+        async with serving(tmp_path / "data", world, files=FaultyFiles({("flush", 1): errno.ENOSPC})) as client:
+            statuses = [(await client.post(logs, path="/v1/logs")).status for _ in range(3)]
+        assert statuses == [503, 200, 429]
 
     run(scenario())
 
