@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from components.format import NO_VALUE, compact_number, deviation, full_number, local_time, zone_label
 
 SPARK_WIDTH = 96
@@ -91,27 +93,30 @@ def _rows(points: Sequence[ChartPoint], texts: Sequence[str]) -> list[ChartRow]:
     values = [point.value for point in points]
     value_texts = {value: "not collected" if value is None else full_number(value) for value in set(values)}
     before, after = [None, *values[:-1]], [*values[1:], None]
+    expected, low, high = _rounded(points)
     return [
         ChartRow(
             _key(point.at),
             text,
             value,
             value_texts[value],
-            None if point.expected is None else round(point.expected, 1),
-            _band(point.low, point.high),
+            None if point.expected is None else middle,
+            None if point.low is None or point.high is None else [least if least > 0 else 0.0, most],
             point.mark,
             value is not None and left is None and right is None,
             point.note if not point.mark or value is None or point.expected is None else deviation(value, point.expected),
         )
-        for point, text, value, left, right in zip(points, texts, values, before, after, strict=True)
+        for point, text, value, left, right, middle, least, most in zip(
+            points, texts, values, before, after, expected, low, high, strict=True
+        )
     ]
 
 
-def _band(low: float | None, high: float | None) -> list[float] | None:
-    if low is None or high is None:
-        return None
-    least = round(low, 1)
-    return [least if least > 0 else 0.0, round(high, 1)]
+def _rounded(points: Sequence[ChartPoint]) -> list[list[float]]:
+    """Expected, low and high of the points, each to a tenth; not a number where there is none."""
+    columns = [[point.expected for point in points], [point.low for point in points], [point.high for point in points]]
+    rounded: list[list[float]] = np.round(np.array(columns, dtype=np.float64), 1).tolist()
+    return rounded
 
 
 def band_text(row: ChartRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,8 +10,8 @@ from sqlmodel import Session, col
 
 from app.metrics.contracts import ScopeType
 from app.metrics.count_repository import SEPARATOR
-from app.metrics.grid_repository import Grid, packed_on_grid
-from app.metrics.repository import between
+from app.metrics.grid_repository import Grid, bounds, packed_on_grid, within_bounds
+from app.metrics.repository import AnySelect
 from models.metrics import MetricBreakdown
 
 # Between the buckets and the counts of one value.
@@ -19,14 +20,14 @@ _AND = ";"
 
 def breakdown_columns(session: Session, config_id: str, scope_type: ScopeType, ref: str) -> list[str]:
     """The columns with stored counts of the scope, sorted."""
-    walk = _walk(col(MetricBreakdown.breakdown_column), _breakdowns_of(config_id, scope_type, ref))
-    return [name for name in session.connection().execute(sa.select(walk.c.name)).scalars() if name is not None]
+    found = session.connection().execute(_columns(), _scope(config_id, scope_type, ref)).scalars()
+    return [name for name in found if name is not None]
 
 
 def breakdown_values(session: Session, config_id: str, scope_type: ScopeType, ref: str, column: str) -> list[str]:
     """The values of the column that the scope ever had a count for; `is_other` is no part of them."""
-    walk = _walk(col(MetricBreakdown.breakdown_value), _breakdowns_of(config_id, scope_type, ref, column))
-    return [name for name in session.connection().execute(sa.select(walk.c.name)).scalars() if name is not None]
+    found = session.connection().execute(_values(), _scope(config_id, scope_type, ref) | {"column": column}).scalars()
+    return [name for name in found if name is not None]
 
 
 def value_counts(
@@ -40,33 +41,62 @@ def value_counts(
     value: tuple[str, bool] | None = None,
 ) -> dict[tuple[str, bool], list[int]]:
     """The counts on the grid of every (value, is_other) of the column that has any, or of the one asked for."""
-    of_column = _breakdowns_of(config_id, scope_type, ref, column)
+    is_bounded = (grid.start is not None, grid.stop is not None)
+    given = _scope(config_id, scope_type, ref) | bounds(grid.start, grid.stop) | {"column": column}
     if value is None:
-        # Value by value through the primary key: all at once, a week would be read out of every count ever stored.
-        walk = _walk(col(MetricBreakdown.breakdown_value), of_column)
-        kinds = sa.union_all(sa.select(sa.false().label("is_other")), sa.select(sa.true())).subquery("kinds")
-        name, is_other = walk.c.name, kinds.c.is_other
-        statement = sa.select(name, is_other, _packed(of_column, name, is_other, grid)).select_from(
-            sa.join(walk, kinds, walk.c.name.is_not(None))
-        )
+        rows = session.connection().execute(_every_value(*is_bounded), given)
     else:
-        statement = sa.select(sa.literal(value[0]), sa.literal(value[1]), _packed(of_column, value[0], value[1], grid))
+        rows = session.connection().execute(_one_value(*is_bounded), given | {"value": value[0], "is_other": value[1]})
     found = {}
-    for name, is_other, packed in session.connection().execute(statement):
+    for name, is_other, packed in rows:
         if packed:
             buckets, _, counts = packed.partition(_AND)
             found[(name, bool(is_other))] = packed_on_grid(grid, buckets, counts)
     return found
 
 
-def _packed(of_column: tuple[sa.ColumnElement[bool], ...], name: Any, is_other: Any, grid: Grid) -> sa.ScalarSelect[str]:
+# The statements are put together once: a page asks a handful of them, and making one takes longer than its answer.
+
+
+def _scope(config_id: str, scope_type: ScopeType, ref: str) -> dict[str, Any]:
+    return {"config_id": config_id, "scope_type": scope_type.value, "ref": ref}
+
+
+@lru_cache(maxsize=1)
+def _columns() -> AnySelect:
+    return sa.select(_walk(col(MetricBreakdown.breakdown_column), _of_scope()).c.name)
+
+
+@lru_cache(maxsize=1)
+def _values() -> AnySelect:
+    return sa.select(_walk(col(MetricBreakdown.breakdown_value), _of_column()).c.name)
+
+
+@lru_cache(maxsize=4)
+def _every_value(has_start: bool, has_stop: bool) -> AnySelect:
+    # Value by value through the primary key: all at once, a week would be read out of every count ever stored.
+    walk = _walk(col(MetricBreakdown.breakdown_value), _of_column())
+    kinds = sa.union_all(sa.select(sa.false().label("is_other")), sa.select(sa.true())).subquery("kinds")
+    name, is_other = walk.c.name, kinds.c.is_other
+    return sa.select(name, is_other, _packed(name, is_other, has_start, has_stop)).select_from(
+        sa.join(walk, kinds, walk.c.name.is_not(None))
+    )
+
+
+@lru_cache(maxsize=4)
+def _one_value(has_start: bool, has_stop: bool) -> AnySelect:
+    name, is_other = sa.bindparam("value", type_=sa.String), sa.bindparam("is_other", type_=sa.Boolean)
+    return sa.select(name, is_other, _packed(name, is_other, has_start, has_stop))
+
+
+def _packed(name: Any, is_other: Any, has_start: bool, has_stop: bool) -> sa.ScalarSelect[str]:
     """One text of buckets and counts instead of a row for each count, which costs Python more than the database."""
     bucket, count = col(MetricBreakdown.bucket), col(MetricBreakdown.count)
     buckets, counts = (sa.func.aggregate_strings(sa.cast(one, sa.String), SEPARATOR) for one in (bucket, count))
     one = sa.select(buckets.concat(_AND).concat(counts)).where(
-        *of_column, col(MetricBreakdown.breakdown_value) == name, col(MetricBreakdown.is_other) == is_other
+        *_of_column(), col(MetricBreakdown.breakdown_value) == name, col(MetricBreakdown.is_other) == is_other
     )
-    return between(one, bucket, grid.start, grid.stop).scalar_subquery()
+    return within_bounds(one, bucket, has_start, has_stop).scalar_subquery()
 
 
 def _walk(column: Any, of_scope: tuple[sa.ColumnElement[bool], ...]) -> sa.CTE:
@@ -80,12 +110,13 @@ def _walk(column: Any, of_scope: tuple[sa.ColumnElement[bool], ...]) -> sa.CTE:
     return walk.union_all(sa.select(following).where(walk.c.name.is_not(None)))
 
 
-def _breakdowns_of(
-    config_id: str, scope_type: ScopeType, ref: str, column: str | None = None
-) -> tuple[sa.ColumnElement[bool], ...]:
-    of_scope = (
-        col(MetricBreakdown.scan_config_id) == config_id,
-        col(MetricBreakdown.scope_type) == scope_type.value,
-        col(MetricBreakdown.scope_ref) == ref,
+def _of_scope() -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(MetricBreakdown.scan_config_id) == sa.bindparam("config_id"),
+        col(MetricBreakdown.scope_type) == sa.bindparam("scope_type"),
+        col(MetricBreakdown.scope_ref) == sa.bindparam("ref"),
     )
-    return of_scope if column is None else (*of_scope, col(MetricBreakdown.breakdown_column) == column)
+
+
+def _of_column() -> tuple[sa.ColumnElement[bool], ...]:
+    return (*_of_scope(), col(MetricBreakdown.breakdown_column) == sa.bindparam("column"))

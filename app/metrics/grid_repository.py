@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.kernel.clock import as_utc
+from app.kernel.database import read_once
 from app.metrics.contracts import ScopeType
 from app.metrics.count_repository import SEPARATOR
 from app.metrics.day_repository import SummedDay, Whole, summed_days, unpack
@@ -60,11 +61,36 @@ NO_BUCKETS = Grid(None, None, [], {}, "")
 
 def covered_grid(session: Session, config_id: str, start: datetime | None = None, stop: datetime | None = None) -> Grid:
     """The grid that charts of [start, stop) are drawn on."""
+
+    def read() -> Grid:
+        given = bounds(start, stop) | {"config_id": config_id}
+        packed = session.connection().execute(_covered(start is not None, stop is not None), given).scalar_one()
+        buckets, positions, joined = _parsed(packed or "")
+        return Grid(start, stop, list(buckets), positions, joined)
+
+    return read_once(session, ("grid", config_id, start, stop), read) or NO_BUCKETS
+
+
+@lru_cache(maxsize=4)
+def _covered(has_start: bool, has_stop: bool) -> AnySelect:
     bucket = col(MetricCoverage.bucket)
     packed = sa.func.aggregate_strings(sa.cast(bucket, sa.String), SEPARATOR)
-    statement: AnySelect = sa.select(packed).where(col(MetricCoverage.scan_config_id) == config_id)
-    buckets, positions, joined = _parsed(session.connection().execute(between(statement, bucket, start, stop)).scalar_one() or "")
-    return Grid(start, stop, list(buckets), positions, joined)
+    of_config = sa.select(packed).where(col(MetricCoverage.scan_config_id) == sa.bindparam("config_id"))
+    return within_bounds(of_config, bucket, has_start, has_stop)
+
+
+def bounds(start: datetime | None, stop: datetime | None) -> dict[str, Any]:
+    """The parameters of a statement made with `within_bounds`."""
+    return {name: moment for name, moment in (("start", start), ("stop", stop)) if moment is not None}
+
+
+def within_bounds(statement: AnySelect, bucket: Any, has_start: bool, has_stop: bool) -> AnySelect:
+    """The statement for rows of [start, stop) alone, which are its parameters `start` and `stop`."""
+    if has_start:
+        statement = statement.where(bucket >= sa.bindparam("start"))
+    if has_stop:
+        statement = statement.where(bucket < sa.bindparam("stop"))
+    return statement
 
 
 @lru_cache(maxsize=16)
@@ -83,10 +109,19 @@ def scope_counts(session: Session, config_id: str, scope_type: ScopeType, ref: s
         of_types = col(MetricBucket.scope_type) == ScopeType.EVENT_TYPE.value
         summed: AnySelect = sa.select(bucket, sa.func.sum(count)).where(of_config, of_types).group_by(col(MetricBucket.bucket))
         return _on_grid(session, summed, grid)
-    of_scope = (col(MetricBucket.scope_type) == scope_type.value, col(MetricBucket.scope_ref) == ref)
-    packed: AnySelect = sa.select(*_packed()).where(of_config, *of_scope)
-    row = session.connection().execute(between(packed, col(MetricBucket.bucket), grid.start, grid.stop)).one()
+    given = bounds(grid.start, grid.stop) | {"config_id": config_id, "scope_type": scope_type.value, "ref": ref}
+    row = session.connection().execute(_of_scope(grid.start is not None, grid.stop is not None), given).one()
     return packed_on_grid(grid, row[0], row[1]) if row[0] else [0] * len(grid.buckets)
+
+
+@lru_cache(maxsize=4)
+def _of_scope(has_start: bool, has_stop: bool) -> AnySelect:
+    of_scope = sa.select(*_packed()).where(
+        col(MetricBucket.scan_config_id) == sa.bindparam("config_id"),
+        col(MetricBucket.scope_type) == sa.bindparam("scope_type"),
+        col(MetricBucket.scope_ref) == sa.bindparam("ref"),
+    )
+    return within_bounds(of_scope, col(MetricBucket.bucket), has_start, has_stop)
 
 
 def packed_on_grid(grid: Grid, buckets: str, counts: str) -> list[int]:
