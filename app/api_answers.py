@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.anomalies.service import SEVERITIES, AnomalyStatus
+from app.anomalies.contracts import SEVERITIES
+from app.anomalies.service import AnomalyStatus
 from app.security.vocabulary import ALERT_SEVERITIES, ALERT_STATUSES, ALERT_TYPES
 
 Json = dict[str, Any]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from app.anomalies.service import ALIASES, SEVERITIES
+from app.anomalies.contracts import SEVERITIES
+from app.anomalies.service import ALIASES
 from app.api_answers import TEXT, words
 from app.audit.figures import AGGREGATES, CATEGORICAL
 from app.logs.pipes import LONGEST_WINDOW_MINUTES, PIPE_NAMES, PIPES

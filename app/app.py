@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
 import reflex as rx
 from fastapi import APIRouter
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from app import (
@@ -26,14 +25,11 @@ from app.areas import AREAS
 from app.edge import Edge
 from app.http import area_app
 from app.ingest import asgi as ingest
-from app.kernel.database import session_scope
 from app.kernel.settings import get_settings
-from app.preferences import service as preferences
+from app.preferences.following import follow_settings, take_up_settings
 from app.ui import PAGES, LoginGuard, on_backend_error, on_frontend_error, open_handlers
 from components.shell import head
 from jobs import channels, scheduler
-
-SETTINGS_SECONDS = 15.0
 
 
 def _modules_named(name: str) -> list[ModuleType]:
@@ -62,25 +58,12 @@ def edge(pages: ASGIApp) -> Edge:
     )
 
 
-def _refresh_settings() -> None:
-    with session_scope(write=False) as session:
-        preferences.refresh(session)
-
-
-async def _follow_settings() -> None:
-    """Take up what owners changed through another process."""
-    while True:
-        await asyncio.sleep(SETTINGS_SECONDS)
-        with suppress(SQLAlchemyError):  # the database is away for a moment
-            await asyncio.to_thread(_refresh_settings)
-
-
 @asynccontextmanager
 async def background_work() -> AsyncIterator[None]:
     """Ingest accepts before the first request is answered and stops last; jobs run in between."""
-    await asyncio.to_thread(_refresh_settings)
+    await take_up_settings()
     await ingest.start()
-    following = asyncio.create_task(_follow_settings())
+    following = asyncio.create_task(follow_settings())
     try:
         await asyncio.to_thread(scheduler.start, get_settings())
         yield

@@ -5,6 +5,7 @@ A segment is a string, or a Reflex variable that becomes one in the browser.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 LOGIN = "/login"
@@ -98,9 +99,7 @@ def project_releases(slug: object, scan: str = "") -> str:
 
 def project_distribution(slug: object, *, scope: str = "", field: str = "", at: str = "", days: str = "") -> str:
     """How the values of watched fields moved: of all events or of an event type, one field and one bucket."""
-    chosen = {"scope": scope, "field": field, "at": at, "days": days}
-    query = urlencode({name: value for name, value in chosen.items() if value})
-    return f"/p/{slug}/distribution" + (f"?{query}" if query else "")
+    return _with_query(f"/p/{slug}/distribution", {"scope": scope, "field": field, "at": at, "days": days})
 
 
 def project_heatmap(slug: object) -> str:
@@ -110,8 +109,7 @@ def project_heatmap(slug: object) -> str:
 
 def project_monitoring(slug: object, *, series: str = "", days: str = "", column: str = "") -> str:
     """The project's total, or the series `event_type/<id>` or `event/<id>`, over so many days and split by the column."""
-    query = urlencode({name: value for name, value in {"series": series, "days": days, "by": column}.items() if value})
-    return f"/p/{slug}/monitoring" + (f"?{query}" if query else "")
+    return _with_query(f"/p/{slug}/monitoring", {"series": series, "days": days, "by": column})
 
 
 def project_bakeoff(slug: object, series: str = "") -> str:
@@ -141,15 +139,12 @@ def project_drifts(slug: object, status: str = "") -> str:
 
 def project_unplanned(slug: object, *, tab: str = "", status: str = "", days: str = "") -> str:
     """Events that only the data has or, on the tab `dead`, only the plan."""
-    chosen = {"tab": tab, "status": status, "days": days}
-    query = urlencode({name: value for name, value in chosen.items() if value})
-    return f"/p/{slug}/unplanned" + (f"?{query}" if query else "")
+    return _with_query(f"/p/{slug}/unplanned", {"tab": tab, "status": status, "days": days})
 
 
 def project_coverage(slug: object, *, days: str = "", scan: str = "", event: str = "") -> str:
     """How much of the data the plan covers, and the ledger; an event shows its hours."""
-    query = urlencode({name: value for name, value in {"days": days, "scan": scan, "event": event}.items() if value})
-    return f"/p/{slug}/coverage" + (f"?{query}" if query else "")
+    return _with_query(f"/p/{slug}/coverage", {"days": days, "scan": scan, "event": event})
 
 
 def project_sources(slug: object) -> str:
@@ -169,17 +164,16 @@ def project_security(slug: object, days: str = "") -> str:
 
 def project_actors(slug: object, **chosen: str) -> str:
     """Actors by how unusual they were: above, days, page; `actor` opens one of them."""
-    query = urlencode({name: value for name, value in chosen.items() if value})
-    return f"/p/{slug}/actors" + (f"?{query}" if query else "")
+    return _with_query(f"/p/{slug}/actors", chosen)
 
 
 def project_security_alerts(
     slug: object, *, status: str = "", severity: str = "", alert_type: str = "", actor: str = "", page: str = ""
 ) -> str:
     """Security alerts; without a status those that are open."""
-    chosen = {"status": status, "severity": severity, "type": alert_type, "actor": actor, "page": page}
-    query = urlencode({name: value for name, value in chosen.items() if value})
-    return f"/p/{slug}/security/alerts" + (f"?{query}" if query else "")
+    return _with_query(
+        f"/p/{slug}/security/alerts", {"status": status, "severity": severity, "type": alert_type, "actor": actor, "page": page}
+    )
 
 
 def project_security_alert(slug: object, alert_id: object) -> str:
@@ -194,8 +188,7 @@ def project_threat_models(slug: object, edit: object = "") -> str:
 
 def project_security_events(slug: object, **filters: str) -> str:
     """The explorer of security events: event, severity, actor, ip, country, days, from, to, page; `id` opens one event."""
-    query = urlencode({name.rstrip("_"): value for name, value in filters.items() if value})
-    return f"/p/{slug}/security/events" + (f"?{query}" if query else "")
+    return _with_query(f"/p/{slug}/security/events", {name.rstrip("_"): value for name, value in filters.items()})
 
 
 def project_rules(slug: object) -> str:
@@ -230,9 +223,7 @@ def project_destination(slug: object, destination_id: object) -> str:
 
 def project_deliveries(slug: object, *, state: str = "", destination: str = "", page: str = "") -> str:
     """What was told to whom; with a state (pending, sent, failed, dead) or a destination only those."""
-    chosen = {"state": state, "destination": destination, "page": page}
-    query = urlencode({name: value for name, value in chosen.items() if value})
-    return f"/p/{slug}/deliveries" + (f"?{query}" if query else "")
+    return _with_query(f"/p/{slug}/deliveries", {"state": state, "destination": destination, "page": page})
 
 
 def project_delivery(slug: object, delivery_id: object) -> str:
@@ -242,8 +233,7 @@ def project_delivery(slug: object, delivery_id: object) -> str:
 
 def project_audit(slug: object, **chosen: str) -> str:
     """Audit records of the project; `trail` names the id whose records are shown whole."""
-    query = urlencode({name: value for name, value in chosen.items() if value})
-    return f"/p/{slug}/audit" + (f"?{query}" if query else "")
+    return _with_query(f"/p/{slug}/audit", chosen)
 
 
 def project_activity(slug: object, kind: str = "") -> str:
@@ -253,8 +243,7 @@ def project_activity(slug: object, kind: str = "") -> str:
 
 def audit_log(**chosen: str) -> str:
     """Who changed what in this instance."""
-    query = urlencode({name: value for name, value in chosen.items() if value})
-    return AUDIT_LOG + (f"?{query}" if query else "")
+    return _with_query(AUDIT_LOG, chosen)
 
 
 def project_scans(slug: object) -> str:
@@ -351,3 +340,9 @@ def safe_next(path: str) -> str:
     """`path` when it leads to a page of this instance, else the project list; never another host."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
     return path if is_local and not path.startswith((LOGIN, REGISTER)) else HOME
+
+
+def _with_query(path: str, chosen: Mapping[str, str]) -> str:
+    """The path with what was chosen of `chosen`; empty values are left out."""
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return path + (f"?{query}" if query else "")

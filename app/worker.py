@@ -8,38 +8,20 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
 from typing import Any
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.alerting import service as alerting
 from app.ingest import asgi as ingest
-from app.kernel.database import session_scope
 from app.kernel.logs import configure_logging
 from app.kernel.settings import get_settings
 from app.listening import listen
-from app.preferences import service as preferences
+from app.preferences.following import follow_settings, take_up_settings
 from jobs import channels, scheduler
 
-SETTINGS_SECONDS = 15.0
 _PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-
-def _refresh_settings() -> None:
-    with session_scope(write=False) as session:
-        preferences.refresh(session)
-
-
-async def _follow_settings() -> None:
-    """Take up what owners changed through a web process."""
-    while True:
-        await asyncio.sleep(SETTINGS_SECONDS)
-        with suppress(SQLAlchemyError):  # the database is away for a moment
-            await asyncio.to_thread(_refresh_settings)
 
 
 async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -56,13 +38,13 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             try:
-                await asyncio.to_thread(_refresh_settings)
+                await take_up_settings()
                 await ingest.start()
                 await asyncio.to_thread(scheduler.start, get_settings())
             except Exception as error:  # noqa: BLE001 - the server wants to be told, whatever it was
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
-            following = asyncio.create_task(_follow_settings())
+            following = asyncio.create_task(follow_settings())
             await send({"type": "lifespan.startup.complete"})
         else:
             if following is not None:

@@ -24,9 +24,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from app.assistant.index import Document, SearchIndex
+from app.assistant.index import SearchIndex
 from app.assistant.meaning import LEAST_NEARNESS, meaning_of, text_of, unit
 from app.assistant.model_client import Embedder, configured_embedder
+from app.assistant.postings import Document
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import create_engine, session_scope
 from app.migrations import upgrade

@@ -6,7 +6,7 @@ import logging
 import random
 import time
 
-from app.anomalies import service as anomalies
+from app.anomalies import stream_analysis
 from app.kernel.database import session_scope
 from app.kernel.errors import Unavailable
 from jobs.leadership import Leadership
@@ -24,19 +24,19 @@ def run(leadership: Leadership) -> int:
     now, until = leadership.clock.now(), time.monotonic() + BUDGET_SECONDS
     try:
         with session_scope(write=False) as session:
-            waiting = anomalies.waiting_streams(session, now)
+            waiting = stream_analysis.waiting_streams(session, now)
         found = 0
         random.shuffle(waiting)
         for stream in waiting:
-            for _ in range(anomalies.MOST_LOOKS):
+            for _ in range(stream_analysis.MOST_LOOKS):
                 if time.monotonic() > until:
                     return found
                 with leadership.turn() as session:
                     if session is None:
                         return found
-                    found += anomalies.analyse(session, stream, now) is not None
+                    found += stream_analysis.analyse(session, stream, now) is not None
                 with session_scope(write=False) as session:
-                    if not anomalies.is_behind(session, stream):
+                    if not stream_analysis.is_behind(session, stream):
                         break
     except Unavailable as away:
         log.warning("streams cannot be looked at", extra={"reason": away.message})

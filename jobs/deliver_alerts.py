@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from app.alerting import service as alerting
-from app.alerting.contracts import Parcel, SendOutcome
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.alerting.told_by_model import Ask, notes_of, with_explanation
 from app.assistant import service as assistant
 from app.kernel.clock import SYSTEM_CLOCK, Clock

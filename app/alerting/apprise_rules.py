@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from app.kernel.errors import InvalidInput
 from app.kernel.outbound import Outbound
 
+INSTALLED_BY: Final = "pip install plumbline[apprise]"
 SERVICES: Final = {
     "ntfy": "ntfy", "ntfys": "ntfy", "gotify": "gotify", "gotifys": "gotify", "discord": "discord", "mmost": "mattermost",
     "mmosts": "mattermost", "rocket": "rocketchat", "rockets": "rocketchat", "pover": "pushover", "pagerduty": "pagerduty",
@@ -35,7 +36,7 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 @cache
 def is_installed() -> bool:
-    """Whether this instance has the package: `pip install plumbline[apprise]`."""
+    """Whether this instance has the package; `INSTALLED_BY` says how it gets it."""
     return importlib.util.find_spec("apprise") is not None
 
 
@@ -60,7 +61,7 @@ def host_of(url: str) -> tuple[str, int] | None:
 def check(url: str, outbound: Outbound) -> None:
     """Refuse what is no address of an allowed service. InvalidInput."""
     if not is_installed():
-        raise InvalidInput("The package Apprise is not installed here: pip install plumbline[apprise]", field="apprise_url")
+        raise InvalidInput(f"The package Apprise is not installed here: {INSTALLED_BY}", field="apprise_url")
     scheme = scheme_of(url)
     if "://" not in url or scheme not in SERVICES:
         raise InvalidInput(f"must begin with one of {', '.join(f'{one}://' for one in SERVICES)}", field="apprise_url")

@@ -19,7 +19,7 @@ from app.alerting.templates import (
     render,
     shown,
 )
-from app.alerting.vocabulary import DIRECTION_LABELS, SCOPE_LABELS, AlertScope, DestinationType, MessageFormat
+from app.alerting.vocabulary import DIRECTION_LABELS, SCOPE_LABELS, DestinationType, MessageFormat
 
 LONGEST_TEXT = {
     DestinationType.SLACK: 39_000,
@@ -223,8 +223,3 @@ def _item_payload(item: Item) -> dict[str, object]:
 
 def _iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def is_series(candidate: Candidate) -> bool:
-    """Whether the candidate is a bucket of a count series."""
-    return candidate.scope_type in (AlertScope.PROJECT_TOTAL, AlertScope.EVENT_TYPE, AlertScope.EVENT)

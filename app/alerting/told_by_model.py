@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from app.alerting.contracts import Parcel
+from app.alerting.delivery_contracts import Parcel
 from app.alerting.messages import LONGEST_TEXT
 from app.alerting.templates import escaper, literal
 from app.alerting.vocabulary import MessageFormat

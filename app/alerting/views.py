@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 
-from app.alerting.contracts import (
-    DeliveryItemView,
-    DeliveryView,
-    DestinationFields,
-    DestinationView,
-    RuleFilter,
-    RuleSpec,
-    RuleView,
-    Target,
-)
+from app.alerting.contracts import DestinationFields, DestinationView, RuleFilter, RuleSpec, RuleView
 from app.alerting.declarations import FIELDS, SECRETS
+from app.alerting.delivery_contracts import DeliveryItemView, DeliveryView, Target
 from app.alerting.rules import ScopeState
 from app.alerting.vocabulary import (
     AlertDirection,
@@ -157,8 +149,3 @@ def delivery_view(row: AlertDelivery, items: Iterable[AlertDeliveryItem] = ()) -
         items=[item_view(item) for item in items],
         **{name: getattr(row, name) for name in _DELIVERY_FIELDS},
     )
-
-
-def as_changes(spec: RuleSpec) -> dict[str, object]:
-    """The rule as plain values, for the audit trail."""
-    return asdict(spec)

@@ -16,8 +16,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from app.anomalies import analytics, service, tuning
-from app.anomalies.contracts import AnomalyFilter
+from app.anomalies import analytics, service, tuning, views
+from app.anomalies.contracts import SEVERITIES, AnomalyFilter
 from app.event_api import application, event_api_caller, is_still_let_in
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
@@ -97,14 +97,14 @@ def list_anomalies(
     start, end = _moment("start_time", start_time), _moment("end_time", end_time)
     if start is not None and end is not None and start > end:
         raise BadRequest("start_time is after end_time")
-    if severity and severity not in service.SEVERITIES:
-        raise BadRequest(f"severity is one of {', '.join(service.SEVERITIES)}")
+    if severity and severity not in SEVERITIES:
+        raise BadRequest(f"severity is one of {', '.join(SEVERITIES)}")
     if status and status not in service.ALIASES:
         raise BadRequest(f"status is one of {', '.join(service.AnomalyStatus)}")
     wanted = AnomalyFilter(start, end, severity or None, service.ALIASES[status].value if status else None)
     with session_scope(write=False) as session:
         rows, total = service.list_anomalies(session, caller, wanted, most, first)
-        found = [service.shown(row) for row in rows]
+        found = [views.shown(row) for row in rows]
     page = {"total": total, "limit": most, "offset": first, "has_more": first + most < total}
     return JSONResponse({"anomalies": found, "pagination": page, **page})
 
@@ -148,13 +148,13 @@ def _missed(caller: IngestPrincipal, last: str, now: datetime) -> tuple[list[dic
     recent = {anomaly["id"] for anomaly in _fresh(caller, now - OVERLAP)}
     with session_scope(write=False) as session:
         rows = service.found_after(session, caller, last) if last else []
-        missed = [service.shown(row) for row in rows]
+        missed = [views.shown(row) for row in rows]
     return missed, recent | {anomaly["id"] for anomaly in missed}
 
 
 def _fresh(caller: IngestPrincipal, after: datetime) -> list[dict[str, Any]]:
     with session_scope(write=False) as session:
-        return [service.shown(row) for row in service.created_after(session, caller, after)]
+        return [views.shown(row) for row in service.created_after(session, caller, after)]
 
 
 def _sse(name: str, data: dict[str, Any], event_id: str = "") -> str:
@@ -167,7 +167,7 @@ def get_anomaly(request: Request, anomaly_id: str) -> JSONResponse:
     """One anomaly with its timeline."""
     caller = _principal(request)
     with session_scope(write=False) as session:
-        return JSONResponse(service.shown(service.get_anomaly(session, caller, anomaly_id), with_timeline=True))
+        return JSONResponse(views.shown(service.get_anomaly(session, caller, anomaly_id), with_timeline=True))
 
 
 @router.patch(ANOMALIES + "/{anomaly_id}/status", operation_id="set_anomaly_status")
@@ -175,7 +175,7 @@ def set_status(caller: Caller, anomaly_id: str, body: StatusBody) -> JSONRespons
     """Note what was decided."""
     with session_scope() as session:
         row = service.set_status(session, caller, anomaly_id, body.status, body.notes, SYSTEM_CLOCK.now())
-        return JSONResponse(service.shown(row, with_timeline=True))
+        return JSONResponse(views.shown(row, with_timeline=True))
 
 
 @router.post(ANOMALIES + "/{anomaly_id}/feedback", operation_id="give_anomaly_feedback", status_code=201)
@@ -183,7 +183,7 @@ def give_feedback(caller: Caller, anomaly_id: str, body: FeedbackBody) -> JSONRe
     """Say whether it was right."""
     with session_scope() as session:
         row = service.give_feedback(session, caller, anomaly_id, body.feedback_type, body.reason, SYSTEM_CLOCK.now())
-        return JSONResponse(service.shown(row, with_timeline=True), 201)
+        return JSONResponse(views.shown(row, with_timeline=True), 201)
 
 
 @router.get(ANOMALIES + "/{anomaly_id}/export", operation_id="export_anomaly")
@@ -194,7 +194,7 @@ def export(request: Request, anomaly_id: str) -> JSONResponse:
         row = service.get_anomaly(session, caller, anomaly_id)
         with session_scope() as writing:
             identity.record_key_audit(writing, caller, "stream_anomaly.export", "stream_anomaly", row.id)
-        return JSONResponse(service.export(row, caller.key_id, SYSTEM_CLOCK.now()))
+        return JSONResponse(views.export(row, caller.key_id, SYSTEM_CLOCK.now()))
 
 
 @router.get("/v1/config", operation_id="get_detection_config")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+SEVERITIES: Final = ("low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True, slots=True)

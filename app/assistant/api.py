@@ -18,12 +18,12 @@ from app.assistant.shapes import (
     SearchReindexResponse,
     SearchResponse,
 )
-from app.http import Branch, Caller, Db, Editor, WaitingCaller, WaitingEditor
+from app.http import PROJECT, Branch, Caller, Db, Editor, WaitingCaller, WaitingEditor
 
 router = APIRouter()
 
-SEARCH = "/api/v1/projects/{slug}/search"
-AI = "/api/v1/projects/{slug}/ai"
+SEARCH = PROJECT + "/search"
+AI = PROJECT + "/ai"
 
 
 @router.get(SEARCH, operation_id="search_project", tags=["search"])

@@ -4,14 +4,11 @@ Every telling word of a query must be found in a document; only when nothing has
 for less. A word is worth its best rung: the same word of the title or keywords, the same stem, a word of the description, the
 beginning of a word, a part of one, and last a word that is spelled almost so. Where meanings are compared too, what is near in
 meaning is worth more the nearer it is, and documents with only some of the words hardly count.
-
-Every document has a slot, a place in the arrays that scores are kept in.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -21,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
+from app.assistant.postings import Document, Postings, Slots, terms
 from app.assistant.words import stem, telling_words, words
 
 EXACT_TITLE, EXACT_KEYWORDS, WORD, STEM, BODY_WORD, PREFIX, BODY_PART, PART = 8.0, 7.2, 5.6, 5.44, 5.2, 4.8, 3.2, 2.4
@@ -33,24 +31,8 @@ IN_TITLE, COVERAGE = 0.06, 0.08
 FULL_CONFIDENCE = 7.0
 MEANING_WEIGHT = 2.5
 
-Slots = NDArray[np.intp]
 Scores = NDArray[np.float64]
 NO_MEANING: Mapping[str, float] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One entity as search sees it; `parent_id` is the event type of an event or a field."""
-
-    id: int
-    entity_type: str
-    entity_id: str
-    parent_id: str | None
-    title: str
-    keywords: str
-    description: str
-    body: str
-    is_archived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +47,6 @@ class Hit:
     def confidence(self) -> float:
         """The score as a share of a sure match, 0 to 1."""
         return min(1.0, self.score / FULL_CONFIDENCE)
-
-
-@dataclass(slots=True)
-class _Postings:
-    """Slots by word; arrays of them are made when they are asked for."""
-
-    slots: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    arrays: dict[str, Slots] = field(default_factory=dict)
-
-    def put(self, word: str, slot: int) -> None:
-        self.slots[word].add(slot)
-        self.arrays.pop(word, None)
-
-    def drop(self, word: str, slot: int) -> None:
-        self.slots[word].discard(slot)
-        self.arrays.pop(word, None)
-
-    def of(self, word: str) -> Slots:
-        found = self.arrays.get(word)
-        if found is None:
-            found = np.fromiter(self.slots.get(word, ()), dtype=np.intp)
-            self.arrays[word] = found
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +79,13 @@ class SearchIndex:
     _documents: list[Document | None] = field(default_factory=list)
     _slot_of: dict[str, int] = field(default_factory=dict)
     _free: list[int] = field(default_factory=list)
-    _strong: _Postings = field(default_factory=_Postings)
-    _weak: _Postings = field(default_factory=_Postings)
-    _stems: _Postings = field(default_factory=_Postings)
-    _title_words: _Postings = field(default_factory=_Postings)
-    _whole_titles: _Postings = field(default_factory=_Postings)
-    _whole_keywords: _Postings = field(default_factory=_Postings)
-    _events_of: _Postings = field(default_factory=_Postings)
+    _strong: Postings = field(default_factory=Postings)
+    _weak: Postings = field(default_factory=Postings)
+    _stems: Postings = field(default_factory=Postings)
+    _title_words: Postings = field(default_factory=Postings)
+    _whole_titles: Postings = field(default_factory=Postings)
+    _whole_keywords: Postings = field(default_factory=Postings)
+    _events_of: Postings = field(default_factory=Postings)
     _columns: _Columns | None = None
 
     def __len__(self) -> int:
@@ -146,7 +105,7 @@ class SearchIndex:
             else:
                 self._documents[slot] = document
             self._slot_of[document.entity_id] = slot
-            for postings, word in _terms(document):
+            for postings, word in terms(document):
                 self._named(postings).put(word, slot)
             self.newest_id = max(self.newest_id, document.id)
             self.id_sum += document.id
@@ -159,13 +118,13 @@ class SearchIndex:
         document = self._documents[slot]
         assert document is not None
         self.id_sum -= document.id
-        for postings, word in _terms(document):
+        for postings, word in terms(document):
             self._named(postings).drop(word, slot)
         self._documents[slot] = None
         self._free.append(slot)
 
-    def _named(self, name: str) -> _Postings:
-        postings: _Postings = getattr(self, f"_{name}")
+    def _named(self, name: str) -> Postings:
+        postings: Postings = getattr(self, f"_{name}")
         return postings
 
     def title_of(self, entity_id: str | None) -> str:
@@ -299,20 +258,3 @@ class SearchIndex:
                 ),
             )
         return self._columns
-
-
-def _terms(document: Document) -> Iterable[tuple[str, str]]:
-    """Under which words a document is kept, and in which postings."""
-    title_words, keyword_words = words(document.title), words(document.keywords)
-    for word in set(title_words):
-        yield "title_words", word
-    for word in {*title_words, *keyword_words}:
-        yield "strong", word
-        yield "stems", stem(word)
-    for word in {*words(document.description), *words(document.body)}:
-        yield "weak", word
-    yield "whole_titles", " ".join(title_words)
-    for form in {" ".join(keyword_words), *(" ".join(words(part)) for part in document.keywords.split())} - {""}:
-        yield "whole_keywords", form
-    if document.parent_id and document.entity_type == "event":
-        yield "events_of", document.parent_id

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from sqlmodel import Session
 
 from app.assistant import repository
-from app.assistant.index import NO_MEANING, Document
+from app.assistant.index import NO_MEANING
 from app.assistant.model_client import Embedder, ModelFailed, configured_embedder
+from app.assistant.postings import Document
 from app.assistant.words import words
 
 SHORTEST_QUERY: Final = 3

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from app.assistant.index import Document
+from app.assistant.postings import Document
+from app.kernel.database import insert_into
 from models.assistant import SearchDocument, SearchVector
 from models.plan import Event, PlanBranch
 from models.plan_entities import FieldDefinition, Variable, VariableContext
@@ -107,10 +107,8 @@ def has_other_models(session: Session, project_id: str, model: str) -> bool:
 
 def store_vectors(session: Session, project_id: str, model: str, found: Mapping[str, bytes]) -> None:
     """Keep vectors by the hash of their text; one that is there already stays."""
-    on_postgres = session.get_bind().dialect.name == "postgresql"
-    insert = postgresql.insert(SearchVector) if on_postgres else sqlite.insert(SearchVector)
     rows = [{"project_id": project_id, "model": model, "text_hash": text, "vector": vector} for text, vector in found.items()]
-    session.execute(insert.values(rows).on_conflict_do_nothing())
+    session.execute(insert_into(session, SearchVector).values(rows).on_conflict_do_nothing())
 
 
 def drop_vectors(session: Session, project_id: str, model: str, text_hashes: Collection[str]) -> None:

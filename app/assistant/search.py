@@ -10,8 +10,9 @@ from sqlmodel import Session
 from app import ui_paths
 from app.assistant import meaning, repository, shelf
 from app.assistant.contracts import EntityType, IndexState, ObservedValues, Reindexed, SearchAnswer, SearchHit
-from app.assistant.index import NO_MEANING, Document, Hit
+from app.assistant.index import NO_MEANING, Hit
 from app.assistant.model_client import Embedder, configured_embedder
+from app.assistant.postings import Document
 from app.identity import service as identity
 from app.identity.contracts import Actor
 from app.kernel.database import session_scope

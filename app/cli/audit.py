@@ -15,11 +15,11 @@ import typer
 from app.audit_chain import exporting, file_verification, service, signing
 from app.audit_chain.contracts import Report
 from app.audit_chain.export_file import Anchor, NotAnExport, anchor_of, trusted_keys
-from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit, make_data_folder
+from app.cli.console import EXIT_USAGE, fail
+from app.cli.database import ready_database
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.migrations import upgrade
 
 app = typer.Typer(help="The tamper-evident audit log.", no_args_is_help=True)
 
@@ -44,7 +44,7 @@ def export(
     """
     if (project is None) is not everything:
         fail("name a --project or say --all", EXIT_USAGE)
-    _prepare()
+    ready_database()
     now = SYSTEM_CLOCK.now()
     with session_scope() as session:
         exporting.note_export(session, SYSTEM_ACTOR, project, now)
@@ -71,7 +71,7 @@ def verify(
     """
     trusted = _trusted(public_key, anchor)
     if file is None:
-        _prepare()
+        ready_database()
         with session_scope(write=False) as session:
             report = service.verify_all(session, SYSTEM_ACTOR, SYSTEM_CLOCK.now(), trusted)
     else:
@@ -92,16 +92,10 @@ def anchor() -> None:
 
     With it `plumbline audit verify --anchor` finds also what was cut together with its checkpoints.
     """
-    _prepare()
+    ready_database()
     with session_scope(write=False) as session:
         for line in exporting.anchor(session, SYSTEM_ACTOR):
             sys.stdout.buffer.write(line)
-
-
-def _prepare() -> None:
-    settings = load_settings_or_exit()
-    make_data_folder(settings.data_dir)
-    upgrade(settings)
 
 
 def _write(file: str, lines: Iterable[bytes]) -> int:

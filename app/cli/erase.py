@@ -12,13 +12,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from app.audit_chain.export_file import trusted_keys
-from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit, make_data_folder
+from app.cli.console import EXIT_USAGE, fail
+from app.cli.database import ready_database
 from app.erasure import service
 from app.eventstore.service import get_event_store
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.migrations import upgrade
 
 app = typer.Typer(help="Erasing one person's records, with a proof.", no_args_is_help=True)
 
@@ -38,9 +38,7 @@ def run(
     Needs the running instance. Exit codes: 0 removed and proved, 1 not possible now (an instance that runs goes on by itself),
     2 wrong settings.
     """
-    settings = load_settings_or_exit()
-    make_data_folder(settings.data_dir)
-    upgrade(settings)
+    ready_database()
     holder = f"command {os.getpid()}"
     with session_scope() as session:
         erasure = service.request_erasure(session, SYSTEM_ACTOR, project, user, SYSTEM_CLOCK.now(), holder=holder)

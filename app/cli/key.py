@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit, make_data_folder
+from app.cli.console import EXIT_USAGE, fail
+from app.cli.database import ready_database
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR, ApiKeyScope, IngestKind, IngestScope
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.migrations import upgrade
 from app.projects import onboarding
 
 app = typer.Typer(help="Keys for clients.", no_args_is_help=True)
@@ -74,9 +74,7 @@ def create(
     as_json: Annotated[bool, typer.Option("--json", help="Print {token, id, scope} as JSON.")] = False,
 ) -> None:
     """Make a key and print it. It is shown only here; what it may do is said beside it."""
-    settings = load_settings_or_exit()
-    make_data_folder(settings.data_dir)
-    upgrade(settings)
+    ready_database()
     now = SYSTEM_CLOCK.now()
     with session_scope() as session:
         if kind is KeyKind.PLAN:

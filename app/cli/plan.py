@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from app.cli.console import EXIT_USAGE, fail, load_settings_or_exit, make_data_folder
+from app.cli.console import EXIT_USAGE, fail
+from app.cli.database import ready_database
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.database import session_scope
-from app.migrations import upgrade
 from app.plan.branching import service as branching
 from app.plan.codegen.model import Language
 from app.plan.codegen.service import tracking_code
@@ -35,7 +35,7 @@ def export(
     branch: Annotated[str | None, typer.Option(help="Name or id of a branch; main without it.")] = None,
 ) -> None:
     """Write the plan down, the same text for equal plans, so that it can live in a repository."""
-    _prepare()
+    ready_database()
     path = Path(output)
     with session_scope(write=False) as session:
         branch_id = branch_id_of(session, project, branch)
@@ -64,7 +64,7 @@ def codegen(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when the file is not what the plan says.")] = False,
 ) -> None:
     """Write typed tracking code for every event of the plan, the same text for equal plans."""
-    _prepare()
+    ready_database()
     with session_scope(write=False) as session:
         branch_id = branch_id_of(session, project, branch)
         code = tracking_code(session, SYSTEM_ACTOR, project, language, branch_id)
@@ -92,7 +92,7 @@ def import_(
     """Lay a plan from files over main, on a branch made for it. With a fault anywhere nothing is written."""
     if not preview and not branch:
         fail("name the branch to make with --branch, or look first with --preview", EXIT_USAGE)
-    _prepare()
+    ready_database()
     document = read_document(path)
     found: Preview | Imported
     try:
@@ -109,12 +109,6 @@ def import_(
         _tell(found)
     if (found.preview if isinstance(found, Imported) else found).errors:
         raise typer.Exit(1)
-
-
-def _prepare() -> None:
-    settings = load_settings_or_exit()
-    make_data_folder(settings.data_dir)
-    upgrade(settings)
 
 
 def _note_export(project: str, branch_id: str | None, name: str) -> None:

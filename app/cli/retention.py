@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import load_settings_or_exit, make_data_folder
+from app.cli.database import ready_database
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
-from app.migrations import upgrade
 from app.retention import service
 from app.retention.contracts import WORDS, Kind, RetentionView
 
@@ -23,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def show(as_json: AsJson = False) -> None:
     """Print the days of every kind and what the newest pass removed."""
-    _prepare()
+    ready_database()
     with session_scope(write=False) as session:
         view = service.get_retention(session, SYSTEM_ACTOR)
     _print(view, as_json=as_json)
@@ -36,7 +35,7 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     """Keep a kind of data for so many days. Older data is removed within a day, or by `plumbline retention run`."""
-    _prepare()
+    ready_database()
     with session_scope() as session:
         view = service.change_retention(session, SYSTEM_ACTOR, {kind: days}, SYSTEM_CLOCK.now())
     _print(view, as_json=as_json)
@@ -45,16 +44,10 @@ def set_(
 @app.command()
 def run() -> None:
     """Have the running instance remove what is too old now, within a minute."""
-    _prepare()
+    ready_database()
     with session_scope() as session:
         service.request_run(session, SYSTEM_ACTOR, SYSTEM_CLOCK.now())
     typer.echo("Asked for. `plumbline retention show` tells what was removed.")
-
-
-def _prepare() -> None:
-    settings = load_settings_or_exit()
-    make_data_folder(settings.data_dir)
-    upgrade(settings)
 
 
 def _print(view: RetentionView, *, as_json: bool) -> None:

@@ -27,7 +27,7 @@ from app.scans.counting import collect
 from app.scans.sources import service as sources
 from app.scans.sources.contracts import DataSourceFields
 from app.scans.windows import Window
-from app.warehouse.contracts import CountedBucket
+from app.warehouse.rollup_contracts import CountedBucket
 
 SOURCE: Final = DataSourceFields(
     "Juniper Lane warehouse (demo)", "postgres", "warehouse.example.com", 5432, "shop", username="reader"

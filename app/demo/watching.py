@@ -13,7 +13,8 @@ from typing import Final
 from sqlmodel import Session
 
 from app.alerting import service as alerting
-from app.alerting.contracts import Candidate, DestinationFields, DestinationView, RuleFilter, RuleSpec, RuleView, SendOutcome
+from app.alerting.contracts import Candidate, DestinationFields, DestinationView, RuleFilter, RuleSpec, RuleView
+from app.alerting.delivery_contracts import SendOutcome
 from app.alerting.drills import LATE_TEXTS, DrillSettings, DrillStage
 from app.alerting.service import outbox
 from app.alerting.service.outbox import Telling

@@ -13,7 +13,7 @@ from app.detection import bakeoff_api, feedback_api, report_api, service
 from app.detection.contracts import StoredSettings
 from app.detection.shapes import MetricSignalResponse, signal_response
 from app.detection.why import api as why_api
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 
 router = APIRouter()
 # Flat: the edge reads every route's path.
@@ -76,13 +76,13 @@ def settings_response(stored: StoredSettings) -> ProjectAnomalySettingsResponse:
     )
 
 
-@router.get("/api/v1/projects/{slug}/anomaly-settings", operation_id="get_project_anomaly_settings", tags=["anomaly-settings"])
+@router.get(PROJECT + "/anomaly-settings", operation_id="get_project_anomaly_settings", tags=["anomaly-settings"])
 def get_project_anomaly_settings(slug: str, session: Db, actor: Caller) -> ProjectAnomalySettingsResponse:
     """The project's settings, defaults when nobody chose any."""
     return settings_response(service.get_stored_settings(session, actor, slug))
 
 
-@router.patch("/api/v1/projects/{slug}/anomaly-settings", operation_id="update_project_anomaly_settings", tags=["anomaly-settings"])
+@router.patch(PROJECT + "/anomaly-settings", operation_id="update_project_anomaly_settings", tags=["anomaly-settings"])
 def update_project_anomaly_settings(
     slug: str, body: ProjectAnomalySettingsUpdate, session: Db, actor: Caller
 ) -> ProjectAnomalySettingsResponse:
@@ -91,7 +91,7 @@ def update_project_anomaly_settings(
     return settings_response(service.update_settings(session, actor, slug, changes))
 
 
-@router.get("/api/v1/projects/{slug}/anomalies/signals", operation_id="get_active_signals", tags=["metrics"])
+@router.get(PROJECT + "/anomalies/signals", operation_id="get_active_signals", tags=["metrics"])
 def get_active_signals(
     slug: str,
     session: Db,
@@ -104,7 +104,7 @@ def get_active_signals(
     return [signal_response(signal) for signal in found]
 
 
-@router.post("/api/v1/projects/{slug}/anomalies/signals/query", operation_id="query_active_signals", tags=["metrics"])
+@router.post(PROJECT + "/anomalies/signals/query", operation_id="query_active_signals", tags=["metrics"])
 def query_active_signals(slug: str, body: ActiveSignalsQuery, session: Db, actor: Caller) -> list[MetricSignalResponse]:
     """The same with the events in the body, for lists too long for an address. Nothing is changed."""
     found = service.list_signals(session, actor, slug, event_ids=[str(one) for one in body.event_ids])

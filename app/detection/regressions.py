@@ -14,7 +14,7 @@ from app.detection import repository
 from app.detection.engine.releases import MOST_UNFAMILIAR, Deficit, RegressionKind, active_releases, deficit, unfamiliar_share
 from app.kernel.intervals import Interval, bucket_index
 from app.metrics.contracts import ScopeType
-from app.scans.versions import newest_versions, version_key
+from app.scans.versions import is_release, newest_versions
 from models.scans import ScanConfig
 
 LONGEST_WINDOW = timedelta(days=14)
@@ -116,7 +116,7 @@ def _counted(session: Session, scan_id: str, column: str, interval: Interval) ->
 
 def _order(counted: _Counted) -> list[str]:
     seen = newest_versions(counted.by_version, len(counted.by_version))
-    return [version for version in reversed(seen) if _is_release(version)]
+    return [version for version in reversed(seen) if is_release(version)]
 
 
 def _compared(session: Session, scan: ScanConfig, column: str, interval: Interval, counted: _Counted) -> RegressionReport:
@@ -173,8 +173,3 @@ def _pairs(
     return [
         (of_scope.get(newer, 0), of_scope.get(older, 0)) for (scope_type, _), of_scope in counts.items() if scope_type is wanted
     ]
-
-
-def _is_release(version: str) -> bool:
-    key = version_key(version)
-    return bool(key[0]) and bool(key[2])

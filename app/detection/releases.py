@@ -15,7 +15,7 @@ from app.identity.contracts import Actor
 from app.kernel.errors import NotFound
 from app.kernel.intervals import Interval, bucket_index
 from app.projects import service as projects
-from app.scans.versions import newest_versions, version_key
+from app.scans.versions import is_release, newest_versions
 
 ADOPTION_BUCKETS = 24
 DRAWN_BUCKETS = 14 * 24
@@ -69,7 +69,7 @@ def releases_of(session: Session, actor: Actor, slug: str, scan_config_id: str, 
         return []
     newest = max(traffic)
     longest = max(1, int(LONGEST_WINDOW / interval.duration))
-    order = [version for version in by_version if _is_release(version)]
+    order = [version for version in by_version if is_release(version)]
     active = {one.version: one.activated for one in active_releases(by_version, traffic, order, longest)}
     recent = sum(count for place, count in traffic.items() if place > newest - ADOPTION_BUCKETS)
     found = []
@@ -80,7 +80,7 @@ def releases_of(session: Session, actor: Actor, slug: str, scan_config_id: str, 
         found.append(
             Release(
                 version=version,
-                is_release=_is_release(version),
+                is_release=is_release(version),
                 activated=interval.anchor + active[version] * interval.duration if version in active else None,
                 longest_run=run,
                 event_count=sum(count for place, count in counts.items() if place >= since),
@@ -90,11 +90,6 @@ def releases_of(session: Session, actor: Actor, slug: str, scan_config_id: str, 
             )
         )
     return found
-
-
-def _is_release(version: str) -> bool:
-    key = version_key(version)
-    return bool(key[0]) and bool(key[2])
 
 
 def _longest_run(counts: dict[int, int], traffic: dict[int, int]) -> tuple[int, int | None]:

@@ -15,7 +15,7 @@ from app.detection.engine.distribution import Band
 from app.detection.engine.releases import RegressionKind
 from app.detection.regressions import Regression
 from app.detection.shapes import SignalScope
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 from app.metrics.contracts import ScopeType
 from app.plan.shapes.value_types import Moment
 
@@ -86,7 +86,7 @@ class ReleaseRegressionsResponse(BaseModel):
     items: list[ReleaseRegressionItem]
 
 
-@router.get("/api/v1/projects/{slug}/distribution-drifts", operation_id="get_distribution_drifts")
+@router.get(PROJECT + "/distribution-drifts", operation_id="get_distribution_drifts")
 def get_distribution_drifts(
     slug: str,
     session: Db,
@@ -109,7 +109,7 @@ def get_distribution_drifts(
     )
 
 
-@router.get("/api/v1/projects/{slug}/scans/{scan_config_id}/release-regressions", operation_id="get_release_regressions")
+@router.get(PROJECT + "/scans/{scan_config_id}/release-regressions", operation_id="get_release_regressions")
 def get_release_regressions(
     slug: str, scan_config_id: UUID, session: Db, actor: Caller, scope_type: str | None = None
 ) -> ReleaseRegressionsResponse:

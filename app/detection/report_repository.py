@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from models.metrics import MetricBreakdown, MetricCoverage, MetricDistribution
+from models.metrics import MetricBreakdown, MetricDistribution
 from models.plan import Event, EventType
 from models.scans import ScanConfig
 
@@ -43,17 +43,6 @@ def type_of_event(session: Session, project_id: str, event_id: str) -> str | Non
     """The event type of an event of the project."""
     row = session.get(Event, event_id)
     return row.event_type_id if row is not None and row.project_id == project_id else None
-
-
-def covered_buckets(session: Session, config_id: str, start: datetime | None, stop: datetime | None) -> list[datetime]:
-    """The scan's collected buckets in [start, stop), oldest first."""
-    bucket = col(MetricCoverage.bucket)
-    statement = sa.select(bucket).where(col(MetricCoverage.scan_config_id) == config_id).order_by(bucket)
-    if start is not None:
-        statement = statement.where(bucket >= start)
-    if stop is not None:
-        statement = statement.where(bucket < stop)
-    return list(session.execute(statement).scalars())
 
 
 def distribution_rows(

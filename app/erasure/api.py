@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.erasure import service
 from app.erasure.contracts import ErasureStatus
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 from app.kernel.clock import SYSTEM_CLOCK
 
 router = APIRouter(tags=["erasures"])
 
-ERASURES = "/api/v1/projects/{slug}/erasures"
+ERASURES = PROJECT + "/erasures"
 
 
 class ErasureRequest(BaseModel):

@@ -10,7 +10,6 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 EVENTS = "events"
 QUARANTINE = "quarantine"
 ROLLUP = "events_1m"
-ROLLUP_VIEW = "events_1m_mv"
 AUDIT_FACTS = "audit_facts"
 AUDIT_FACTS_VIEW = "audit_facts_mv"
 AUDIT_HOURS = "audit_hours"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col
 
 from app.identity.contracts import DEFAULT_TENANT_ID, UserRole
+from app.kernel.database import insert_into
 from models.identity import ApiKey, AuditEntry, IngestKey, Invitation, RateBucket, Tenant, User, UserSession
 from models.projects import Project
 
@@ -183,8 +183,7 @@ def tenant_by_id(session: Session, tenant_id: str) -> Tenant | None:
 def locked_bucket(session: Session, key: str, *, full: float, now: datetime) -> tuple[RateBucket, bool]:
     """The rate bucket, held until the transaction ends, and whether it was made just now."""
     values = {"key": key, "tokens": full, "updated_at": now}
-    on_postgres = session.get_bind().dialect.name == "postgresql"
-    statement: Any = (postgresql.insert(RateBucket) if on_postgres else sqlite.insert(RateBucket)).values(values)
+    statement = insert_into(session, RateBucket).values(values)
     made = session.execute(statement.on_conflict_do_nothing().returning(col(RateBucket.key))).first() is not None
     bucket = session.execute(sa.select(RateBucket).where(col(RateBucket.key) == key).with_for_update()).scalar_one()
     return bucket, made

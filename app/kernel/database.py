@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, Engine
 from sqlmodel import Session
 
@@ -137,3 +138,9 @@ def read_once(session: Session, key: Hashable, read: Callable[[], Found | None])
         if answer is not None:
             found[key] = answer
     return answer
+
+
+def insert_into(session: Session, table: Any) -> Any:
+    """An INSERT of the session's engine, which knows ON CONFLICT: SQLAlchemy has it for each engine apart, spelled alike."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(table)

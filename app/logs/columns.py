@@ -71,7 +71,6 @@ BUILT_IN: Final = {
         is_builtin=True,
     ),
 }
-QUARANTINE_COLUMNS: Final = _columns("insertion_date:DateTime error:String row:String")
 
 
 def is_name(text: str) -> bool:

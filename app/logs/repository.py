@@ -39,11 +39,6 @@ def list_thresholds(session: Session, project_id: str) -> Sequence[LogThreshold]
     return session.exec(query).all()[::-1]
 
 
-def count_thresholds(session: Session, project_id: str) -> int:
-    """Rows of the project."""
-    return session.exec(select(sa.func.count()).select_from(LogThreshold).where(LogThreshold.project_id == project_id)).one()
-
-
 def current_thresholds(session: Session, project_id: str) -> Sequence[LogThreshold]:
     """The row in force per service and severity, active or not: greatest `updated_at`, then the last written."""
     place = (

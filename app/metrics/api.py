@@ -10,13 +10,13 @@ from sqlmodel import Session
 
 from app.detection import service as detection
 from app.detection.shapes import SignalScope, signal_response
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 from app.identity.contracts import Actor
 from app.metrics import breakdown_api, charts, movers, service
 from app.metrics import shapes as wire
 from app.metrics.contracts import ScopeType
 from app.metrics.point_json import answer, answers, point_list
-from app.metrics.route_inputs import PROJECT, SCAN, From, To, clean, scope_of, text_of
+from app.metrics.route_inputs import SCAN, From, To, clean, scope_of, text_of
 from app.plan.shapes.value_types import Moment
 
 router = APIRouter(tags=["metrics"])

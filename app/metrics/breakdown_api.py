@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from app.detection.shapes import SignalScope
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 from app.metrics import breakdowns, version_charts
 from app.metrics import shapes as wire
 from app.metrics.contracts import ScopeType
 from app.metrics.point_json import answer, plain_points, point_lists
-from app.metrics.route_inputs import PROJECT, SCAN, From, To, scope_of
+from app.metrics.route_inputs import SCAN, From, To, scope_of
 
 router = APIRouter(tags=["metrics"])
 

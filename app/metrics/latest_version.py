@@ -9,7 +9,8 @@ from sqlmodel import Session
 from app.metrics import breakdown_repository
 from app.metrics.contracts import ScopeType
 from app.metrics.grid_repository import Grid
-from app.metrics.versions import LEAST_COUNT, has_run, is_release, latest, newest_first, totals_of
+from app.metrics.versions import LEAST_COUNT, has_run, latest, newest_first, totals_of
+from app.scans.versions import is_release
 
 # The newest release is mostly in use now: two days of hours tell so, of which a range of months has a fiftieth of the counts.
 _RECENT_BUCKETS = 48

@@ -8,11 +8,11 @@ from uuid import UUID
 from fastapi import Query
 
 from app.detection.shapes import SignalScope
+from app.http import PROJECT
 from app.kernel.errors import InvalidInput
 from app.metrics.contracts import ScopeType
 from app.plan.shapes.value_types import Moment
 
-PROJECT = "/api/v1/projects/{slug}"
 SCAN = PROJECT + "/scans/{scan_config_id}"
 From = Annotated[Moment | None, Query(alias="from", description="Inclusive")]
 To = Annotated[Moment | None, Query(alias="to", description="Exclusive")]

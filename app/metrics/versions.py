@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.scans.versions import version_key
+from app.scans.versions import is_release, version_key
 
 LEAST_SHARE = 0.05
 LEAST_COUNT = 200
@@ -45,9 +45,3 @@ def has_run(counts: Sequence[int], totals: Sequence[int]) -> bool:
         if run == LEAST_RUN:
             return True
     return False
-
-
-def is_release(version: str) -> bool:
-    """Whether the text is a version, and none before a release."""
-    key = version_key(version)
-    return bool(key[0]) and bool(key[2])

@@ -23,11 +23,6 @@ class EventStatus(StrEnum):
     DEPRECATED = "deprecated"
     ARCHIVED = "archived"
 
-    @property
-    def is_retired(self) -> bool:
-        """Whether automation keeps its hands off the status."""
-        return self in (EventStatus.DEPRECATED, EventStatus.ARCHIVED)
-
 
 class DriftType(StrEnum):
     """How data departs from what an event type declares: its columns (the first three) or a field's data contract."""

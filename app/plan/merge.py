@@ -81,12 +81,6 @@ class Merge:
         """Inline conflicts without a choice."""
         return tuple(conflict for conflict in self.field_conflicts if conflict.choice is None)
 
-    @property
-    def changed_event_types(self) -> frozenset[str]:
-        """Event types that the merge adds, removes or changes on main: the ones whose owners must agree."""
-        touched = [*self.creates, *self.deletes, *(update.entity for update in self.updates)]
-        return frozenset(entity.key[0] for entity in touched if entity.type is EntityType.EVENT_TYPE)
-
 
 def merge(base: Snapshot, ours: Snapshot, theirs: Snapshot, choices: Choices | None = None) -> Merge:
     """What merging `theirs` into `ours` does. Nothing is done when `conflicts` or `unresolved` is not empty."""

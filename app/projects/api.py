@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Query
 
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 from app.projects import activity, onboarding, purge, service
 from app.projects.shapes import ActivityItemResponse, ProjectCreate, ProjectResponse, ProjectUpdate, project_response
 
@@ -35,21 +35,21 @@ def create_demo_project(session: Db, actor: Caller) -> ProjectResponse:
     return project_response(service.summarise(session, actor, [project])[0])
 
 
-@router.get("/api/v1/projects/{slug}", operation_id="get_project", tags=["projects"])
+@router.get(PROJECT, operation_id="get_project", tags=["projects"])
 def get_project(slug: str, session: Db, actor: Caller) -> ProjectResponse:
     """One project."""
     project = service.get_project(session, actor, slug)
     return project_response(service.summarise(session, actor, [project])[0])
 
 
-@router.patch("/api/v1/projects/{slug}", operation_id="update_project", tags=["projects"])
+@router.patch(PROJECT, operation_id="update_project", tags=["projects"])
 def update_project(slug: str, body: ProjectUpdate, session: Db, actor: Caller) -> ProjectResponse:
     """Change name, slug or description."""
     project = service.update_project(session, actor, slug, name=body.name, new_slug=body.slug, description=body.description)
     return project_response(service.summarise(session, actor, [project])[0])
 
 
-@router.delete("/api/v1/projects/{slug}", operation_id="delete_project", tags=["projects"], status_code=204)
+@router.delete(PROJECT, operation_id="delete_project", tags=["projects"], status_code=204)
 def delete_project(slug: str, session: Db, actor: Caller, background: BackgroundTasks) -> None:
     """Delete a project with everything in it, its stored events included."""
     service.delete_project(session, actor, slug)

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.http import Branch, Caller, Db, Editor
+from app.http import PROJECT, Branch, Caller, Db, Editor
 from app.reconciliation import ledger_api, service
 from app.reconciliation import shapes as wire
 from app.reconciliation.contracts import ShadowStatus
 
 router = APIRouter(tags=["reconciliation"])
 
-BASE = "/api/v1/projects/{slug}/reconciliation"
+BASE = PROJECT + "/reconciliation"
 CANDIDATE = BASE + "/shadow-events/{candidate_id}"
 
 

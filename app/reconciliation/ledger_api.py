@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from app.http import Caller, Db, Editor
+from app.http import PROJECT, Caller, Db, Editor
 from app.plan.shapes.value_types import Response
 from app.reconciliation import ledger_service as service
 from app.reconciliation.ledger import Allowance, Finding, FindingKind
 
 router = APIRouter(tags=["ledger"])
 
-BASE = "/api/v1/projects/{slug}/ledger"
+BASE = PROJECT + "/ledger"
 Hours = Annotated[int, Query(ge=1, le=service.LONGEST_HOURS)]
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from app.kernel.database import insert_into
 from app.kernel.intervals import Interval
 from app.scans.contracts import SECOND_LOOK_KEYS, JobMode, JobStatus
 from models.metrics import MetricBucket, MetricCoverage
@@ -109,10 +109,11 @@ def has_first_counts(session: Session, config_id: str, hour: datetime) -> bool:
 def insert_first_counts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Note first counts; one that is there stays."""
     table = cast(sa.Table, LedgerFirstCount.__table__)  # type: ignore[attr-defined]
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     for first in range(0, len(rows), _ROWS_PER_STATEMENT):
         session.execute(
-            insert(table).values([dict(row) for row in rows[first : first + _ROWS_PER_STATEMENT]]).on_conflict_do_nothing()
+            insert_into(session, table)
+            .values([dict(row) for row in rows[first : first + _ROWS_PER_STATEMENT]])
+            .on_conflict_do_nothing()
         )
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from app.kernel.database import insert_into
 from app.reconciliation.policy import EXPECTED_STATUSES
 from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event, EventType, PlanBranch
@@ -25,10 +25,9 @@ def upsert_shadows(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert candidates; of one that is there the count is set anew and last seen only moves forward."""
     table = cast(sa.Table, ShadowEvent.__table__)  # type: ignore[attr-defined]
     is_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert: Any = sqlite.insert if is_sqlite else postgresql.insert
     later = sa.func.max if is_sqlite else sa.func.greatest
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-        statement = insert(table).values([dict(row) for row in rows[start : start + _ROWS_PER_STATEMENT]])
+        statement = insert_into(session, table).values([dict(row) for row in rows[start : start + _ROWS_PER_STATEMENT]])
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["scan_config_id", "event_type_name", "event_name"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -146,11 +146,6 @@ def last_run(session: Session, statuses: Collection[str] | None = None) -> Reten
     if statuses is not None:
         statement = statement.where(col(RetentionRun.status).in_(list(statuses)))
     return session.scalars(statement).first()
-
-
-def runs(session: Session, limit: int) -> Sequence[RetentionRun]:
-    """The newest passes."""
-    return list(session.scalars(sa.select(RetentionRun).order_by(col(RetentionRun.started_at).desc()).limit(limit)))
 
 
 def run_of(session: Session, run_id: str) -> RetentionRun | None:

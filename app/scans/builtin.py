@@ -7,7 +7,7 @@ from typing import Protocol
 from sqlmodel import Session
 
 from app.kernel.intervals import Interval
-from app.scans import repository
+from app.scans.repository import configs
 from models.scans import ScanConfig
 
 BUILTIN_SOURCE = "Built-in event store"
@@ -28,10 +28,10 @@ class ProjectRef(Protocol):
 
 def ensure_builtin_scan(session: Session, project: ProjectRef) -> ScanConfig:
     """The project's hourly scan of the built-in event store, made when missing. Commit is the caller's."""
-    found = repository.builtin_config(session, project.id)
+    found = configs.builtin_config(session, project.id)
     if found is not None:
         return found
-    source = repository.builtin_data_source(session, name=BUILTIN_SOURCE, db_type="clickhouse")
+    source = configs.builtin_data_source(session, name=BUILTIN_SOURCE, db_type="clickhouse")
     wanted = ScanConfig(
         project_id=project.id,
         data_source_id=source.id,
@@ -44,8 +44,8 @@ def ensure_builtin_scan(session: Session, project: ProjectRef) -> ScanConfig:
         replay_chunk_interval=Interval.DAY.value,
         metrics_row_limit=BUILTIN_ROW_LIMIT,
     )
-    repository.add_config_unless_present(session, wanted)
-    found = repository.builtin_config(session, project.id)
+    configs.add_config_unless_present(session, wanted)
+    found = configs.builtin_config(session, project.id)
     assert found is not None
     return found
 

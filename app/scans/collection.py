@@ -13,11 +13,12 @@ from app.metrics.recording import replace_breakdowns
 from app.plan import service as plan
 from app.reconciliation import ledger_service as ledger
 from app.reconciliation import service as reconciliation
-from app.scans import repository, summaries
+from app.scans import summaries
 from app.scans.contracts import SECOND_LOOK_KEYS, JobStatus
 from app.scans.counting import CollectedCounts
 from app.scans.progress import JobNoLongerOurs, JobProgress
 from app.scans.readers import Reader
+from app.scans.repository import configs, jobs
 from app.scans.runs import Run, RunTools
 from app.scans.windows import ARRIVAL_OVERLAP, FIRST_RUN_INTERVALS, Window, chunks, collection_window, second_look
 from app.warehouse.contracts import Arrivals
@@ -33,7 +34,7 @@ def scan_catalog(run: Run, reader: Reader, progress: JobProgress, tools: RunTool
     _sync(reader, None, tools.clock.now(), progress, tools)
     with tools.transaction() as session:
         progress.complete(session)
-        config = repository.lock_config(session, run.config_id)
+        config = configs.lock_config(session, run.config_id)
         if config is not None:
             _recover(config)
 
@@ -108,7 +109,7 @@ def _look_again(run: Run, window: Window, now: datetime, progress: JobProgress, 
     """The window with what was counted too soon after an outage; what this run counts too soon is left to the next."""
     assert run.interval is not None
     with tools.transaction(write=False) as session:
-        ended, completed = repository.last_collections(session, run.config_id, run.job_id)
+        ended, completed = jobs.last_collections(session, run.config_id, run.job_id)
         settling = ledger.settling_of(session, run.project_id)
     if run.interval is Interval.HOUR and run.collected_until is not None:
         # The ledger compares an hour once its warehouse had its time: by then it must have been looked at.
@@ -175,7 +176,7 @@ def _note_shadows(session: Session, run: Run, progress: JobProgress, collected: 
 
 
 def _advance(session: Session, run: Run, window: Window, arrivals: Arrivals | None, *, leaves_types_out: bool) -> None:
-    config = repository.lock_config(session, run.config_id)
+    config = configs.lock_config(session, run.config_id)
     if config is None:
         raise JobNoLongerOurs
     if leaves_types_out:

@@ -10,7 +10,6 @@ from app.kernel.errors import InvalidInput
 from app.kernel.intervals import Interval
 from app.scans.groups import GroupRule
 
-LONGEST_NAME = 255
 LONGEST_COLUMN = 255
 LONGEST_FORMAT = 1000
 DEFAULT_CARDINALITY_THRESHOLD = 100

@@ -13,7 +13,7 @@ from app.metrics.recording import BreakdownRow, DistributionRow
 from app.plan.contracts import PlanIdentities, identity_of
 from app.reconciliation.contracts import UnmatchedEvent
 from app.scans.windows import Window
-from app.warehouse.contracts import CountedBucket
+from app.warehouse.rollup_contracts import CountedBucket
 
 OTHER = "Other"
 

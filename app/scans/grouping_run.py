@@ -7,9 +7,9 @@ from collections import defaultdict
 from app.metrics.recording import merge_event_metrics
 from app.plan import service as plan
 from app.plan.contracts import GroupableEvent
-from app.scans import repository
 from app.scans.groups import Grouping, grouping_of
 from app.scans.progress import JobProgress
+from app.scans.repository import jobs
 from app.scans.runs import Run, RunTools
 
 
@@ -18,10 +18,10 @@ def apply_groups(run: Run, progress: JobProgress, tools: RunTools) -> None:
     rules = tuple(run.config.event_group_rules)
     progress.report(10, "Reading the events")
     with tools.transaction() as session:
-        repository.lock_project(session, run.project_id)  # two of them would wait for each other's jobs
+        jobs.lock_project(session, run.project_id)  # two of them would wait for each other's jobs
         progress.confirm(session)
         # What other scans have counted by the events as they were must not be stored beside the merged: they begin again.
-        repository.hold_project(session, run.project_id, run.job_id)
+        jobs.hold_project(session, run.project_id, run.job_id)
         events = plan.groupable_events(session, run.project_id, run.config.event_type_id)
         groups: dict[tuple[str, str], list[tuple[GroupableEvent, Grouping]]] = defaultdict(list)
         for event in events:

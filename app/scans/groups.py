@@ -9,7 +9,6 @@ from functools import lru_cache
 from app.plan.value_pattern import ValuePattern
 
 EVENT_NAME_FIELDS = frozenset({"event_name", "__event_name"})
-LOGICS = ("all", "any")
 
 
 @dataclass(frozen=True, slots=True)

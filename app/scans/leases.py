@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from app.scans import repository
+from app.scans.repository import leases
 
 SCHEDULER = "scheduler"
 _WORKER = "worker:"
@@ -52,27 +52,27 @@ def this_process() -> Holder:
 
 def acquire(session: Session, name: str, holder: str, now: datetime, seconds: float) -> bool:
     """Take or renew the lease until `now + seconds`; take over an expired one. Of several holders exactly one gets True."""
-    return repository.acquire_lease(session, name, holder, now, now + timedelta(seconds=seconds))
+    return leases.acquire_lease(session, name, holder, now, now + timedelta(seconds=seconds))
 
 
 def announce_worker(session: Session, holder: Holder, now: datetime, seconds: float) -> None:
     """Show until `now + seconds` that this worker is alive; also frees the leases of dead workers of the same machine."""
     acquire(session, _WORKER + holder.name, holder.name, now, seconds)
-    for name in repository.live_holders(session, _WORKER, now):
+    for name in leases.live_holders(session, _WORKER, now):
         other = Holder.parse(name)
         if other is not None and other != holder and other.machine == holder.machine and _is_gone(other, holder):
-            repository.release_all_leases(session, name)
-    repository.delete_expired_leases(session, _WORKER, now - _FORGET_AFTER)
+            leases.release_all_leases(session, name)
+    leases.delete_expired_leases(session, _WORKER, now - _FORGET_AFTER)
 
 
 def withdraw_worker(session: Session, holder: Holder) -> None:
     """This worker ends in good order and gives back every lease it has."""
-    repository.release_all_leases(session, holder.name)
+    leases.release_all_leases(session, holder.name)
 
 
 def live_workers(session: Session, now: datetime) -> set[str]:
     """Names of the workers that are alive."""
-    return repository.live_holders(session, _WORKER, now)
+    return leases.live_holders(session, _WORKER, now)
 
 
 def _is_gone(other: Holder, own: Holder) -> bool:

@@ -10,9 +10,9 @@ from sqlmodel import Session
 
 from app.kernel.errors import Conflict
 from app.kernel.intervals import Interval
-from app.scans import repository
 from app.scans.contracts import JobMode, JobStatus
 from app.scans.leases import live_workers
+from app.scans.repository import configs, jobs, looks
 from app.scans.windows import rest_after_failures
 from models.scans import ScanConfig, ScanJob
 
@@ -30,14 +30,14 @@ def create_job(
     session: Session, config: ScanConfig, *, requested_by: str | None, summary: Mapping[str, object], now: datetime
 ) -> ScanJob:
     """Queue a run of the config, at most one at a time; a live job that fell silent is failed and replaced. Errors: Conflict."""
-    live = repository.live_job(session, config.id)
+    live = jobs.live_job(session, config.id)
     if live is not None:
         if not _is_silent(live, now):
             raise Conflict(ONE_AT_A_TIME)
         fail_job(session, live, SILENT_MESSAGE, now)
     # After the job, in the order of every run: the other way round the two could wait for each other.
-    repository.lock_config(session, config.id)
-    if repository.live_job(session, config.id) is not None:
+    configs.lock_config(session, config.id)
+    if jobs.live_job(session, config.id) is not None:
         raise Conflict(ONE_AT_A_TIME)
     job = ScanJob(
         project_id=config.project_id,
@@ -57,7 +57,7 @@ def create_due_jobs(session: Session, now: datetime) -> list[str]:
     """Queue a collection for every config that is due; ids of the jobs (contract 5.1)."""
     summary = {"mode": JobMode.COLLECTION.value}
     created = []
-    for config in repository.due_configs(session, now):
+    for config in configs.due_configs(session, now):
         with suppress(Conflict):  # somebody was faster; the others are due all the same
             created.append(create_job(session, config, requested_by=None, summary=summary, now=now).id)
     return created
@@ -65,7 +65,7 @@ def create_due_jobs(session: Session, now: datetime) -> list[str]:
 
 def note_alerts(session: Session, project_id: str, job_id: str, queued: int) -> None:
     """Complete the summary of a collection with the alerts it led to: rules are asked only after it has ended (contract 5.3)."""
-    job = repository.find_job(session, project_id, job_id)
+    job = jobs.find_job(session, project_id, job_id)
     if job is not None:
         job.result_summary = {**(job.result_summary or {}), "alerts_queued": queued}
         session.add(job)
@@ -73,7 +73,7 @@ def note_alerts(session: Session, project_id: str, job_id: str, queued: int) -> 
 
 def has_pending_jobs(session: Session) -> bool:
     """Whether a job waits to be claimed; a cheap look without writing."""
-    return bool(repository.oldest_pending(session, 1))
+    return bool(jobs.oldest_pending(session, 1))
 
 
 def claim_next_job(session: Session, holder: str, now: datetime, *, except_for: Collection[str] = ()) -> str | None:
@@ -83,8 +83,8 @@ def claim_next_job(session: Session, holder: str, now: datetime, *, except_for: 
     to that run as if still its own. `except_for` are those that the caller has claimed and not begun.
     """
     own = under_way.union(except_for)
-    for job_id in repository.oldest_pending(session, 10 + len(own)):
-        if job_id not in own and repository.claim_job(session, job_id, holder, now):
+    for job_id in jobs.oldest_pending(session, 10 + len(own)):
+        if job_id not in own and jobs.claim_job(session, job_id, holder, now):
             return job_id
     return None
 
@@ -94,7 +94,7 @@ def fail_job(session: Session, job: ScanJob, message: str, now: datetime, summar
 
     Failed collections count towards the config's rest; replays do not, they say nothing about the next collection.
     """
-    changed = repository.change_job(
+    changed = jobs.change_job(
         session,
         job.id,
         JobStatus(job.status),
@@ -105,7 +105,7 @@ def fail_job(session: Session, job: ScanJob, message: str, now: datetime, summar
         **({"result_summary": dict(summary)} if summary is not None else {}),
     )
     if changed and job.result_summary.get("mode") != JobMode.REPLAY:
-        config = repository.lock_config(session, job.scan_config_id)
+        config = configs.lock_config(session, job.scan_config_id)
         if config is not None and config.interval is not None:
             config.consecutive_failures += 1
             rest = rest_after_failures(Interval(config.interval), config.consecutive_failures)
@@ -121,11 +121,11 @@ def reap_jobs(session: Session, now: datetime) -> list[str]:
     """
     workers = live_workers(session, now)
     reaped = []
-    for live in repository.live_jobs(session):
+    for live in jobs.live_jobs(session):
         if not _is_abandoned(live, workers) and not _is_silent(live, now):
             continue
         # A run that is just writing holds its job, possibly for long: whoever waited here would hold the scheduler's lease.
-        job = repository.lock_job_if_free(session, live.id)
+        job = jobs.lock_job_if_free(session, live.id)
         if job is None or not JobStatus(job.status).is_live:
             continue
         is_abandoned = _is_abandoned(job, workers)
@@ -133,8 +133,8 @@ def reap_jobs(session: Session, now: datetime) -> list[str]:
             session, job, ABANDONED_MESSAGE if is_abandoned else SILENT_MESSAGE, now
         ):
             reaped.append(job.id)
-    repository.fail_abandoned_looks(session, workers, ABANDONED_LOOK_MESSAGE, now)
-    repository.delete_old_looks(session, now - LOOKS_KEPT)
+    looks.fail_abandoned_looks(session, workers, ABANDONED_LOOK_MESSAGE, now)
+    looks.delete_old_looks(session, now - LOOKS_KEPT)
     return reaped
 
 

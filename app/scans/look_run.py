@@ -14,7 +14,6 @@ from app.kernel.intervals import floor_to_bucket
 from app.kernel.settings import get_settings
 from app.kernel.telemetry import JOB_RUNS
 from app.plan import service as plan
-from app.scans import repository
 from app.scans.catalog import PlanSide, read_catalog
 from app.scans.config_rules import ConfigDraft
 from app.scans.contracts import JobStatus, LookKind, ScanFailure
@@ -24,6 +23,7 @@ from app.scans.forecast import forecast_of
 from app.scans.layout import lay_out
 from app.scans.naming import Templates
 from app.scans.previews import preview_result
+from app.scans.repository import configs, looks
 from app.scans.runs import DEFAULT_TOOLS, RunTools
 from app.scans.sources.service import source_connection
 from app.scans.sql_reader import hours_before, stored_templates
@@ -56,23 +56,23 @@ class _Look:
 
 def claim_next_look(session: Session, holder: str, now: datetime) -> str | None:
     """Make the oldest waiting look the holder's; None when there is none."""
-    for look_id in repository.oldest_pending_looks(session, 10):
+    for look_id in looks.oldest_pending_looks(session, 10):
         claimed = {"status": JobStatus.RUNNING.value, "claimed_by": holder, "started_at": now}
-        if repository.change_look(session, look_id, JobStatus.PENDING, None, **claimed):
+        if looks.change_look(session, look_id, JobStatus.PENDING, None, **claimed):
             return look_id
     return None
 
 
 def has_pending_looks(session: Session) -> bool:
     """Whether a look waits to be claimed."""
-    return bool(repository.oldest_pending_looks(session, 1))
+    return bool(looks.oldest_pending_looks(session, 1))
 
 
 def run_look(look_id: str, holder: str, *, tools: RunTools = DEFAULT_TOOLS) -> JobStatus | None:
     """Run a look that the holder has claimed, to its end; None when it is gone. Never raises for a look that fails."""
     try:
         with tools.transaction(write=False) as session:
-            found = repository.look_with_context(session, look_id, holder)
+            found = looks.look_with_context(session, look_id, holder)
             if found is None:
                 return None
             row, source, project = found
@@ -90,7 +90,7 @@ def run_look(look_id: str, holder: str, *, tools: RunTools = DEFAULT_TOOLS) -> J
         values = {"status": JobStatus.FAILED.value, "error_message": (sentence or INTERNAL_ERROR)[:1000]}
     status = JobStatus(values["status"])
     with tools.transaction() as session:
-        repository.change_look(session, look_id, JobStatus.RUNNING, holder, completed_at=tools.clock.now(), **values)
+        looks.change_look(session, look_id, JobStatus.RUNNING, holder, completed_at=tools.clock.now(), **values)
     JOB_RUNS.labels(job="run_scan_look", result=status.value).inc()
     return status
 
@@ -169,7 +169,7 @@ def _rehearse(look: _Look, warehouse: SqlWarehouse, tools: RunTools) -> dict[str
 
 def _known_templates(session: Session, look: _Look) -> Templates:
     """What the scan that is rehearsed has learnt in its runs: a column that had too many values once stays so."""
-    for config, source in repository.configs_with_sources(session, look.project_id):
+    for config, source in configs.configs_with_sources(session, look.project_id):
         if source.id == look.source_id and all(getattr(config, name) == look.request[name] for name in SHAPES_NAMING):
             return stored_templates(config.naming)
     return {}

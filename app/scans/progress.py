@@ -10,8 +10,8 @@ from typing import Protocol
 from sqlmodel import Session
 
 from app.kernel.clock import Clock
-from app.scans import repository
 from app.scans.contracts import JobStatus
+from app.scans.repository import jobs
 
 
 class Transaction(Protocol):
@@ -70,8 +70,6 @@ class JobProgress:
         self._change(session, status=JobStatus.PENDING.value, claimed_by=None, progress_phase="Waiting to resume")
 
     def _change(self, session: Session, **values: object) -> None:
-        is_ours = repository.change_job(
-            session, self.job_id, JobStatus.RUNNING, self.holder, heartbeat_at=self.clock.now(), **values
-        )
+        is_ours = jobs.change_job(session, self.job_id, JobStatus.RUNNING, self.holder, heartbeat_at=self.clock.now(), **values)
         if not is_ours:
             raise JobNoLongerOurs

@@ -21,9 +21,10 @@ from app.scans.property_contracts import checks_of, drifts_in
 from app.scans.property_drifts import LEAST_REACH, described, property_drifts
 from app.scans.runs import Run
 from app.scans.windows import Window
-from app.warehouse.contracts import Arrivals, TooManyRows, Warehouse
+from app.warehouse.contracts import Arrivals, TooManyRows
 from app.warehouse.field_checks import CheckedFields
 from app.warehouse.observed_properties import ObservedProperty
+from app.warehouse.rollup_contracts import Warehouse
 
 T = TypeVar("T")
 

@@ -16,7 +16,6 @@ from app.kernel.settings import get_settings
 from app.kernel.telemetry import JOB_RUNS
 from app.plan import service as plan
 from app.plan.contracts import ScanTarget
-from app.scans import repository
 from app.scans.builtin import is_rollup_config
 from app.scans.catalog import PlanSide
 from app.scans.collection import collect_metrics, replay_metrics, scan_catalog
@@ -27,6 +26,7 @@ from app.scans.grouping_run import apply_groups
 from app.scans.lifecycle import fail_job, under_way
 from app.scans.progress import Interrupted, JobNoLongerOurs, JobProgress
 from app.scans.readers import Reader, RollupReader
+from app.scans.repository import jobs
 from app.scans.runs import DEFAULT_TOOLS, Run, RunTools
 from app.scans.sources.service import source_connection
 from app.scans.sql_reader import SqlReader
@@ -81,7 +81,7 @@ def _requeue(progress: JobProgress, tools: RunTools) -> JobStatus | None:
 
 def _fail(progress: JobProgress, tools: RunTools, message: str) -> JobStatus | None:
     with tools.transaction() as session:
-        job = repository.claimed_job(session, progress.job_id, progress.holder)
+        job = jobs.claimed_job(session, progress.job_id, progress.holder)
         if job is not None and fail_job(session, job, message, tools.clock.now(), progress.summary):
             return JobStatus.FAILED
     return None
@@ -107,7 +107,7 @@ def _run(progress: JobProgress, tools: RunTools) -> JobStatus:
 
 
 def _load(session: Session, progress: JobProgress) -> tuple[Run, PlanSide]:
-    found = repository.job_with_context(session, progress.job_id, progress.holder)
+    found = jobs.job_with_context(session, progress.job_id, progress.holder)
     if found is None:
         raise JobNoLongerOurs
     job, config, source, project = found

@@ -17,7 +17,8 @@ from app.scans.config_rules import ConfigDraft
 from app.scans.progress import Transaction
 from app.scans.windows import Window
 from app.warehouse import service as warehouses
-from app.warehouse.contracts import SourceConnection, SqlWarehouse, Warehouse
+from app.warehouse.contracts import SourceConnection, SqlWarehouse
+from app.warehouse.rollup_contracts import Warehouse
 
 
 class Evaluation(Protocol):

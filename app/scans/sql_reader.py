@@ -13,7 +13,7 @@ from app.metrics.recording import BreakdownRow
 from app.plan import service as plan
 from app.plan.contracts import PlanIdentities, SyncResult
 from app.plan.sync import MOST_CREATIONS_PER_PASS
-from app.scans import repository, summaries
+from app.scans import summaries
 from app.scans.catalog import PlanSide, ReadCatalog, read_catalog
 from app.scans.config_rules import DEFAULT_KEEP_RELEASES
 from app.scans.contracts import ScanFailure
@@ -29,22 +29,14 @@ from app.scans.counting import (
 from app.scans.layout import Layout, lay_out
 from app.scans.naming import Naming, Row
 from app.scans.readers import bounded_by
+from app.scans.repository import configs
 from app.scans.runs import Run
 from app.scans.templates import Template
 from app.scans.values import stored_text
 from app.scans.versions import newest_versions
 from app.scans.windows import Window
-from app.warehouse.contracts import (
-    Arrivals,
-    CountedBucket,
-    GroupKey,
-    JsonPathSample,
-    ScanQuery,
-    SqlWarehouse,
-    TimeWindow,
-    TooManyRows,
-    Value,
-)
+from app.warehouse.contracts import Arrivals, GroupKey, JsonPathSample, ScanQuery, SqlWarehouse, TimeWindow, TooManyRows, Value
+from app.warehouse.rollup_contracts import CountedBucket
 
 
 @dataclass(slots=True)
@@ -103,7 +95,7 @@ class SqlReader:
         assert catalog is not None
         result = plan.apply_scanned_catalog(session, self.run.project_id, catalog.scanned)
         drift_count = plan.record_drifts(session, self.run.project_id, self.run.config_id, catalog.drifts, now)
-        config = repository.lock_config(session, self.run.config_id)
+        config = configs.lock_config(session, self.run.config_id)
         if config is not None:
             config.naming = stored_naming(catalog.naming)
         return scanned_keys(result, catalog, drift_count)

@@ -26,3 +26,9 @@ def version_key(version: str) -> tuple[object, ...]:
 def newest_versions(versions: Iterable[str], keep: int) -> list[str]:
     """The newest `keep` of the versions, newest first. An empty text is no version."""
     return sorted({version for version in versions if version}, key=version_key, reverse=True)[:keep]
+
+
+def is_release(version: str) -> bool:
+    """Whether the text is a version, and none before a release."""
+    key = version_key(version)
+    return bool(key[0]) and bool(key[2])

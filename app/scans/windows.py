@@ -98,13 +98,6 @@ def chunks(window: Window, width: timedelta | None) -> Iterator[Window]:
         start = stop
 
 
-def is_due(now: datetime, interval: Interval, collected_until: datetime | None, next_attempt_at: datetime | None) -> bool:
-    """Whether a complete bucket waits to be collected and the config does not rest after failures."""
-    if next_attempt_at is not None and now < next_attempt_at:
-        return False
-    return collected_until is None or collected_until < floor_to_bucket(now, interval)
-
-
 def rest_after_failures(interval: Interval, consecutive_failures: int) -> timedelta | None:
     """How long a config rests after so many failures in a row; None while it is tried again at the next occasion."""
     if consecutive_failures < FAILURES_BEFORE_BACK_OFF:

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from app.eventstore.contracts import EventStore
 from app.kernel.intervals import Interval
-from app.warehouse.contracts import Arrivals, CatalogGroup, CountedBucket, TooManyRows
+from app.warehouse.contracts import Arrivals, TooManyRows
 from app.warehouse.field_checks import CheckedFields, FieldCheck, check_fields
 from app.warehouse.newest_properties import NewestProperties, observe_newest
 from app.warehouse.observed_properties import ObservedProperty, observe_properties
+from app.warehouse.rollup_contracts import CatalogGroup, CountedBucket
 
 PRODUCT_EVENTS = "event"
 

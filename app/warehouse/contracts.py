@@ -1,11 +1,11 @@
 """What scans ask of a warehouse, whatever the dialect. GROUP BY happens there; only aggregates and a few sample rows travel.
 
-Two protocols: `Warehouse` is the short road to the product's own roll-up, `SqlWarehouse` runs any base query on any source.
+`SqlWarehouse` runs any base query on any source; the short road to the product's own roll-up is in `rollup_contracts`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,9 +14,6 @@ from typing import Protocol
 from uuid import UUID
 
 from app.kernel.intervals import Interval
-from app.warehouse.field_checks import CheckedFields, FieldCheck
-from app.warehouse.newest_properties import NewestProperties
-from app.warehouse.observed_properties import ObservedProperty
 
 DEFAULT_TIMEOUT_SECONDS = 300.0
 MOST_JSON_PATHS = 1000
@@ -25,26 +22,6 @@ MOST_JSON_ROWS = 1000
 
 Value = None | bool | int | float | Decimal | str | date | datetime | UUID | bytes
 """A scalar as a driver returns it. Instants are aware and in UTC; anything else that a driver knows is handed over as text."""
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogGroup:
-    """Rows with one event type and event name in the window asked for."""
-
-    event_type: str
-    event_name: str
-    count: int
-    last_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CountedBucket:
-    """Rows with one event type and event name in the bucket that starts at `bucket`."""
-
-    event_type: str
-    event_name: str
-    bucket: datetime
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,34 +211,6 @@ class Preview:
     json_paths: Mapping[str, tuple[JsonPathSample, ...]] = field(default_factory=dict)
 
 
-class Warehouse(Protocol):
-    """One source of rows, already limited to one project. Windows are half-open. Errors: Unavailable."""
-
-    def catalog(self, start: datetime, stop: datetime) -> Sequence[CatalogGroup]:
-        """What occurs in [start, stop), largest group first."""
-        ...
-
-    def count_buckets(self, start: datetime, stop: datetime, interval: Interval, *, row_limit: int) -> Sequence[CountedBucket]:
-        """Counts per group and bucket in [start, stop). Errors: TooManyRows."""
-        ...
-
-    def arrivals(self, after: datetime | None) -> Arrivals | None:
-        """What was received after the instant (everything when None); None when nothing was or the source cannot tell."""
-        ...
-
-    def field_checks(self, checks: Sequence[FieldCheck], start: datetime, stop: datetime) -> CheckedFields:
-        """How many values of properties break a rule in [start, stop)."""
-        ...
-
-    def properties(self, event_types: Iterable[str], start: datetime, stop: datetime) -> list[ObservedProperty]:
-        """What events of these types carry in [start, stop)."""
-        ...
-
-    def newest_properties(self, event_type: str, start: datetime, stop: datetime) -> NewestProperties:
-        """What the newest events of one type carry in [start, stop), ends on whole minutes; bounded in events and time."""
-        ...
-
-
 class SqlWarehouse(Protocol):
     """A connection to one warehouse for one job; not shared between threads.
 
@@ -302,10 +251,6 @@ class SqlWarehouse(Protocol):
 
     def arrivals(self, query: ScanQuery, after: datetime | None) -> Arrivals | None:
         """What became readable after the instant; None when nothing did or the source cannot tell (most cannot)."""
-        ...
-
-    def latest_time(self, query: ScanQuery) -> datetime | None:
-        """The newest event time; None without rows. Needs `query.time`."""
         ...
 
     def close(self) -> None:

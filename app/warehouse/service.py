@@ -9,12 +9,13 @@ from app.kernel.errors import InvalidInput
 from app.warehouse.bigquery_link import BigQueryLink
 from app.warehouse.builtin import BuiltinWarehouse
 from app.warehouse.clickhouse_link import ClickHouseLink
-from app.warehouse.contracts import SourceConnection, SqlWarehouse, Warehouse
+from app.warehouse.contracts import SourceConnection, SqlWarehouse
 from app.warehouse.declarations import DbType
 from app.warehouse.faults import ConnectionFault, FaultKind, bounded
 from app.warehouse.guard import NotReadOnly, check_query
 from app.warehouse.opening import BUILTIN_TABLES, on_bigquery, on_builtin, on_clickhouse, on_postgres
 from app.warehouse.postgres_link import PostgresLink
+from app.warehouse.rollup_contracts import Warehouse
 from app.warehouse.tables import Table
 
 PROBE_SECONDS = 15.0

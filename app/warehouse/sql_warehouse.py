@@ -162,19 +162,6 @@ class DialectWarehouse:
         del query
         return self._look(after) if self._look else None
 
-    def latest_time(self, query: ScanQuery) -> datetime | None:
-        """As SqlWarehouse."""
-        if query.time is None:
-            raise QueryFailed("A time column is needed to find the newest row.")
-        self.columns(query)
-        time = self._dialect.column(query.time.name)
-        sql = (
-            f"SELECT {self._dialect.latest(query.time)}, {self._dialect.count} FROM {self._dialect.embedded(query.base_query)} "
-            f"WHERE {time} IS NOT NULL"
-        )
-        rows = self._link.rows(sql, {}, most=1, timeout_seconds=query.timeout_seconds)
-        return _moment_in_range(int(rows[0][0])) if rows and rows[0][1] and rows[0][0] is not None else None
-
     def close(self) -> None:
         """As SqlWarehouse."""
         self._link.close()

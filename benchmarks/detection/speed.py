@@ -10,7 +10,7 @@ import numpy as np
 from app.detection.contracts import DetectionSettings
 from app.detection.engine.adaptive import Rules, advance, replay, start
 from app.detection.engine.baseline import history_needed
-from app.detection.engine.compiled import cache_folder
+from app.detection.engine.compiled import CODE
 from app.detection.engine.judging import judge
 from app.detection.engine.matrix import CountMatrix
 from app.detection.evaluation import TRAILING_BUCKETS
@@ -86,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=int, default=10_000)
     arguments = parser.parse_args()
-    is_warm = any(cache_folder().rglob("*.nbi"))
+    is_warm = any(CODE.folder.rglob("*.nbi"))
     print(f"first call {first_call():.1f} s ({'machine code from the cache' if is_warm else 'compiled'})")
     for label, interval in (("15m", 900), ("1h", 3600), ("6h", 21_600), ("1d", 86_400)):
         for is_count in (True, False):

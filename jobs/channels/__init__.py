@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from app.alerting.contracts import Parcel, SendOutcome
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.alerting.vocabulary import DestinationType
 from app.kernel.outbound import Outbound, OutboundFailed, outbound
 from jobs.channels import apprise, email, jira, linear, slack, telegram, webhook

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app.alerting.apprise_rules import SERVICES, is_installed, scheme_of
-from app.alerting.contracts import Parcel, SendOutcome
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.kernel.outbound import Answer, Outbound, OutboundFailed, OutboundKind
 from jobs.channels.snapshot import cut, message_of
 

@@ -6,7 +6,7 @@ import smtplib
 from email.message import EmailMessage
 from email.utils import formatdate
 
-from app.alerting.contracts import Parcel, SendOutcome
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.kernel.mail import connected, fault_of
 from app.kernel.outbound import Outbound
 from app.kernel.setting_groups import EmailSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from app.alerting.contracts import Parcel, SendOutcome
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.outbound import Answer, Outbound, OutboundFailed, OutboundKind
 from jobs.channels.snapshot import cut, message_of

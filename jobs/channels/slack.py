@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.alerting.contracts import Parcel, SendOutcome
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.kernel.outbound import Outbound
 from jobs.channels.snapshot import cut, message_of
 

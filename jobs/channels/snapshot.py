@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from app.alerting.contracts import Parcel
+from app.alerting.delivery_contracts import Parcel
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from app.alerting.contracts import Parcel, SendOutcome
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.kernel.outbound import Answer, Outbound, OutboundFailed, OutboundKind
 from jobs.channels.snapshot import cut, message_of
 

@@ -9,7 +9,7 @@ import json
 from datetime import datetime
 from typing import Final
 
-from app.alerting.contracts import Parcel, SendOutcome
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.outbound import Outbound
 from jobs.channels.snapshot import message_of

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.alerting import service
-from app.alerting.shapes.rules import (
+from app.alerting.shapes.monitors import (
     MonitorDetailResponse,
     MonitorMuteRequest,
     MonitorsSummaryResponse,

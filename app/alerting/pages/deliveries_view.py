@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.alerting import service as alerting
-from app.alerting.contracts import DeliveryItemView, DeliveryView
+from app.alerting.delivery_contracts import DeliveryItemView, DeliveryView
 from app.alerting.pages.words import channel_title, delivery_state, kind_of
 from app.alerting.vocabulary import DIRECTION_LABELS, SCOPE_LABELS, DeliveryStatus
 from app.identity.contracts import Actor, UserRole

@@ -10,8 +10,9 @@ from sqlmodel import Session
 
 from app import ui_paths
 from app.alerting import service as alerting
-from app.alerting.contracts import DeliveryView, DestinationView, RuleView, TrialResult
+from app.alerting.contracts import DestinationView, RuleView
 from app.alerting.declarations import DECLARATIONS
+from app.alerting.delivery_contracts import DeliveryView, TrialResult
 from app.alerting.pages.words import channel_title, delivery_state
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK

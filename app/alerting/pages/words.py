@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import reflex as rx
 
-from app.alerting.contracts import DeliveryView
 from app.alerting.declarations import DECLARATIONS
+from app.alerting.delivery_contracts import DeliveryView
 from app.alerting.service import KEPT_BACK
 from app.alerting.vocabulary import DeliveryStatus, DestinationType
 from components.marks import badge

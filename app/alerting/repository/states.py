@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.alerting.repository.deliveries import ALERT
+from app.kernel.database import insert_into
 from models.alerting import AlertDelivery, AlertDeliveryItem, AlertEvaluation, AlertRuleState
 from models.projects import Project
 from models.scans import ScanConfig, ScanJob
@@ -72,8 +72,7 @@ def waiting_scans(session: Session) -> list[Collected]:
 def take_collection(session: Session, scan_config_id: str, collected_at: datetime, now: datetime) -> bool:
     """Note that this collection is handed to the rules in this transaction; False when somebody else did it."""
     table = cast(sa.Table, AlertEvaluation.__table__)  # type: ignore[attr-defined]
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values(scan_config_id=scan_config_id, collected_at=collected_at, evaluated_at=now)
+    statement = insert_into(session, table).values(scan_config_id=scan_config_id, collected_at=collected_at, evaluated_at=now)
     statement = statement.on_conflict_do_update(
         index_elements=["scan_config_id"],
         set_={"collected_at": statement.excluded.collected_at, "evaluated_at": statement.excluded.evaluated_at},
@@ -101,10 +100,9 @@ def states_of_rules(session: Session, rule_ids: Collection[str]) -> list[AlertRu
 def write_states(session: Session, rows: Iterable[Mapping[str, object]]) -> None:
     """Insert states; of those that are there, everything but when somebody was told."""
     table = cast(sa.Table, AlertRuleState.__table__)  # type: ignore[attr-defined]
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     written = [dict(row) for row in rows]
     for start in range(0, len(written), _ROWS_PER_STATEMENT):
-        statement = insert(table).values(written[start : start + _ROWS_PER_STATEMENT])
+        statement = insert_into(session, table).values(written[start : start + _ROWS_PER_STATEMENT])
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["rule_id", "scan_config_id", "scope_type", "scope_ref"],

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app.alerting import views
-from app.alerting.contracts import DeliveryView
+from app.alerting.delivery_contracts import DeliveryView
 from app.alerting.repository import deliveries as rows
 from app.alerting.repository import states
 from app.alerting.repository.deliveries import DeliveryFilter

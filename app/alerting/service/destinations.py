@@ -10,8 +10,9 @@ from dataclasses import replace
 from sqlmodel import Session
 
 from app.alerting import destination_rules, views
-from app.alerting.contracts import DestinationFields, DestinationView, Target
+from app.alerting.contracts import DestinationFields, DestinationView
 from app.alerting.declarations import CLEARABLE, FIELDS, SECRETS
+from app.alerting.delivery_contracts import Target
 from app.alerting.destination_rules import blank_to_none
 from app.alerting.repository import destinations as rows
 from app.alerting.vocabulary import DestinationType

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from app.alerting import views
-from app.alerting.contracts import DestinationFields, Parcel, SendOutcome, Target
+from app.alerting.contracts import DestinationFields
+from app.alerting.delivery_contracts import Parcel, SendOutcome, Target
 from app.alerting.repository import deliveries as rows
 from app.alerting.repository import destinations, escalations, routing, states
 from app.alerting.service.deliveries import MAKES_TICKETS

@@ -31,7 +31,6 @@ from models.alerting import AlertDestination, AlertRule
 
 NOISY_ABOVE = 50
 LONGEST_WINDOW_DAYS = 90
-LONGEST_COOLDOWN_OVERRIDE = 10_080
 REPLAY_SCAN_NAME = "(replay)"
 _SAMPLE = Candidate(
     AlertScope.EVENT, "sample", "order_paid", datetime(2000, 1, 1, tzinfo=UTC), AlertDirection.DROP, actual=120, expected=480

@@ -15,8 +15,9 @@ from typing import Final
 from sqlmodel import Session
 
 from app.alerting import destination_rules, messages, views
-from app.alerting.contracts import Candidate, DestinationFields, Parcel, RuleSpec, SendOutcome, Target, TrialResult
+from app.alerting.contracts import Candidate, DestinationFields, RuleSpec
 from app.alerting.declarations import DECLARATIONS, FIELDS
+from app.alerting.delivery_contracts import Parcel, SendOutcome, Target, TrialResult
 from app.alerting.repository import destinations as rows
 from app.alerting.service import destinations
 from app.alerting.vocabulary import AlertDirection, AlertScope, DestinationType

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator
 
-from app.alerting.contracts import DestinationFields, DestinationView, TrialResult
+from app.alerting.contracts import DestinationFields, DestinationView
+from app.alerting.delivery_contracts import TrialResult
 from app.alerting.shapes.rules import AlertRuleResponse, rule_response
 from app.alerting.vocabulary import DestinationType
 from app.kernel.text import PlainText

@@ -9,12 +9,12 @@ import numba
 
 from app.kernel.machine_code import Function, MachineCode
 
-_CODE: Final = MachineCode("detection", Path(__file__).parent.rglob("*.py"))
+CODE: Final = MachineCode("detection", Path(__file__).parent.rglob("*.py"))
 
 
 def compiled(function: Function) -> Function:
     """Compile a numeric function on first use and keep the result on disk where that is possible; other threads run meanwhile."""
-    return _CODE.compiled(function)
+    return CODE.compiled(function)
 
 
 def inlined(function: Function) -> Function:

@@ -13,7 +13,7 @@ from app.detection.contracts import Direction
 from app.detection.why import service
 from app.detection.why.contracts import Cause
 from app.detection.why.links import link_of
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 from app.kernel.clock import as_utc
 from app.metrics.contracts import ScopeType, SeriesKey
 
@@ -49,7 +49,7 @@ class SignalWhyResponse(BaseModel):
     explanations: list[ExplanationResponse]
 
 
-@router.get("/api/v1/projects/{slug}/anomalies/signals/why", operation_id="explain_signal")
+@router.get(PROJECT + "/anomalies/signals/why", operation_id="explain_signal")
 def explain_signal(
     slug: str,
     session: Db,

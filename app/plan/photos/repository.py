@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel, col
@@ -45,12 +45,6 @@ def highest_order(session: Session, event_id: str) -> int:
     statement = sa.select(sa.func.max(col(EventPhoto.sort_order))).where(col(EventPhoto.event_id) == event_id)
     found = session.execute(statement).scalar_one()
     return -1 if found is None else int(found)
-
-
-def set_order(session: Session, places: Mapping[str, int]) -> None:
-    """Give photos, by id, their place."""
-    for photo_id, place in places.items():
-        session.execute(sa.update(EventPhoto).where(col(EventPhoto.id) == photo_id).values(sort_order=place))
 
 
 def comments(session: Session, photo_id: str) -> list[EventPhotoComment]:

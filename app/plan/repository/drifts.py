@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from app.kernel.database import insert_into
 from app.plan.repository.matching import chunks
 from app.plan.vocabulary import DriftStatus, Sensitivity
 from models.plan import EventType
@@ -95,9 +95,8 @@ def event_types_of_project(session: Session, project_id: str, ids: Collection[st
 def upsert(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert drifts; of one that is there (event type, field name, drift type) only what was observed is set anew."""
     table = cast(sa.Table, SchemaDrift.__table__)  # type: ignore[attr-defined]
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-        statement = insert(table).values([dict(row) for row in rows[start : start + _ROWS_PER_STATEMENT]])
+        statement = insert_into(session, table).values([dict(row) for row in rows[start : start + _ROWS_PER_STATEMENT]])
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["event_type_id", "field_name", "drift_type"],

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from app.http import Caller
+from app.http import PROJECT, Caller
 from app.identity.contracts import Actor, UserRole
 from app.kernel.errors import Forbidden
 
-SCANS = "/api/v1/projects/{slug}/scans"
+SCANS = PROJECT + "/scans"
 SCAN = SCANS + "/{scan_id}"
 
 

@@ -11,7 +11,7 @@ from app.scans.runner import run_job
 from app.scans.runs import DEFAULT_TOOLS, RunTools
 from app.scans.service.arriving import Arriving, ArrivingProperty, arriving_properties, is_taking_all
 from app.scans.service.configs import create_config, delete_config, get_config, list_configs, set_paused, update_config
-from app.scans.service.jobs import cancel_job, due_configs, get_job, list_jobs, request_grouping, request_replay, request_run
+from app.scans.service.jobs import cancel_job, get_job, list_jobs, request_grouping, request_replay, request_run
 from app.scans.service.looks import PreviewRequest, get_look, request_dry_run, request_preview
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "create_due_jobs",
     "create_job",
     "delete_config",
-    "due_configs",
     "ensure_builtin_scan",
     "get_config",
     "get_job",

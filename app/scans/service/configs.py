@@ -14,10 +14,10 @@ from app.identity.contracts import Actor
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.plan import service as plan
 from app.projects import service as projects
-from app.scans import repository
 from app.scans.config_rules import ConfigDraft, checked_config
 from app.scans.contracts import ScanConfigView
 from app.scans.drafts import SHAPES_NAMING, draft_of, stored_values
+from app.scans.repository import configs, rows
 from app.scans.service.views import config_view
 from app.warehouse.service import check_base_query
 from models.scans import DataSource, ScanConfig
@@ -28,7 +28,7 @@ NAME_TAKEN = "A scan with this name exists for this data source"
 def list_configs(session: Session, actor: Actor, slug: str) -> list[ScanConfigView]:
     """The project's scan configs, newest first. Errors: NotFound."""
     project = projects.get_project(session, actor, slug)
-    return [config_view(*row) for row in repository.configs_with_sources(session, project.id)]
+    return [config_view(*row) for row in configs.configs_with_sources(session, project.id)]
 
 
 def get_config(session: Session, actor: Actor, slug: str, scan_config_id: str) -> ScanConfigView:
@@ -46,7 +46,7 @@ def create_config(session: Session, actor: Actor, slug: str, data_source_id: str
     project = projects.get_project(session, actor, slug)
     source = find_source(session, data_source_id)
     draft = checked_draft(session, project.id, source, draft)
-    if repository.is_config_name_taken(session, project.id, source, draft.name):
+    if configs.is_config_name_taken(session, project.id, source, draft.name):
         raise Conflict(NAME_TAKEN)
     config = ScanConfig(project_id=project.id, data_source_id=source.id, **stored_values(draft))
     _write(session, config)
@@ -63,7 +63,7 @@ def update_config(session: Session, actor: Actor, slug: str, scan_config_id: str
     project = projects.get_project(session, actor, slug)
     config, source = find_config(session, project.id, scan_config_id)
     draft = checked_draft(session, project.id, source, replace(draft_of(config), **changes))
-    if draft.name != config.name and repository.is_config_name_taken(session, project.id, source, draft.name):
+    if draft.name != config.name and configs.is_config_name_taken(session, project.id, source, draft.name):
         raise Conflict(NAME_TAKEN)
     values = stored_values(draft)
     changed = [name for name, value in values.items() if getattr(config, name) != value]
@@ -87,7 +87,7 @@ def delete_config(session: Session, actor: Actor, slug: str, scan_config_id: str
     project = projects.get_project(session, actor, slug)
     config, _ = find_config(session, project.id, scan_config_id)
     name = config.name
-    repository.delete(session, config)
+    rows.delete(session, config)
     identity.record_audit(session, actor, "scan.delete", "scan_config", scan_config_id, project_slug=slug, payload={"name": name})
 
 
@@ -105,15 +105,15 @@ def set_paused(session: Session, actor: Actor, slug: str, scan_config_id: str, *
 
 def find_config(session: Session, project_id: str, config_id: str) -> tuple[ScanConfig, DataSource]:
     """The project's config with its source. Errors: NotFound."""
-    rows = repository.configs_with_sources(session, project_id, config_id)
-    if not rows:
+    found = configs.configs_with_sources(session, project_id, config_id)
+    if not found:
         raise NotFound("Scan not found")
-    return rows[0]
+    return found[0]
 
 
 def find_source(session: Session, data_source_id: str) -> DataSource:
     """The instance's data source. Errors: NotFound."""
-    source = repository.data_source(session, data_source_id)
+    source = configs.data_source(session, data_source_id)
     if source is None:
         raise NotFound("Data source not found")
     return source
@@ -130,6 +130,6 @@ def checked_draft(session: Session, project_id: str, source: DataSource, draft: 
 
 def _write(session: Session, config: ScanConfig) -> None:
     try:
-        repository.add(session, config)
+        rows.add(session, config)
     except IntegrityError:
         raise Conflict(NAME_TAKEN) from None

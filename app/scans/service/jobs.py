@@ -17,10 +17,10 @@ from app.kernel.intervals import Interval
 from app.kernel.pagination import Page
 from app.plan import service as plan
 from app.projects import service as projects
-from app.scans import repository
 from app.scans.contracts import JobMode, JobStatus, ScanJobView
 from app.scans.drafts import draft_of
 from app.scans.lifecycle import create_job
+from app.scans.repository import jobs
 from app.scans.service.configs import find_config
 from app.scans.service.views import job_view
 from app.scans.summaries import replay_start, resumed
@@ -29,11 +29,6 @@ from models.scans import ScanConfig, ScanJob
 
 LARGEST_JOB_PAGE = 200
 RESUMED_WITHIN = timedelta(hours=1)
-
-
-def due_configs(session: Session, now: datetime) -> list[str]:
-    """Ids of configs with a complete bucket to collect, longest waiting first (contract 5.1)."""
-    return [config.id for config in repository.due_configs(session, now)]
 
 
 def request_run(session: Session, actor: Actor, slug: str, scan_config_id: str, *, now: datetime | None = None) -> ScanJobView:
@@ -80,7 +75,7 @@ def request_replay(
     chunk = Interval(config.replay_chunk_interval) if config.replay_chunk_interval else None
     pieces = sum(1 for _ in chunks(window, chunk_width(interval, chunk)))
     summary = replay_start(window, chunk, pieces, _counts_by(session, config))
-    before = repository.page_of_jobs(session, project.id, config_id=config.id, limit=1, offset=0)[0]
+    before = jobs.page_of_jobs(session, project.id, config_id=config.id, limit=1, offset=0)[0]
     if before and _may_resume(before[0], now):
         summary = resumed(summary, before[0].result_summary)
     job = create_job(session, config, requested_by=actor.user_id, summary=summary, now=now)
@@ -117,7 +112,7 @@ def cancel_job(
     job = _job(session, project.id, job_id, scan_config_id)
     status = JobStatus(job.status)
     moment = now or SYSTEM_CLOCK.now()
-    if not status.is_live or not repository.change_job(
+    if not status.is_live or not jobs.change_job(
         session, job.id, status, None, status=JobStatus.CANCELLED.value, completed_at=moment
     ):
         raise Conflict("Only a pending or running job can be cancelled")
@@ -139,7 +134,7 @@ def list_jobs(
     if scan_config_id is not None:
         find_config(session, project.id, scan_config_id)
     limit, offset = max(1, min(limit, LARGEST_JOB_PAGE)), max(0, offset)
-    rows, total = repository.page_of_jobs(session, project.id, config_id=scan_config_id, limit=limit, offset=offset)
+    rows, total = jobs.page_of_jobs(session, project.id, config_id=scan_config_id, limit=limit, offset=offset)
     return Page([job_view(job) for job in rows], total, limit, offset)
 
 
@@ -163,7 +158,7 @@ def _counts_by(session: Session, config: ScanConfig) -> str:
 def _job(session: Session, project_id: str, job_id: str, scan_config_id: str | None) -> ScanJob:
     if scan_config_id is not None:
         find_config(session, project_id, scan_config_id)
-    job = repository.find_job(session, project_id, job_id)
+    job = jobs.find_job(session, project_id, job_id)
     if job is None or (scan_config_id is not None and job.scan_config_id != scan_config_id):
         raise NotFound("Job not found")
     return job

@@ -12,10 +12,10 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
 from app.projects import service as projects
-from app.scans import repository
 from app.scans.config_rules import ConfigDraft, checked_json_paths
 from app.scans.contracts import JobStatus, LookKind, LookView
 from app.scans.drafts import stored_values
+from app.scans.repository import looks, rows
 from app.scans.service.configs import checked_draft, find_source
 from app.scans.service.views import look_view
 from app.warehouse.service import check_base_query
@@ -71,7 +71,7 @@ def get_look(session: Session, actor: Actor, slug: str, look_id: str, kind: Look
     """A look of that kind. Owners. Errors: NotFound."""
     actor.require_owner()
     project = projects.get_project(session, actor, slug)
-    look = repository.find_look(session, project.id, look_id, kind.value)
+    look = looks.find_look(session, project.id, look_id, kind.value)
     if look is None:
         raise NotFound("Job not found")
     return look_view(look)
@@ -95,5 +95,5 @@ def _queue(
         requested_by=actor.user_id,
         created_at=now or SYSTEM_CLOCK.now(),
     )
-    repository.add(session, look)
+    rows.add(session, look)
     return look_view(look)

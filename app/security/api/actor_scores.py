@@ -7,7 +7,7 @@ from datetime import date, datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 from app.security.service import actor_scoring
 
 router = APIRouter(tags=["threat-models"])
@@ -37,7 +37,7 @@ class ActorScoreResponse(BaseModel):
     scored_at: datetime
 
 
-@router.get("/api/v1/projects/{slug}/actor-scores", operation_id="list_actor_scores")
+@router.get(PROJECT + "/actor-scores", operation_id="list_actor_scores")
 def list_actor_scores(slug: str, session: Db, actor: Caller, day: date | None = None) -> list[ActorScoreResponse]:
     """At most 500 scores of the day (UTC), or of the newest one that has any; the most unusual first."""
     return [ActorScoreResponse.model_validate(one) for one in actor_scoring.list_scores(session, actor, slug, day)]

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.http import Caller, Db
+from app.http import PROJECT, Caller, Db
 from app.kernel.clock import SYSTEM_CLOCK
 from app.security.origins import LONGEST_ORIGIN
 from app.security.service import origins
 from app.security.service.origins import Origins
 
-router = APIRouter(prefix="/api/v1/projects/{slug}/security", tags=["security"])
+router = APIRouter(prefix=PROJECT + "/security", tags=["security"])
 MOST_ORIGINS = 1_000
 
 

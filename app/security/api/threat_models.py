@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.http import Caller, Db, Editor, WaitingCaller
+from app.http import PROJECT, Caller, Db, Editor, WaitingCaller
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.text import PlainText, storable
@@ -21,7 +21,7 @@ from app.security.service.threat_models import LONGEST_WINDOW_MINUTES, ModelDraf
 
 router = APIRouter(tags=["threat-models"])
 
-MODELS = "/api/v1/projects/{slug}/threat-models"
+MODELS = PROJECT + "/threat-models"
 MODEL = MODELS + "/{model_id}"
 MOST_CONDITION_CHARACTERS = 20_000
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from app.kernel.database import insert_into
 from app.kernel.ids import new_id
 from models.identity import IngestKey, QuotaUsage, Tenant
 from models.projects import Project
@@ -30,8 +29,8 @@ def take_quota(session: Session, tenant_id: str, month: datetime, amount: int, l
         return None
     usage = QuotaUsage.__table__  # type: ignore[attr-defined]
     total = usage.c.used + amount
-    statement: Any = (
-        _insert(session)(usage)
+    statement = (
+        insert_into(session, usage)
         .values(tenant_id=tenant_id, resource=RESOURCE, window_start=month, used=amount)
         .on_conflict_do_update(
             index_elements=["tenant_id", "resource", "window_start"],
@@ -85,7 +84,3 @@ def set_origins(session: Session, project_id: str, wanted: Sequence[str], now: d
         for one, origin in zip(ids, wanted, strict=True)
     )
     session.flush()
-
-
-def _insert(session: Session) -> Any:
-    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

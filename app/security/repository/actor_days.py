@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from app.eventstore.service import get_event_store
+from app.kernel.database import insert_into
 from app.security.contracts import Scoped
 from models.security import SecurityActorScore, SecurityAlert
 
@@ -143,10 +143,9 @@ def unusual_and_not_dismissed(session: Session, project_id: str, since: date) ->
 def put_scores(session: Session, scores: Sequence[SecurityActorScore]) -> None:
     """Keep the scores; a day that was unusual before stays as it was found."""
     table = SecurityActorScore.__table__  # type: ignore[attr-defined]
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for start in range(0, len(scores), _CHUNK):
         values = [score.model_dump() for score in scores[start : start + _CHUNK]]
-        statement: Any = insert(table).values(values)
+        statement = insert_into(session, table).values(values)
         changed = {
             name: statement.excluded[name] for name in ("score", "is_unusual", "contributions", "reason", "alert_id", "scored_at")
         }

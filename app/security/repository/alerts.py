@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from app.kernel.database import insert_into
 from app.kernel.ids import is_uuid
 from models.security import SecurityAlert
 
@@ -82,8 +82,7 @@ def open_alert(session: Session, project_id: str, open_key: str) -> SecurityAler
 def insert_alert(session: Session, alert: SecurityAlert) -> bool:
     """Add the alert; False when another one holds its open key."""
     table = SecurityAlert.__table__  # type: ignore[attr-defined]
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement: Any = insert(table).values(alert.model_dump()).on_conflict_do_nothing().returning(table.c.id)
+    statement = insert_into(session, table).values(alert.model_dump()).on_conflict_do_nothing().returning(table.c.id)
     return session.execute(statement).first() is not None
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
+from app.kernel.database import insert_into
 from models.security import SecurityDelivery
 
 _QUIET = {"synchronize_session": False}
@@ -21,9 +20,8 @@ def claim(session: Session, project_id: str, event_ids: Mapping[str, str], now: 
         {"project_id": project_id, "delivery_id": delivery_id, "event_id": event_id, "received_at": now}
         for delivery_id, event_id in event_ids.items()
     ]
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     table = SecurityDelivery.__table__  # type: ignore[attr-defined]
-    statement: Any = insert(table).values(values).on_conflict_do_nothing().returning(table.c.delivery_id)
+    statement = insert_into(session, table).values(values).on_conflict_do_nothing().returning(table.c.delivery_id)
     return frozenset(str(row[0]) for row in session.execute(statement))
 
 

@@ -9,9 +9,9 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from app.eventstore.service import get_event_store
 from app.kernel.clock import as_utc
 from app.security.contracts import Scoped, StoredEvent
+from app.security.repository.events import select
 
 MOST_SIGN_INS: Final = 200
 MOST_FAILURES: Final = 1_000
@@ -65,7 +65,7 @@ def sign_ins_between(
     # Mostly all of them are known to the caller, so that their details need not travel; a short while needs no list of actors.
     sql = f"SELECT id, actor_id {where}{_NEWEST}LIMIT {MOST_FAILURES} BY actor_id"
     wanted = frozenset(actors)
-    missing = [str(row[0]) for row in _select(scope, sql, parameters) if row[0] not in without and row[1] in wanted]
+    missing = [str(row[0]) for row in select(scope, sql, parameters) if row[0] not in without and row[1] in wanted]
     sql = f"SELECT {_DETAILED}{where}AND id IN {{{{ids:Array(String)}}}} {_NEWEST}"
     return [row for part in _parts(missing) for row in _rows(scope, sql, **parameters, ids=part)]
 
@@ -129,7 +129,7 @@ def arrived_counts(scope: Scoped, seconds: int, since: datetime, before: datetim
         "GROUP BY bucket ORDER BY bucket"
     )
     parameters: dict[str, object] = {"since": _millis(since), "until": _millis(before)}
-    return {int(bucket): int(count) for bucket, count in _select(scope, sql, parameters)}
+    return {int(bucket): int(count) for bucket, count in select(scope, sql, parameters)}
 
 
 def events_after(
@@ -161,11 +161,7 @@ def _parts(values: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _rows(scope: Scoped, sql: str, **parameters: object) -> list[StoredEvent]:
-    return [_event(row) for row in _select(scope, sql, parameters)]
-
-
-def _select(scope: Scoped, sql: str, parameters: dict[str, object]) -> Sequence[Sequence[Any]]:
-    return get_event_store().select(sql, scope.tenant_id, scope.project_id, parameters)
+    return [_event(row) for row in select(scope, sql, parameters)]
 
 
 def _event(row: Sequence[Any]) -> StoredEvent:

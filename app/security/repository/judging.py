@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from app.identity.contracts import IngestKind, IngestPrincipal, IngestScope
+from app.kernel.database import insert_into
 from models.identity import IngestKey, Tenant
 from models.projects import Project
 from models.security import SecurityIncidentEvent, SecurityJudgedBucket
@@ -41,7 +41,7 @@ def claim_events(session: Session, project_id: str, incident_key: str, events: M
         {"project_id": project_id, "incident_key": incident_key, "event_id": event_id, "alert_id": "", "happened_at": at}
         for event_id, at in sorted(events.items())
     ]
-    statement: Any = _insert(session)(table).values(values).on_conflict_do_nothing().returning(table.c.event_id)
+    statement = insert_into(session, table).values(values).on_conflict_do_nothing().returning(table.c.event_id)
     return {str(row[0]) for row in session.execute(statement)}
 
 
@@ -90,7 +90,7 @@ def add_judged(session: Session, counts: Mapping[tuple[str, datetime], int]) -> 
     present = set(session.exec(select(Project.id).where(col(Project.id).in_({project for project, _ in counts}))).all())
     for (project_id, starts_at), events in sorted(counts.items()):
         if project_id in present:
-            statement: Any = _insert(session)(table).values(project_id=project_id, starts_at=starts_at, events=events)
+            statement = insert_into(session, table).values(project_id=project_id, starts_at=starts_at, events=events)
             session.execute(
                 statement.on_conflict_do_update(
                     index_elements=["project_id", "starts_at"], set_={"events": table.c.events + events}
@@ -101,7 +101,7 @@ def add_judged(session: Session, counts: Mapping[tuple[str, datetime], int]) -> 
 def set_judged(session: Session, project_id: str, starts_at: datetime, events: int) -> None:
     """All `events` of the bucket are judged."""
     table = SecurityJudgedBucket.__table__  # type: ignore[attr-defined]
-    statement: Any = _insert(session)(table).values(project_id=project_id, starts_at=starts_at, events=events)
+    statement = insert_into(session, table).values(project_id=project_id, starts_at=starts_at, events=events)
     session.execute(statement.on_conflict_do_update(index_elements=["project_id", "starts_at"], set_={"events": events}))
 
 
@@ -117,7 +117,3 @@ def forget_before(session: Session, moment: datetime) -> None:
     """Forget what is too old to be judged again."""
     session.execute(sa.delete(SecurityIncidentEvent).where(col(SecurityIncidentEvent.happened_at) < moment))
     session.execute(sa.delete(SecurityJudgedBucket).where(col(SecurityJudgedBucket.starts_at) < moment))
-
-
-def _insert(session: Session) -> Any:
-    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

@@ -12,7 +12,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from app.alerting import service
-from app.alerting.contracts import SendOutcome
+from app.alerting.delivery_contracts import SendOutcome
 from app.alerting.service.trials import ALLOWANCE
 from app.identity.contracts import SYSTEM_ACTOR, ApiKeyScope, UserRole
 from app.kernel.database import session_scope
@@ -56,7 +56,7 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     found.url = f"http://127.0.0.1:{server.server_port}"
     yield found
     found.released.set()

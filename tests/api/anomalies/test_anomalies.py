@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.anomalies import service
+from app.anomalies import stream_analysis
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestScope
 from app.ingest.process import Process
@@ -36,7 +36,7 @@ class Shop:
         with session_scope(engine) as session:
             tenant = make_tenant(session)
             project = make_project(session, tenant_id=tenant.id)
-            self.stream = service.Stream(project.tenant_id, project.id, "api")
+            self.stream = stream_analysis.Stream(project.tenant_id, project.id, "api")
             _, token = identity.create_ingest_key(
                 session, make_actor(session), project.slug, kind=IngestKind.EVENTS, scope=IngestScope.ADMIN, name="k", now=NOW
             )
@@ -63,7 +63,7 @@ class Shop:
 
     def look(self, at=NOW) -> str | None:
         with session_scope(self.engine) as session:
-            return service.analyse(session, self.stream, at)
+            return stream_analysis.analyse(session, self.stream, at)
 
 
 @pytest.fixture
@@ -242,12 +242,14 @@ def test_the_way_streams_are_looked_at_is_changed_by_administrators_and_takes_ef
     assert client.get("/v1/config", headers=shop.headers).json() == changed.json()
     shop.send(130)
     with session_scope(engine) as session:
-        assert service.analyse(session, shop.stream, NOW) is None
-        assert not service.is_behind(session, shop.stream), "with 130 events there is no window of 40 behind a baseline of 200"
+        assert stream_analysis.analyse(session, shop.stream, NOW) is None
+        assert not stream_analysis.is_behind(session, shop.stream), (
+            "with 130 events there is no window of 40 behind a baseline of 200"
+        )
     shop.send(80)
     shop.send(40, text="Traceback ")
     with session_scope(engine) as session:
-        assert service.analyse(session, shop.stream, NOW) is not None
+        assert stream_analysis.analyse(session, shop.stream, NOW) is not None
 
 
 @pytest.mark.parametrize(
@@ -274,7 +276,7 @@ def test_sums_over_anomalies(client, shop, engine):
     shop.send(120)
     shop.send(20, text="Traceback ")
     with session_scope(engine) as session:
-        assert service.analyse(session, shop.stream, NOW) is not None
+        assert stream_analysis.analyse(session, shop.stream, NOW) is not None
     headers = shop.headers
     found = client.get("/v1/analytics/summary?days=90", headers=headers).json()
     assert (found["total"], found["by_stream_type"], found["by_status"], found["significant"]) == (1, {"api": 1}, {"open": 1}, 1)

@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from app.alerting import apprise_rules
-from app.alerting.contracts import DestinationFields, Parcel, Target
+from app.alerting.contracts import DestinationFields
+from app.alerting.delivery_contracts import Parcel, Target
 from app.alerting.destination_rules import check_resolved, checked
 from app.alerting.vocabulary import DestinationType
 from app.kernel.errors import InvalidInput
@@ -48,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     server = Receiver()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

@@ -16,7 +16,8 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
-from app.alerting.contracts import DestinationFields, Parcel, Target
+from app.alerting.contracts import DestinationFields
+from app.alerting.delivery_contracts import Parcel, Target
 from app.alerting.vocabulary import DestinationType
 from app.kernel.outbound import AllowList, Outbound
 from app.kernel.setting_groups import EmailSettings
@@ -61,7 +62,7 @@ def service() -> Iterator[Service]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     found.url = f"http://127.0.0.1:{server.server_port}"
     yield found
     server.shutdown()

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlmodel import col
 
 from app.alerting import service as alerting
-from app.alerting.contracts import DestinationFields, Parcel, SendOutcome
+from app.alerting.contracts import DestinationFields
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.alerting.drills import DrillOutcome, DrillRunView, DrillSettings, DrillStage
 from app.alerting.vocabulary import DestinationType
 from app.detection import service as detection
@@ -81,7 +82,7 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     found.port = server.server_port
     yield found
     server.shutdown()

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.alerting import service as alerting
-from app.alerting.contracts import DestinationFields, SendOutcome
+from app.alerting.contracts import DestinationFields
+from app.alerting.delivery_contracts import SendOutcome
 from app.alerting.escalation import Escalation
 from app.alerting.rules import group_id
 from app.alerting.schedules import QuietHours, Schedule

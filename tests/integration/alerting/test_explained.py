@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlmodel import col
 
-from app.alerting.contracts import SendOutcome
+from app.alerting.delivery_contracts import SendOutcome
 from app.assistant import service as assistant
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import FixedClock

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.alerting import service as alerting
-from app.alerting.contracts import SendOutcome
+from app.alerting.delivery_contracts import SendOutcome
 from app.alerting.rules import group_id
 from app.alerting.schedules import QuietHours, Schedule
 from app.alerting.vocabulary import AlertDirection, AlertScope, GroupAction

@@ -14,7 +14,8 @@ from sqlmodel import Session, col
 from standardwebhooks.webhooks import Webhook
 
 from app.alerting import service as alerting
-from app.alerting.contracts import DestinationFields, Parcel, RuleSpec, SendOutcome
+from app.alerting.contracts import DestinationFields, RuleSpec
+from app.alerting.delivery_contracts import Parcel, SendOutcome
 from app.alerting.service.sending import LEASE, MOST_ATTEMPTS
 from app.alerting.vocabulary import DestinationType
 from app.identity.contracts import SYSTEM_ACTOR
@@ -234,7 +235,7 @@ def receiver() -> Iterator[Receiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     found.port = server.server_port
     yield found
     server.shutdown()

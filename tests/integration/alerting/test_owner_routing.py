@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.alerting import service as alerting
-from app.alerting.contracts import DestinationFields, SendOutcome
+from app.alerting.contracts import DestinationFields
+from app.alerting.delivery_contracts import SendOutcome
 from app.alerting.vocabulary import DestinationType
 from app.identity.contracts import SYSTEM_ACTOR, UserRole
 from app.identity.service.callers import actor_for

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlmodel import Session
 
 from app.alerting import service as alerting
-from app.alerting.contracts import Candidate, DestinationFields, RuleSpec, SendOutcome
+from app.alerting.contracts import Candidate, DestinationFields, RuleSpec
+from app.alerting.delivery_contracts import SendOutcome
 from app.alerting.escalation import Escalation, next_step_at
 from app.alerting.service.escalation import escalation_of
 from app.alerting.service.schedules import schedule_of

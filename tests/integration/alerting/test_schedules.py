@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from app.alerting import service as alerting
-from app.alerting.contracts import SendOutcome
+from app.alerting.delivery_contracts import SendOutcome
 from app.alerting.schedules import Digest, QuietHours, Rhythm, Schedule
 from app.alerting.service import rules as rules_service
 from app.identity.contracts import SYSTEM_ACTOR

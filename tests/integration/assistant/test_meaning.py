@@ -78,7 +78,7 @@ def concept_vector(text: str) -> list[float]:
 @pytest.fixture
 def server() -> Iterator[EmbeddingServer]:
     made = EmbeddingServer()
-    threading.Thread(target=made.server.serve_forever, daemon=True).start()
+    threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     yield made
     made.server.shutdown()
     made.server.server_close()

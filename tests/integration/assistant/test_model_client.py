@@ -65,7 +65,7 @@ def completion(text: object) -> bytes:
 @pytest.fixture
 def server() -> Iterator[ChatServer]:
     made = ChatServer()
-    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield made
     made.released.set()

@@ -147,9 +147,6 @@ class TableInMemory:
     def arrivals(self, query, after):
         return None
 
-    def latest_time(self, query):
-        return max((row[query.time.name] for row in self.rows), default=None)
-
     def close(self) -> None:
         self.is_closed = True
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app.kernel.errors import Conflict
 from app.scans import leases, lifecycle
 from app.scans import service as scans
+from app.scans.repository import configs
 from models.projects import Project
 from models.scans import ScanConfig
 from tests.integration.scans_workbench import HOLDER, HOUR, NOW, Workbench
@@ -18,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 
 def due(bench: Workbench) -> list[str]:
     with bench.transaction(write=False) as session:
-        return scans.due_configs(session, bench.clock.now())
+        return [config.id for config in configs.due_configs(session, bench.clock.now())]
 
 
 def dispatch(bench: Workbench) -> list[str]:
@@ -148,9 +149,7 @@ def test_somebody_who_is_faster_keeps_no_other_config_from_its_run(bench: Workbe
         session.flush()
         due = [first.id, second.id]
     bench.request()  # after the scheduler has looked for what is due
-    monkeypatch.setattr(
-        lifecycle.repository, "due_configs", lambda session, _now: [session.get_one(ScanConfig, one) for one in due]
-    )
+    monkeypatch.setattr(configs, "due_configs", lambda session, _now: [session.get_one(ScanConfig, one) for one in due])
     (job_id,) = dispatch(bench)
     assert bench.job(job_id).scan_config_id == due[1]
 

@@ -96,7 +96,7 @@ class BigQueryFake(ThreadingHTTPServer):
         self.url = url
         self.answers: dict[str, dict[str, Any]] = {}
         self.statements: list[str] = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property
     def endpoint(self) -> str:

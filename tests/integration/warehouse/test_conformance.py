@@ -11,7 +11,7 @@ from app.kernel.intervals import Interval
 from app.warehouse.contracts import JsonPath, QueryFailed, ScanQuery, TimeColumn, TimeKind, TimeWindow, TooManyRows
 from app.warehouse.sql_warehouse import OTHER
 from tests.integration.warehouse.conftest import ROWS, Database
-from tests.integration.warehouse.rows import WINDOW, counted, event_time, inside, top
+from tests.integration.warehouse.rows import WINDOW, counted, inside, top
 
 pytestmark = pytest.mark.postgres
 
@@ -141,14 +141,6 @@ def test_without_a_limit_every_value_has_its_counts_and_none_is_other(warehouse,
 def _folded(value, kept):
     value = "" if value is None else value
     return (value, False) if value in kept else (OTHER, True)
-
-
-def test_the_newest_time_is_that_of_the_newest_row(warehouse, database):
-    for time in (TIME, DAY):
-        newest = max(moment for row in ROWS if (moment := event_time(row, time)) is not None)
-        assert warehouse.latest_time(query(database, time=time)) == newest
-    empty = query(database, base_query="SELECT * FROM rows WHERE id < 0")
-    assert warehouse.latest_time(empty) is None
 
 
 def test_json_columns_group_by_their_sorted_paths_and_by_the_text_at_a_path(warehouse, database):

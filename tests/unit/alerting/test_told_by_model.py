@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.alerting.contracts import DestinationFields, Parcel, Target
+from app.alerting.contracts import DestinationFields
+from app.alerting.delivery_contracts import Parcel, Target
 from app.alerting.told_by_model import notes_of, with_explanation
 from app.alerting.vocabulary import DestinationType
 from app.kernel.errors import Unavailable

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.assistant.index import Document, SearchIndex
+from app.assistant.index import SearchIndex
+from app.assistant.postings import Document
 
 LABELLED = Path(__file__).with_name("labelled_queries.txt").read_text().split("\n--\n")
 EVENTS = dict(line.split("|", 1) for line in LABELLED[0].strip().splitlines())

@@ -167,12 +167,6 @@ def test_a_diff_reads_as_the_contract_says() -> None:
     assert relation.name == "order.user_id \u2192 user.id"
 
 
-def test_only_the_event_types_that_change_ask_their_owners() -> None:
-    base = Snapshot.of([screen(color="red"), entity(EntityType.EVENT_TYPE, "click")])
-    branch = Snapshot.of([screen(color="blue"), entity(EntityType.EVENT_TYPE, "click")])
-    assert merge(base, base, branch).changed_event_types == {"screen"}
-
-
 @pytest.mark.parametrize("action", BranchAction)
 @pytest.mark.parametrize("status", BranchStatus)
 def test_a_review_moves_only_along_its_transitions(action: BranchAction, status: BranchStatus) -> None:

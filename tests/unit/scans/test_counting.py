@@ -5,7 +5,7 @@ from app.metrics.contracts import BucketRow, CoverageRow, ScopeType, SeriesKey
 from app.plan.contracts import PlanIdentities
 from app.scans.counting import collect
 from app.scans.windows import Window
-from app.warehouse.contracts import CountedBucket
+from app.warehouse.rollup_contracts import CountedBucket
 
 START = datetime(2026, 3, 18, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)

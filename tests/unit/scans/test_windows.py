@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.kernel.errors import BadRequest, InvalidInput
 from app.kernel.intervals import Interval, floor_to_bucket
-from app.scans.windows import Window, chunks, collection_window, is_due, replay_window, rest_after_failures
+from app.scans.windows import Window, chunks, collection_window, replay_window, rest_after_failures
 
 NOW = datetime(2026, 3, 18, 10, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -60,8 +60,8 @@ def test_steady_state_skips_no_bucket_and_repeats_only_the_newest(interval: Inte
     until, now, earlier = None, start, None
     for gap in gaps:
         now += timedelta(seconds=gap)
-        if not is_due(now, interval, until, None):
-            continue
+        if until is not None and until >= floor_to_bucket(now, interval):
+            continue  # no complete bucket waits
         window = collection_window(now, interval, collected_until=until, oldest_arrival=None)
         assert window.start == floor_to_bucket(window.start, interval)
         assert window.stop == floor_to_bucket(now, interval)
@@ -69,7 +69,7 @@ def test_steady_state_skips_no_bucket_and_repeats_only_the_newest(interval: Inte
             assert window.start == earlier.stop - interval.duration  # contiguous, one bucket of overlap
             assert window.stop > earlier.stop  # a run that is due brings at least one bucket
         earlier, until = window, window.stop
-    assert not is_due(now, interval, until, None)
+    assert until == floor_to_bucket(now, interval)
 
 
 @given(intervals, moments, moments | st.none(), moments | st.none())
@@ -113,14 +113,6 @@ def test_chunks_follow_each_other_and_make_up_the_window(start: datetime, hours:
 
 def test_without_a_width_the_window_is_one_chunk():
     assert list(chunks(Window(at(1), at(9)), None)) == [Window(at(1), at(9))]
-
-
-def test_a_config_is_due_when_a_complete_bucket_waits():
-    assert is_due(NOW, Interval.HOUR, None, None)
-    assert is_due(NOW, Interval.HOUR, at(9), None)
-    assert not is_due(NOW, Interval.HOUR, at(10), None)
-    assert not is_due(NOW, Interval.HOUR, at(9), NOW + HOUR)
-    assert is_due(NOW, Interval.HOUR, at(9), NOW)
 
 
 @pytest.mark.parametrize(

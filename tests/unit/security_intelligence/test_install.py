@@ -109,7 +109,7 @@ class Published:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self.sources = (Source("vpn-test.txt", f"http://127.0.0.1:{self.server.server_port}/list"),)
 
 

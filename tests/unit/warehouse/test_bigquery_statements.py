@@ -74,14 +74,13 @@ def test_every_statement_of_a_scan_is_well_formed(warehouse, recorder, kind, int
     asked = query(time)
     warehouse.groups(asked, WINDOW)
     warehouse.preview(asked, WINDOW, limit=10, with_json_paths=True)
-    warehouse.latest_time(asked)
     for column, kept in (("name", ["a", "", "it's"]), ("amount", [1, ""]), ("day", [WINDOW.start.date()])):
         warehouse.top_values(asked, column, WINDOW, 3)
         if kind is not TimeKind.DATE or interval in (Interval.DAY, Interval.WEEK):
             warehouse.breakdown_counts(asked, column, kept, WINDOW, interval)
             warehouse.breakdown_counts(asked, column, None, WINDOW, interval)
             warehouse.bucket_counts(asked, WINDOW, interval)
-    assert all("LIMIT" in sql for sql in recorder.sql if "UNIX_MICROS(MAX" not in sql or "GROUP BY" in sql)
+    assert all("LIMIT" in sql for sql in recorder.sql)
     assert ("TIMESTAMP", WINDOW.start) in recorder.parameters[0].values()
 
 

@@ -5,7 +5,8 @@ import pytest
 from app.eventstore.contracts import BucketCount, GroupCount, ReceivedSpan
 from app.kernel.intervals import Interval
 from app.warehouse.builtin import BuiltinWarehouse
-from app.warehouse.contracts import Arrivals, CatalogGroup, CountedBucket, TooManyRows
+from app.warehouse.contracts import Arrivals, TooManyRows
+from app.warehouse.rollup_contracts import CatalogGroup, CountedBucket
 
 START = datetime(2026, 3, 16, tzinfo=UTC)
 STOP = START + timedelta(hours=2)

@@ -13,7 +13,6 @@ _SQRT_2 = math.sqrt(2.0)
 _LN_SQRT_HALF_PI = 0.5 * math.log(math.pi / 2.0)
 # Above this expected count the normal tail stands in for the negative binomial one.
 NORMAL_COUNT = 400.0
-_SMALLEST_TERM = 1e-290
 _MOST_TERMS = 4000
 
 

@@ -1,0 +1,1 @@
+"""Every query on data sources, scan configs, looks, jobs and leases."""
