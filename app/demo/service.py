@@ -23,6 +23,7 @@ from app.demo.story import EVENTS, SHOP_DESCRIPTION, SHOP_NAME, SOURCES, ShopEve
 from app.demo.watching import Watch
 from app.eventstore.contracts import EventStore
 from app.eventstore.service import get_event_store
+from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR, Actor
 from app.kernel.clock import SYSTEM_CLOCK, Clock
 from app.kernel.database import session_scope
@@ -93,6 +94,7 @@ def reset_demo_project(session: Session, actor: Actor, slug: str) -> ProjectView
         raise BadRequest("Only a demo project can be reset")
     if project.generation_status is GenerationStatus.RUNNING:
         raise Conflict("The demo project is being filled already")
+    identity.record_audit(session, actor, "project.reset", "project", project.id, project_slug=slug, payload={"name": project.name})
     _report(session, project.id, _WAITING, 0, status=GenerationStatus.RUNNING)
     return projects.get_project(session, actor, slug)
 

@@ -35,6 +35,13 @@ def create_demo_project(session: Db, actor: Caller) -> ProjectResponse:
     return project_response(service.summarise(session, actor, [project])[0])
 
 
+@router.post("/api/v1/projects/demo/{slug}/reset", operation_id="reset_demo_project", tags=["projects"])
+def reset_demo_project(slug: str, session: Db, actor: Caller) -> ProjectResponse:
+    """Make the data of a demo project anew, up to the current hour; what was changed in it is lost."""
+    project = onboarding.reset_demo_project(session, actor, slug)
+    return project_response(service.summarise(session, actor, [project])[0])
+
+
 @router.get(PROJECT, operation_id="get_project", tags=["projects"])
 def get_project(slug: str, session: Db, actor: Caller) -> ProjectResponse:
     """One project."""

@@ -102,6 +102,17 @@ def create_demo_project(session: Session, actor: Actor) -> ProjectView:
     return create(session, actor)
 
 
+def reset_demo_project(session: Session, actor: Actor, slug: str) -> ProjectView:
+    """Have a demo project made anew in its place, up to the current hour; what people changed in it is lost. Editors and owners.
+
+    Errors: NotFound, BadRequest for a project that is no demo, Conflict while it is being filled.
+    """
+    actor.require_editor()
+    from app.demo.service import reset_demo_project as reset
+
+    return reset(session, actor, slug)
+
+
 def _existing(session: Session, actor: Actor, slug: str) -> ProjectView | None:
     policy.checked_slug(slug)
     try:

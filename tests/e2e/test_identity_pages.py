@@ -248,7 +248,17 @@ def test_a_demo_project_is_made_before_ones_eyes(open_page: OpenPage, owner: Per
     expect(page.get_by_role("progressbar")).to_be_visible()
     page.reload()
     expect(page.get_by_text("The demo project is ready")).to_be_visible(timeout=120_000)
-    expect(page.get_by_role("row", name=re.compile("demo-"))).to_contain_text("completed")
+    made = page.get_by_role("row", name=re.compile("demo-"))
+    expect(made).to_contain_text("completed")
+    made.get_by_role("button", name=re.compile("Make demo-.* anew")).click()
+    question = page.get_by_role("dialog", name="Make the demo project anew?")
+    expect(question).to_contain_text("changed in it is lost")
+    question.get_by_role("button", name="Cancel").click()
+    # Its invented sign-ins have places of their own, whatever this instance knows of addresses.
+    made.get_by_role("link").first.click()
+    page.get_by_role("link", name="Security", exact=True).click()
+    expect(page.get_by_role("img", name="places; most from Hamburg, DE")).to_be_visible()
+    expect(page.get_by_role("region", name="Sign-ins by place").get_by_role("link", name="Toronto, CA")).to_be_visible()
 
 
 def test_an_address_that_leads_nowhere_says_so_and_leads_back(open_page: OpenPage, watched: Watched, owner: Person) -> None:

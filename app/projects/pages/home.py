@@ -18,6 +18,7 @@ from app.projects.pages.home_view import HomeView, home_view, slug_from
 from app.ui import field_errors, page
 from components.feedback import empty_state, job_progress, toast_done, toast_failed
 from components.forms import button
+from components.inline_edit import confirm_dialog
 from components.marks import badge, time_text
 from components.shell import Crumb, page_header
 from components.table import Column, data_table, row_link
@@ -37,11 +38,13 @@ class HomeState(LoadedState):
     slug_text: str = rx.SessionStorage("")
     slug_typed: str = rx.SessionStorage("")
     errors: dict[str, str] = {}
+    resetting: str = ""
 
     @rx.event
     async def load(self) -> EventSpec | None:
         """Show the projects; watch the demo project when one is in the making."""
         self._begin(ui_paths.HOME)
+        self.resetting = ""
         with self._loading():
             await self._show()
         return HomeState.watch_generation if self.view.is_live else None
@@ -90,6 +93,30 @@ class HomeState(LoadedState):
         """Start making a project with data; the progress stands in its row."""
         try:
             await self._call(onboarding.create_demo_project)
+        except AppError as error:
+            return toast_failed(error.message)
+        await self._show()
+        return HomeState.watch_generation
+
+    @rx.event
+    def ask_reset(self, slug: str) -> None:
+        """Ask before the data of a demo project is made anew."""
+        self.resetting = slug
+
+    @rx.event
+    def set_resetting(self, is_open: bool) -> None:
+        """Close the question."""
+        if not is_open:
+            self.resetting = ""
+
+    @rx.event
+    async def reset_demo(self) -> EventSpec | None:
+        """Make it anew; the progress stands above the list."""
+        slug, self.resetting = self.resetting, ""
+        if not slug:
+            return None  # the second of two quick presses
+        try:
+            await self._call(onboarding.reset_demo_project, slug)
         except AppError as error:
             return toast_failed(error.message)
         await self._show()
@@ -161,6 +188,15 @@ def home() -> rx.Component:
                 empty=empty,
             ),
             create_dialog(state),
+            confirm_dialog(
+                title="Make the demo project anew?",
+                text=f"Plan, events, logs and alerts of {state.resetting} are made anew, up to this hour.",
+                consequences=rx.Var.create(["Whatever people changed in it is lost.", "Its keys go on working."]),
+                confirm="Make it anew",
+                open_=state.resetting != "",
+                on_open_change=state.set_resetting,
+                on_confirm=state.reset_demo,
+            ),
             on_retry=state.load,
         ),
         active="home",
@@ -178,9 +214,23 @@ def _generation(generation: Any) -> Any:
 
 def _name(row: Any) -> Any:
     return rx.el.div(
-        rx.el.span(row_link(row.name, row.href), rx.cond(row.is_demo, badge("demo"), rx.fragment()), class_name="inline"),
+        rx.el.span(
+            row_link(row.name, row.href), rx.cond(row.is_demo, badge("demo"), rx.fragment()), _reset(row), class_name="inline"
+        ),
         rx.el.span(row.slug, class_name="cell-sub"),
     )
+
+
+def _reset(row: Any) -> Any:
+    state: Any = HomeState
+    reset = button(
+        "Make anew",
+        kind="quiet",
+        small=True,
+        on_click=state.ask_reset(row.slug),
+        custom_attrs={"aria-label": f"Make {row.slug} anew"},
+    )
+    return rx.cond(row.is_resettable & (state.user_role != UserRole.VIEWER.value), reset, rx.fragment())
 
 
 def _signals(row: Any) -> Any:

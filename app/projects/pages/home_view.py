@@ -27,6 +27,7 @@ class ProjectRow:
     href: str
     description: str
     is_demo: bool
+    is_resettable: bool
     events: str
     signals: int
     in_review: int
@@ -82,6 +83,7 @@ def _row(entry: SummarisedProject, zone: ZoneInfo, now: datetime) -> ProjectRow:
         href=ui_paths.project_overview(view.slug),
         description=view.description,
         is_demo=view.is_demo,
+        is_resettable=view.is_demo and view.generation_status is not GenerationStatus.RUNNING,
         events=compact_number(summary.event_count),
         signals=summary.monitoring_signal_count,
         in_review=summary.review_pending_event_count,

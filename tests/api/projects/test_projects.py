@@ -57,6 +57,7 @@ def test_a_viewer_makes_changes_and_deletes_no_project(client, member):
     for answer, message in (
         (create(client, headers, "other"), "Editor role required"),
         (client.post(f"{PROJECTS}/demo", headers=headers), "Editor role required"),
+        (client.post(f"{PROJECTS}/demo/shop/reset", headers=headers), "Editor role required"),
         (client.patch(f"{PROJECTS}/shop", json={"name": "X"}, headers=headers), "Editor role required"),
         (client.delete(f"{PROJECTS}/shop", headers=headers), "Owner role required"),
     ):
@@ -276,3 +277,20 @@ def test_text_that_cannot_be_kept_is_refused_at_its_field(client, member, field)
     answer = client.post(PROJECTS, content=body, headers={**headers, "Content-Type": "application/json"})
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", field]
+
+
+def test_a_demo_project_is_made_anew_in_its_place_and_an_ordinary_one_is_not(client, member, engine):
+    headers = member().headers
+    create(client, headers)
+    assert client.post(f"{PROJECTS}/demo/shop/reset", headers=headers).status_code == 400
+    assert client.post(f"{PROJECTS}/demo/nobody/reset", headers=headers).status_code == 404
+    demo = client.post(f"{PROJECTS}/demo", headers=headers).json()
+    reset = f"{PROJECTS}/demo/{demo['slug']}/reset"
+    assert client.post(reset, headers=headers).status_code == 409, "it is being filled"
+    with session_scope(engine) as session:
+        session.get_one(Project, demo["id"]).generation_status = "failed"
+    answer = client.post(reset, headers=headers)
+    assert (answer.status_code, answer.json()["id"], answer.json()["generation_status"]) == (200, demo["id"], "running")
+    with session_scope(engine) as session:
+        entry = session.exec(select(AuditEntry).where(AuditEntry.action == "project.reset")).one()
+        assert (entry.project_slug, entry.target_id) == (demo["slug"], demo["id"])
