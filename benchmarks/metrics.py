@@ -12,7 +12,6 @@ average, and the processor's time of one request, which others do not lengthen.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import statistics
@@ -34,6 +33,7 @@ from app.detection import service as detection
 from app.identity.contracts import SYSTEM_ACTOR
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import create_engine, session_scope
+from app.kernel.garbage import collect_seldom
 from app.kernel.intervals import Interval, floor_to_bucket
 from app.metrics import day_repository
 from app.metrics.api import router
@@ -210,9 +210,7 @@ def measure(url: str, events: int, days: int) -> None:
     print(f"{'one event as objects':30s} {plain:7.1f} ms                  processor {busy:7.1f} ms")
     application = http.area_app("benchmark", router, reconciliation_router)
     application.dependency_overrides = {http._transaction: transaction, http._caller: lambda: SYSTEM_ACTOR}
-    # As `app.listening` does for a served process: what was loaded at the start is not looked through again by every collection.
-    gc.collect()
-    gc.freeze()
+    collect_seldom()  # as every served process does
     with TestClient(application) as client:
         for name, path in paths_of(config_id, event_id, type_id, newest).items():
             assert client.get(path).status_code == 200, client.get(path).text

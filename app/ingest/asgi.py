@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -35,8 +34,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 EVENTS_PATH = "/v1/events"
 GRPC_STOP_SECONDS = 5.0
-# Events make thousands of objects at a time and no cycles; the usual 700 looks through them once and more for every large request.
-_COLLECT_AFTER = 50_000
 _NO_HEADERS: list[tuple[bytes, bytes]] = []
 _JSON = (b"content-type", b"application/json")
 log = logging.getLogger("plumbline.ingest")
@@ -52,7 +49,6 @@ async def start(pipeline: Pipeline | None = None) -> None:
         sources = Sources(principal=_principal, project_plan=_project_plan, transaction=session_scope, recent_ids=store.recent_ids)
         pipeline = Pipeline(settings, store, sources)
         has_feeds = True
-        gc.set_threshold(_COLLECT_AFTER)
     await pipeline.start()
     Process.pipeline = pipeline
     if has_feeds:
