@@ -21,6 +21,7 @@ _MOMENT: Final = "fromUnixTimestamp64Milli({{{{{name}:Int64}}}}, 'UTC')"
 _FROM: Final = _MOMENT.format(name="start")
 _TO: Final = _MOMENT.format(name="stop")
 _COUNT: Final = f"SELECT sum(n) FROM {{database}}.events_1m WHERE {_OWNED}"
+_FIRST: Final = f"SELECT {_RECEIVED} FROM {{database}}.events WHERE {_OWNED} AND received_at > {_FROM} ORDER BY received_at LIMIT 1"
 _MINUTES: Final = f"""
 SELECT intDiv({_RECEIVED}, 60000) AS minute, count() FROM {{database}}.events
 WHERE {_OWNED} AND received_at >= {_FROM} GROUP BY minute ORDER BY minute
@@ -62,6 +63,12 @@ def stored_count(tenant: str, project_id: str) -> int:
     """Records that were ever stored and not removed, from the roll-up. Unavailable."""
     ((count,),) = get_event_store().select(_COUNT, tenant, project_id, {})
     return int(count or 0)
+
+
+def first_received(tenant: str, project_id: str, after: datetime) -> datetime | None:
+    """When the first record behind the instant was received. Unavailable."""
+    rows = get_event_store().select(_FIRST, tenant, project_id, {"start": milliseconds(after)})
+    return _EPOCH + timedelta(milliseconds=rows[0][0]) if rows else None
 
 
 def windows(tenant: str, project_id: str, since: datetime, most: int) -> list[Window]:

@@ -165,6 +165,12 @@ def projects(session: Session) -> list[tuple[str, str, str]]:
     return [(row[0], row[1], row[2]) for row in session.execute(statement)]
 
 
+def made_at(session: Session, project_id: str) -> datetime | None:
+    """When the project was made; None for what is no project."""
+    found = session.scalar(sa.select(col(Project.created_at)).where(col(Project.id) == project_id))
+    return as_utc(found) if found else None
+
+
 def removed_slugs(session: Session) -> list[tuple[str, str, str]]:
     """Tenant, id and slug of projects whose records are still being removed."""
     statement = sa.select(col(ProjectRemoval.tenant_id), col(ProjectRemoval.project_id), col(ProjectRemoval.slug))
@@ -180,6 +186,14 @@ def accounts(session: Session) -> list[tuple[str, str]]:
 def own_count(session: Session) -> int:
     """Entries of the own audit trail."""
     return int(session.scalar(sa.select(sa.func.count()).select_from(AuditEntry)) or 0)
+
+
+def first_waiting(session: Session, from_id: str) -> datetime | None:
+    """When the oldest entry of the own trail from the id on was written that is not chained."""
+    entry, chained = AuditEntry, AuditChainEntry
+    is_chained = sa.exists().where(col(chained.record_kind) == RecordKind.OWN.value, col(chained.record_id) == col(entry.id))
+    found = session.scalar(sa.select(sa.func.min(col(entry.created_at))).where(col(entry.id) >= from_id, ~is_chained))
+    return as_utc(found) if found else None
 
 
 def own_entries(session: Session, from_id: str, after_id: str, limit: int) -> list[AuditEntry]:

@@ -37,7 +37,7 @@ OVERLAP: Final = timedelta(seconds=10)
 """Records of requests at the same time may reach the store in another order than they were received; later ones are swept."""
 OWN_OVERLAP: Final = timedelta(hours=1)
 """Transactions of the own trail that stay open longer than this are found by the count of entries."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Turn = Callable[[], AbstractContextManager[Session | None]]
 """A transaction for whoever may seal; None when that is another process."""
@@ -55,7 +55,7 @@ class Place:
 
     tenant: str
     project_id: str
-    received_to: datetime = _EPOCH
+    received_to: datetime = EPOCH
     sealed_count: int = 0
     swept_at: datetime | None = None
 
@@ -152,7 +152,7 @@ def _seal_place(turn: Turn, place: Place, now: Callable[[], datetime], until: fl
     place = _seal_windows(turn, place, now, until)
     if stored != place.sealed_count and time.monotonic() < until and _is_sweep_due(place, stored, now()):
         # Something arrived behind the mark, or was removed: look at everything once more.
-        place = _seal_windows(turn, replace(place, received_to=_EPOCH), now, until)
+        place = _seal_windows(turn, replace(place, received_to=EPOCH), now, until)
         if time.monotonic() < until:
             with _ours(turn) as session:
                 _mark(session, replace(place, swept_at=now()))
@@ -165,7 +165,7 @@ def _is_sweep_due(place: Place, stored: int, now: datetime) -> bool:
 
 
 def _seal_windows(turn: Turn, place: Place, now: Callable[[], datetime], until: float) -> Place:
-    since = max(_EPOCH, place.received_to - OVERLAP)
+    since = max(EPOCH, place.received_to - OVERLAP)
     for window in records.windows(place.tenant, place.project_id, since, BATCH):
         after = None
         while time.monotonic() < until:
@@ -196,7 +196,7 @@ def _seal_own(turn: Turn, now: Callable[[], datetime], until: float) -> int:
         with _ours(turn) as session:
             place = _place(("", ""), repository.sealing(session, "", ""))
             if not after_id and not is_sweep:
-                from_id = _id_floor(place.received_to - OWN_OVERLAP)
+                from_id = own_floor(place.received_to)
             found = repository.own_entries(session, from_id, after_id, BATCH)
             if found:
                 after_id = found[-1].id
@@ -281,6 +281,11 @@ class _ours:  # noqa: N801 - reads as a word after `with`
         self._turn.__exit__(*fault)
 
 
+def own_floor(received_to: datetime) -> str:
+    """The least id that an entry of the own trail may have which is not chained, when entries are chained up to the instant."""
+    return _id_floor(received_to - OWN_OVERLAP)
+
+
 def _id_floor(moment: datetime) -> str:
     """The least id that was made at that moment: ids begin with their milliseconds."""
     digits = f"{max(0, records.milliseconds(moment)):012x}"
@@ -289,6 +294,6 @@ def _id_floor(moment: datetime) -> str:
 
 def _moment_of_id(entry_id: str) -> datetime:
     try:
-        return _EPOCH + timedelta(milliseconds=int(entry_id.replace("-", "")[:12], 16))
+        return EPOCH + timedelta(milliseconds=int(entry_id.replace("-", "")[:12], 16))
     except (ValueError, OverflowError):
-        return _EPOCH
+        return EPOCH

@@ -16,7 +16,7 @@ from app.audit_chain import records, repository
 from app.audit_chain.contracts import Absence, Checkpoint, Count, Entry, Fault, Link, RecordKind, Report
 from app.audit_chain.export_file import Anchor
 from app.audit_chain.hashing import GENESIS
-from app.audit_chain.sealing import Turn, places, seal_waiting, signing_key
+from app.audit_chain.sealing import EPOCH, Turn, own_floor, places, seal_waiting, signing_key
 from app.audit_chain.verification import ChainVerifier
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR, Actor
@@ -24,6 +24,7 @@ from app.kernel.errors import Unavailable
 from app.kernel.settings import get_settings
 
 __all__ = [
+    "LATE_AFTER",
     "ChainState",
     "Progress",
     "Seal",
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 PART: Final = 1000
+LATE_AFTER: Final = timedelta(minutes=15)
+"""What waits longer was passed over by fifteen runs of the job, and by the sweep for what arrived behind a mark."""
 KEYS_FROM_DATABASE: Final = (
     "The public keys come from this instance's own database; only a copy kept elsewhere proves their origin."
 )
@@ -50,11 +53,15 @@ KEYS_FROM_DATABASE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """What the page of the own audit log says; `unsealed` is None while the event store does not answer."""
+    """What the page of the own audit log says; `unsealed` is None while the event store does not answer.
+
+    `waiting_since` is when the oldest record was received that waits to be chained, where that is known.
+    """
 
     tenants: int
     entries: int
     unsealed: int | None
+    waiting_since: datetime | None
     last_checkpoint: Checkpoint | None
     keys: Mapping[str, str]
 
@@ -104,10 +111,12 @@ def chain_state(session: Session, actor: Actor) -> ChainState:
     actor.require_owner()
     tenants = repository.tenants(session)
     checkpoints = [found for tenant in tenants if (found := repository.last_checkpoint(session, tenant))]
+    unsealed, since = _waiting_or_unknown(session)
     return ChainState(
         tenants=len(tenants),
         entries=sum(repository.head(session, tenant)[0] for tenant in tenants),
-        unsealed=_unsealed_or_none(session),
+        unsealed=unsealed,
+        waiting_since=since,
         last_checkpoint=max(checkpoints, key=lambda found: found.signed_at, default=None),
         keys=public_keys(session),
     )
@@ -169,7 +178,7 @@ def verify_all(session: Session, actor: Actor, now: datetime, trusted: Anchor | 
     while not progress.is_done:
         progress = step(session, actor, progress, now, trusted=trusted)
     notes = (KEYS_FROM_DATABASE,) if trusted is None else ()
-    return replace(progress.report, unsealed=_unsealed(session), notes=notes)
+    return replace(progress.report, unsealed=_waiting(session)[0], notes=notes)
 
 
 def _outside(trusted: Anchor | None, tenant: str, after: int, up_to: int | None) -> Iterator[Checkpoint]:
@@ -249,20 +258,30 @@ def _documents(session: Session, tenant: str, found: Sequence[Entry]) -> dict[tu
     return documents
 
 
-def _unsealed_or_none(session: Session) -> int | None:
+def _waiting_or_unknown(session: Session) -> tuple[int | None, datetime | None]:
     try:
-        return _unsealed(session)
+        return _waiting(session)
     except Unavailable:
-        return None
+        return None, None
 
 
-def _unsealed(session: Session) -> int:
-    """Records that are stored and not chained yet, as far as the marks tell. Errors: Unavailable."""
+def _waiting(session: Session) -> tuple[int, datetime | None]:
+    """How many records are stored and not chained yet, and when the oldest was received, as far as the marks tell.
+
+    Errors: Unavailable.
+    """
     mark = repository.sealing(session, "", "")
-    waiting = max(0, repository.own_count(session) - (mark.sealed_count if mark else 0))
+    count = max(0, repository.own_count(session) - (mark.sealed_count if mark else 0))
+    oldest = [repository.first_waiting(session, own_floor(mark.received_to if mark else EPOCH))] if count else []
     for place in places(session):
-        waiting += max(0, records.stored_count(place.tenant, place.project_id) - place.sealed_count)
-    return waiting
+        behind = records.stored_count(place.tenant, place.project_id) - place.sealed_count
+        if behind > 0:
+            count += behind
+            first = records.first_received(place.tenant, place.project_id, place.received_to)
+            # A demo project brings records along that are older than itself.
+            made_at = repository.made_at(session, place.project_id)
+            oldest.append(max(first, made_at) if first and made_at else first)
+    return count, min((moment for moment in oldest if moment), default=None)
 
 
 def _moment(text: str) -> datetime:

@@ -209,7 +209,7 @@ def _seal_section(state: Any) -> rx.Component:
         "Seal",
         kpi_row(
             kpi("Sealed records", seal.sealed, note="own and ingested, in hash chains"),
-            kpi("Not sealed yet", seal.unsealed, note="sealed within a minute or so"),
+            kpi("Not sealed yet", seal.unsealed, note=seal.unsealed_note, tone=seal.unsealed_tone),
             kpi("Last checkpoint", seal.checkpoint, note=seal.checkpoint_note),
             kpi("Signing key", seal.key, note="Ed25519"),
         ),
@@ -263,7 +263,7 @@ def _entries(state: Any) -> rx.Component:
     return data_table(
         [
             Column("Action", _action),
-            Column("Time", lambda row: time_text(row.when, row.iso)),
+            Column("Time", lambda row: time_text(row.when, row.iso), secondary=True),
             Column("Person", lambda row: row.person, secondary=True),
             Column("Target", lambda row: row.target, secondary=True),
             Column("Project", _project, secondary=True),
@@ -286,10 +286,14 @@ def _entries(state: Any) -> rx.Component:
 
 
 def _action(row: Any) -> rx.Component:
-    """What was done; who did it stands beneath where the window is narrow."""
+    """What was done; who did it and when stand beneath where the window is narrow."""
     return rx.fragment(
         rx.el.code(row.action, class_name="audit-action"),
-        rx.el.span(rx.el.span(row.person, class_name="breakable"), class_name="cell-sub only-narrow-flex"),
+        rx.el.span(
+            rx.el.span(row.person, class_name="breakable"),
+            time_text(row.when, row.iso),
+            class_name="cell-sub dotted only-narrow-flex",
+        ),
     )
 
 

@@ -62,6 +62,8 @@ class SealView:
 
     sealed: str = "0"
     unsealed: str = ""
+    unsealed_note: str = ""
+    unsealed_tone: str = "neutral"
     checkpoint: str = "none yet"
     checkpoint_note: str = ""
     key: str = ""
@@ -115,7 +117,7 @@ def log_view(session: Session, actor: Actor, query: Query, zone: ZoneInfo) -> Lo
             target=" ".join(part for part in (entry.target_type.replace("_", " "), entry.target_name) if part),
             project="fire drill" if entry.project_slug.startswith(_DRILL) else entry.project_slug,
             payload=_payload(entry.payload),
-            **_entry_seal(seals.get(entry.id), zone, now),
+            **_entry_seal(seals.get(entry.id), entry.created_at, zone, now),
         )
         for entry in found
     ]
@@ -179,19 +181,31 @@ def _seal(session: Session, actor: Actor, zone: ZoneInfo, now: datetime) -> Seal
     state = service.chain_state(session, actor)
     last = state.last_checkpoint
     signed_at = datetime.fromisoformat(last.signed_at) if last else None
+    is_late = state.waiting_since is not None and now - state.waiting_since > service.LATE_AFTER
     waiting = "unknown" if state.unsealed is None else full_number(state.unsealed)
     return SealView(
         sealed=full_number(state.entries),
         unsealed=waiting,
+        unsealed_note=(
+            f"sealing is behind: the oldest waits since {local_time(state.waiting_since, zone, now=now)}"
+            if is_late
+            else "sealed within a minute or so"
+        ),
+        unsealed_tone="warn" if is_late else "neutral",
         checkpoint=ago(signed_at, now) if signed_at else "none yet",
         checkpoint_note=f"{local_time(signed_at, zone, now=now)}, at {full_number(last.seq)} of {last.tenant}" if last else "",
         key=last.key_id if last else "none yet",
     )
 
 
-def _entry_seal(seal: Seal | None, zone: ZoneInfo, now: datetime) -> dict[str, str]:
+def _entry_seal(seal: Seal | None, noted_at: datetime, zone: ZoneInfo, now: datetime) -> dict[str, str]:
     if seal is None:
-        return {"seal": "waiting", "seal_tone": "unknown", "seal_note": ""}
+        is_late = now - noted_at > service.LATE_AFTER
+        return {
+            "seal": "waiting",
+            "seal_tone": "warn" if is_late else "unknown",
+            "seal_note": "longer than usual" if is_late else "",
+        }
     place = f"entry {full_number(seal.seq)}"
     if seal.signed_at is None:
         return {"seal": "chained", "seal_tone": "neutral", "seal_note": f"{place}, not signed yet"}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from app.audit_chain import file_verification, service
 from app.audit_chain.pages.log_view import Query, log_view, note_look, verify_view
 from app.identity.contracts import SYSTEM_ACTOR, UserRole
+from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
 from app.kernel.errors import Forbidden
 from models.audit_chain import AuditCheckpoint
@@ -57,6 +61,21 @@ def test_the_seal_says_how_far_it_reaches(sealed):
     assert (view().seal.sealed, view().seal.unsealed) == ("5", "0")
     note()
     assert view().seal.unsealed == "1"
+
+
+def test_what_waits_longer_than_the_job_needs_is_a_warning(sealed):
+    note("settings.reset")
+    seal_now, waiting = view().seal, view().rows[0]
+    assert (seal_now.unsealed_tone, seal_now.unsealed_note) == ("neutral", "sealed within a minute or so")
+    assert waiting.seal_tone == "unknown"
+    earlier = SYSTEM_CLOCK.now() - service.LATE_AFTER - timedelta(minutes=1)
+    with session_scope() as session:
+        session.execute(update(AuditEntry).where(col(AuditEntry.action) == "settings.reset").values(created_at=earlier))
+    seal_now = view().seal
+    waiting = next(row for row in view().rows if row.action == "settings.reset")
+    assert seal_now.unsealed_tone == "warn"
+    assert seal_now.unsealed_note.startswith("sealing is behind: the oldest waits since ")
+    assert (waiting.seal, waiting.seal_tone, waiting.seal_note) == ("waiting", "warn", "longer than usual")
 
 
 def test_each_entry_shows_whether_it_is_sealed(sealed):

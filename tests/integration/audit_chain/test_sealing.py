@@ -18,6 +18,7 @@ from app.kernel.database import session_scope
 from app.kernel.errors import Unavailable
 from models.audit_chain import AuditChainEntry, AuditCheckpoint, AuditSigningKey
 from models.identity import AuditEntry
+from models.projects import Project
 from tests.integration.audit_chain.conftest import NOW, note, seal, send
 
 
@@ -271,3 +272,22 @@ def test_the_state_tells_what_is_sealed_and_what_waits(sealed):
     assert (state.tenants, state.entries, state.unsealed) == (1, 8, 3)
     assert state.last_checkpoint.seq == 8
     assert list(state.keys) == [state.last_checkpoint.key_id]
+
+
+def test_the_state_tells_since_when_the_oldest_record_waits(sealed):
+    def since():
+        with session_scope(write=False) as session:
+            return service.chain_state(session, SYSTEM_ACTOR).waiting_since
+
+    assert since() is None
+    tamper(update(Project).values(created_at=NOW - timedelta(days=1)))
+    send(sealed.bucket, 1, NOW + timedelta(hours=2))
+    send(sealed.bucket, 1, NOW + timedelta(hours=1))
+    assert since() == NOW + timedelta(hours=1)
+    tamper(update(Project).values(created_at=NOW + timedelta(minutes=90)))
+    assert since() == NOW + timedelta(minutes=90)
+    note()
+    tamper(update(AuditEntry).where(col(AuditEntry.project_slug).is_(None)).values(created_at=NOW - timedelta(hours=3)))
+    assert since() == NOW - timedelta(hours=3)
+    seal(NOW + timedelta(hours=3))
+    assert since() is None
