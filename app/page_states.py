@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import reflex as rx
+from reflex_base.vars import VarData
 
 from app import ui_paths
 from app.frame import ProjectState
@@ -25,20 +26,24 @@ class LoadedState(ProjectState):
 
     phase: str = Phase.LOADING.value
     problem: str = ""
+    loaded_paths: dict[str, str] = {}
+    """The path that each page's content belongs to; a page that stands under another one, or is not here, has yet to be loaded."""
+
     _shown: str = ""
-    _shown_by: dict[str, str] = {}
     _follower: int = 0
 
     def _begin(self, about: str) -> bool:
         """Note what the page is about now; true when that is something else, so that nothing old may be left standing.
 
-        All pages of a tab share one phase: that another page of the same project is ready says nothing of one never loaded.
+        Call it first in `load`. All pages of a tab share one phase: that another page of the same project is ready says nothing
+        of one never loaded.
         """
-        name = type(self).get_full_name()
-        is_other = self._shown != about or self._shown_by.get(name) != about
+        name, path = _page_name(type(self)), str(self.router.url.path)
+        kept = self.loaded_paths if self._shown == about else {}
+        is_other = kept.get(name) != path
         if is_other:
             self._shown, self.phase = about, Phase.LOADING.value
-            self._shown_by = {**self._shown_by, name: about}
+            self.loaded_paths = {**kept, name: path}
         return is_other
 
     @contextmanager
@@ -55,15 +60,25 @@ class LoadedState(ProjectState):
             raise
         except Exception as fault:
             log.error("a page could not be loaded", exc_info=fault)
-            self.phase, self.problem = Phase.FAILED.value, "Something went wrong on our side. It was logged."
+            self._ended_in(Phase.FAILED, "Something went wrong on our side. It was logged.")
         else:
             self.phase = Phase.READY.value
 
     def _refused(self, refusal: AppError) -> None:
         """Turn a refused load into what the page says; an expired session goes on to the sign-in page."""
-        self.phase, self.problem = phase_of(refusal).value, refusal.message
+        self._ended_in(phase_of(refusal), refusal.message)
         if self.phase == Phase.MISSING and refusal.message.startswith("Project"):
             self.project_name = "Unknown project"
+
+    def _ended_in(self, phase: Phase, problem: str) -> None:
+        # Another page must not come back with this one's fault.
+        name = _page_name(type(self))
+        self.loaded_paths = {page: path for page, path in self.loaded_paths.items() if page == name}
+        self.phase, self.problem = phase.value, problem
+
+
+def _page_name(state: type[LoadedState]) -> str:
+    return state.get_full_name().rpartition(".")[2]
 
 
 def take_over(state: Any) -> Callable[[], bool]:
@@ -98,13 +113,27 @@ async def follow_view(state: Any, seconds: float, read: Callable[[], Awaitable[A
                 state.view = view
 
 
+def phase_here(state: Any) -> Any:
+    """The phase as a variable of the browser, `loading` until the load of the page at this very address began.
+
+    The browser is at the next address before the server knows, and what stood there before is another page's, or of another
+    thing: whoever pressed a button of it would see its effect undone by the load. A change of the query alone keeps the page.
+    """
+    return rx.cond(state.loaded_paths[_page_name(state)] == _path_shown(), state.phase, Phase.LOADING.value)
+
+
+def _path_shown() -> rx.Var[str]:
+    source = VarData(imports={"react-router": "useLocation"}, hooks={"const shownAt = useLocation()": None})
+    return rx.Var("shownAt.pathname", _var_type=str, _var_data=source)
+
+
 def page_body(state: Any, *content: Any, on_retry: Any, what: str = "project", back: rx.Component | None = None) -> rx.Component:
-    """The content once `state.phase` is ready; before and otherwise the fitting state.
+    """The content once the page under this address is ready; before and otherwise the fitting state.
 
     `what` names the thing in the address, `back` leads to the list of such things when it is not there.
     """
     return rx.match(
-        state.phase,
+        phase_here(state),
         (Phase.READY.value, rx.fragment(*content)),
         (
             Phase.MISSING.value,

@@ -1,41 +1,65 @@
-// What is typed into a dialog outlasts the process of the server, which holds the page: when the page comes back without the
-// dialog, it is opened again with what stood in it. Kept in memory and for this address only; passwords are not kept at all.
+// What is typed into a dialog or a long form (`data-draft`) outlasts the process of the server, which holds the page: when the page
+// comes back without it, it is filled again with what stood in it; what a button had opened (dialogs, and forms whose `data-draft`
+// says `opened`) is opened first. Kept in memory and for this address only; passwords are not kept at all.
 (() => {
   if (window.plumblineDraftsReady) return;
   window.plumblineDraftsReady = true;
 
   const MODAL = "[role=dialog]:not([popover])";
+  const FORM = "[data-draft]";
+  const SEGMENTS = "[role=group] > button[aria-pressed]"; // a choice of one, beside the controls that HTML knows
   const CONTROLS = "input:not([type=password], [type=hidden], [type=file]), select, textarea";
   const PATIENCE = 60_000;
   const LATE = 4_000; // fields that another field calls for arrive a moment later
   const AT_REST = 800; // a dialog that comes back by itself is faster than this
 
   const nameOf = (button) => button.getAttribute("aria-label") || button.textContent.trim();
-  const titleOf = (dialog) => dialog.querySelector(".dialog-title")?.textContent ?? "";
-  const keyOf = (control) => control.id || control.name;
+  const placeOf = (target) => target.closest?.(MODAL) ?? target.closest?.(FORM);
+  const titleOf = (place) => place.querySelector(".dialog-title")?.textContent ?? "";
+  const isSegment = (control) => control.matches("button");
+  const keyOf = (control) =>
+    isSegment(control) ? `${control.parentElement.getAttribute("aria-label")}/${nameOf(control)}` : control.id || control.name;
   const isTick = (control) => control.type === "checkbox" || control.type === "radio";
-  const valueOf = (control) => (isTick(control) ? control.checked : control.value);
+  const valueOf = (control) =>
+    isSegment(control) ? control.getAttribute("aria-pressed") === "true" : isTick(control) ? control.checked : control.value;
+  const controlsOf = (place) => [...place.querySelectorAll(`${CONTROLS}, ${place.matches(FORM) ? SEGMENTS : "never"}`)].filter(keyOf);
 
   let pressed = null;
   let draft = null;
   let isFilling = false;
 
   function note(event) {
-    const dialog = event.target.closest?.(MODAL);
-    if (!dialog || isFilling) return;
-    if (draft?.dialog !== dialog) {
-      draft = { dialog, title: titleOf(dialog), address: location.href, opener: pressed, witness: document.querySelector("main h1") };
+    const place = placeOf(event.target);
+    if (!place || isFilling) return;
+    const isDialog = place.matches(MODAL);
+    if (draft?.place !== place) {
+      const hasOpener = (isDialog || place.dataset.draft === "opened") && !place.contains(pressed);
+      const opener = hasOpener ? pressed : null;
+      draft = { place, isDialog, opener, title: titleOf(place), address: location.href, witness: document.querySelector("main h1") };
     }
     draft.isLeft = false;
-    draft.values = new Map([...dialog.querySelectorAll(CONTROLS)].filter(keyOf).map((one) => [keyOf(one), valueOf(one)]));
-    draft.at = keyOf(event.target);
+    draft.values = valuesOf(place);
+    draft.at = event.target;
   }
   document.addEventListener("input", note, true);
   document.addEventListener("change", note, true);
 
+  // What two controls share names neither of them.
+  function valuesOf(place) {
+    const values = new Map();
+    const shared = new Set();
+    for (const control of controlsOf(place)) {
+      const key = keyOf(control);
+      if (values.has(key)) shared.add(key);
+      values.set(key, valueOf(control));
+    }
+    shared.forEach((key) => values.delete(key));
+    return values;
+  }
+
   // Whoever cancels, or presses Escape or beside the dialog, wants nothing kept.
   const leave = () => {
-    if (draft) draft.isLeft = true;
+    if (draft?.isDialog) draft.isLeft = true;
   };
   document.addEventListener("keydown", (event) => event.key === "Escape" && leave(), true);
   document.addEventListener("pointerdown", (event) => event.target.closest?.(MODAL) || leave(), true);
@@ -50,20 +74,22 @@
     true,
   );
 
-  // A page that closes a dialog stands still around it; after a restart all of it is new.
+  // A page that closes a dialog stands still around it; after a restart all of it is new. A form that stays while its fields are
+  // drawn anew was stored.
   new MutationObserver(() => {
-    if (!draft || draft.dialog.isConnected) return;
+    if (draft?.place.isConnected && !draft.isDialog && !draft.at.isConnected) draft = null;
+    if (!draft || draft.place.isConnected) return;
     const lost = draft;
     draft = null;
-    if (lost.isLeft || !lost.opener || lost.witness?.isConnected || location.href !== lost.address) return;
+    if (lost.isLeft || (lost.isDialog && !lost.opener) || lost.witness?.isConnected || location.href !== lost.address) return;
     bringBack(lost, Date.now() + PATIENCE, 0);
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   function bringBack(lost, until, restingSince) {
     if (draft || Date.now() > until || location.href !== lost.address) return;
-    const open = document.querySelector(MODAL);
+    const open = document.querySelector(lost.isDialog ? MODAL : FORM);
     if (open) return titleOf(open) === lost.title ? fill(open, lost, Date.now() + LATE) : undefined;
-    const name = nameOf(lost.opener);
+    const name = lost.opener && nameOf(lost.opener);
     const openers = [...document.querySelectorAll("main button:not(:disabled)")].filter((button) => nameOf(button) === name);
     const since = openers.length === 1 ? restingSince || Date.now() : 0;
     if (since && Date.now() - since > AT_REST) openers[0].click();
@@ -71,28 +97,35 @@
     setTimeout(() => bringBack(lost, until, isPressed ? 0 : since), isPressed ? 1500 : 100);
   }
 
-  function fill(dialog, lost, until) {
-    if (!dialog.isConnected) return;
+  function fill(place, lost, until) {
+    if (!place.isConnected) return;
     const missing = new Map(lost.values);
     isFilling = true;
-    for (const control of dialog.querySelectorAll(CONTROLS)) {
+    for (const control of controlsOf(place)) {
       const key = keyOf(control);
       if (!missing.has(key)) continue;
-      write(control, missing.get(key));
+      write(control, missing.get(key), lost);
       missing.delete(key);
     }
     isFilling = false;
-    draft ??= { ...lost, dialog, opener: pressed ?? lost.opener, witness: document.querySelector("main h1"), isLeft: false };
-    [...dialog.querySelectorAll(CONTROLS)].find((one) => keyOf(one) === lost.at)?.focus();
-    if (missing.size && Date.now() < until) setTimeout(() => fill(dialog, { ...lost, values: missing }, until), 200);
+    const at = controlsOf(place).find((one) => keyOf(one) === keyOf(lost.at));
+    if (at && !draft) {
+      const opener = lost.opener && (pressed ?? lost.opener);
+      draft = { ...lost, place, at, opener, witness: document.querySelector("main h1"), isLeft: false };
+    }
+    at?.focus();
+    if (missing.size && Date.now() < until) setTimeout(() => fill(place, { ...lost, values: missing }, until), 200);
   }
 
-  function write(control, value) {
-    if (valueOf(control) === value) return;
+  function write(control, value, { isDialog }) {
+    if (control.disabled || valueOf(control) === value) return;
+    if (isSegment(control)) return value ? control.click() : undefined;
     if (isTick(control)) return control.click();
     // React keeps its own idea of the value; the native setter followed by an event tells it too.
     Object.getOwnPropertyDescriptor(Object.getPrototypeOf(control), "value").set.call(control, value);
     control.dispatchEvent(new Event("input", { bubbles: true }));
     if (control.tagName === "SELECT") control.dispatchEvent(new Event("change", { bubbles: true }));
+    // Fields of a page tell the server when they are left.
+    if (!isDialog) control.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
   }
 })();

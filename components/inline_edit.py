@@ -55,11 +55,17 @@ def cell_error(error: Any) -> rx.Component:
     return rx.cond(error != "", rx.el.p(error, role="alert", class_name="field-error"), rx.fragment())
 
 
-def check_box(label: Any, checked: Any, on_change: Any, *, is_label_shown: bool = False, selects: bool = False) -> rx.Component:
-    """A tick with its label, which only screen readers hear unless `is_label_shown`. `selects` makes it answer to the key x."""
+def check_box(
+    label: Any, checked: Any, on_change: Any, *, name: str | None = None, is_label_shown: bool = False, selects: bool = False
+) -> rx.Component:
+    """A tick with its label, which only screen readers hear unless `is_label_shown`. `selects` makes it answer to the key x.
+
+    One that belongs to a form which keeps its draft needs a `name`.
+    """
     attributes = {"data-selects": "true"} if selects else {}
+    named = {"name": name} if name else {}
     return rx.el.label(
-        rx.el.input(type="checkbox", checked=checked, on_change=on_change, class_name="tick", custom_attrs=attributes),
+        rx.el.input(type="checkbox", checked=checked, on_change=on_change, class_name="tick", custom_attrs=attributes, **named),
         rx.el.span(label, class_name="" if is_label_shown else "sr-only"),
         class_name="tick-label",
     )

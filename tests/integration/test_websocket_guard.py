@@ -35,14 +35,12 @@ OPEN = {
 }
 HYDRATE = f"{ROOT}.hydrate_and_load"
 APP_STATE = f"{ROOT}.app___ui____app_state"
-MEMBERS = f"{APP_STATE}.app___identity___pages___members____members_state"
+LOADED = f"{APP_STATE}.app___frame____project_state.app___page_states____loaded_state"
+MEMBERS = f"{LOADED}.app___identity___pages___members____members_state"
 INVITATIONS = f"{APP_STATE}.app___identity___pages___invitations____invitations_state"
-SECOND_FACTOR = (
-    f"{APP_STATE}.app___frame____project_state.app___page_states____loaded_state"
-    ".app___identity___pages___second_factor____second_factor_state"
-)
+SECOND_FACTOR = f"{LOADED}.app___identity___pages___second_factor____second_factor_state"
 OWN_PASSWORD = f"{APP_STATE}.app___identity___pages___own_password____own_password_state"
-KEYS = f"{APP_STATE}.app___frame____project_state.app___identity___pages___ingest_keys____ingest_keys_state"
+KEYS = f"{LOADED}.app___identity___pages___ingest_keys____ingest_keys_state"
 
 
 def handler_names() -> list[str]:
@@ -197,7 +195,7 @@ def test_a_key_of_one_project_cannot_be_revoked_from_another_projects_page(appli
         await socket.connect()
         page = {"path": f"/p/{own_slug}/keys", "slug": own_slug}
         await socket.send(f"{KEYS}.load", **page)
-        loaded = await socket.updates_until(lambda update: state_of([update], KEYS).get("phase") == "ready")
+        loaded = await socket.updates_until(lambda update: state_of([update], LOADED).get("phase") == "ready")
         assert state_of(loaded, KEYS).get("keys", []) == []
         await socket.send(f"{KEYS}.ask_revoke", {"key_id": foreign_id}, **page)
         await socket.send(f"{KEYS}.revoke", **page)
@@ -217,7 +215,7 @@ def test_a_project_that_is_not_there_gives_nothing(application: Any, member: Cal
         socket = ReflexSocket(application, cookie=edda.headers["Cookie"])
         await socket.connect()
         await socket.send(f"{KEYS}.load", path="/p/elsewhere/keys", slug="elsewhere")
-        updates = await socket.updates_until(lambda update: state_of([update], KEYS).get("phase") == "missing")
+        updates = await socket.updates_until(lambda update: state_of([update], LOADED).get("phase") == "missing")
         assert state_of(updates, KEYS).get("keys", []) == []
         await socket.close()
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import reflex as rx
+from reflex.istate.data import RouterData
 
 from app.kernel.errors import NotFound, Unauthorized
 from app.page_states import LoadedState, follow_view, take_over
@@ -82,6 +83,35 @@ def test_a_page_of_the_same_project_that_was_never_loaded_begins_in_the_loading_
         pass
     assert not one._begin("shop")
     assert one.phase == Phase.READY
+
+
+def at_path(state, path):
+    state.router = RouterData.from_router_data({"asPath": path})
+    return state
+
+
+def test_the_same_page_of_another_address_begins_in_the_loading_state_and_one_of_another_query_does_not(state):
+    assert at_path(state, "/p/shop/scans?status=failed")._begin("scans")
+    with state._loading():
+        pass
+    assert not at_path(state, "/p/shop/scans")._begin("scans")
+    assert state.phase == Phase.READY
+    assert at_path(state, "/p/other/scans")._begin("scans")
+    assert list(state.loaded_paths.values()) == ["/p/other/scans"]
+
+
+def test_a_page_does_not_come_back_with_the_fault_of_another_one():
+    root = rx.State(_reflex_internal_init=True)
+    one, other = (root.get_substate(kind.get_full_name().split(".")) for kind in (OnePageState, OtherPageState))
+    assert one._begin("shop")
+    with one._loading():
+        pass
+    assert other._begin("shop")
+    with other._loading():
+        raise NotFound("Release not found")
+    assert len(other.loaded_paths) == 1
+    assert one._begin("shop")
+    assert one.phase == Phase.LOADING
 
 
 class Followed:

@@ -81,7 +81,7 @@ class DestinationState(LoadedState):
     @rx.event
     def choose_kind(self, kind: str) -> None:
         """The form of another channel."""
-        if self.is_new and kind in set(DestinationType):
+        if self.is_new and kind in set(DestinationType) and (kind != DestinationType.APPRISE or self.has_apprise):
             self.kind, self.errors, self.test = kind, {}, TestView()
 
     @rx.event
@@ -230,7 +230,9 @@ def destination_page() -> rx.Component:
             state,
             page_header(view.name, actions, beside=marks),
             rx.cond(
-                may_edit, form_section(state, test_result_part(state)), rx.fragment(facts_part(state), test_result_part(state))
+                may_edit,
+                rx.el.div(form_section(state, test_result_part(state)), custom_attrs={"data-draft": ""}),
+                rx.fragment(facts_part(state), test_result_part(state)),
             ),
             rx.cond(~state.is_new & (state.kind == SIGNED) & may_edit, signing_part(state), rx.fragment()),
             rx.cond(state.is_new, rx.fragment(), rules_part(state)),

@@ -7,6 +7,7 @@ from typing import Any
 
 import reflex as rx
 
+from app.alerting.apprise_rules import INSTALLED_BY
 from app.alerting.contracts import DestinationFields
 from app.alerting.declarations import DECLARATIONS, FIELDS, ChannelField
 from app.alerting.vocabulary import DestinationType
@@ -35,7 +36,7 @@ def form_section(state: Any, result: rx.Component) -> rx.Component:
                 rx.cond(
                     state.has_apprise,
                     segmented(kinds, state.kind, state.choose_kind, label="Channel"),
-                    segmented(usual, state.kind, state.choose_kind, label="Channel"),
+                    rx.fragment(segmented(usual, state.kind, state.choose_kind, label="Channel"), _more_services()),
                 ),
                 style={"padding_top": "12px"},
             ),
@@ -77,6 +78,15 @@ def form_section(state: Any, result: rx.Component) -> rx.Component:
         ),
         result,
         note="Secrets are stored encrypted and never shown again. The test sends what stands in the form, stored or not.",
+    )
+
+
+def _more_services() -> rx.Component:
+    return rx.el.p(
+        "More services, such as ntfy, Gotify, Discord and Mattermost, come with an optional package: ",
+        rx.el.code(INSTALLED_BY),
+        class_name="muted",
+        style={"padding_top": "10px"},
     )
 
 

@@ -48,6 +48,7 @@ def rule_page() -> rx.Component:
                         rx.el.div(
                             rule_form(state),
                             rx.cond(view.is_new, rx.fragment(), rx.fragment(routing_section(state), schedule_section(state))),
+                            custom_attrs={"data-draft": ""},
                         ),
                         question_side(state),
                         class_name="rule-editor",

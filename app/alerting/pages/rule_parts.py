@@ -114,7 +114,7 @@ def _number(state: Any, label: str, name: str, hint: str) -> rx.Component:
 
 def _switch(state: Any, name: str, label: str, hint: str) -> rx.Component:
     words: Any = rx.fragment(label, rx.el.span(hint, class_name="rule-hint")) if hint else label
-    return check_box(words, state.switches[name], lambda is_on: state.toggle(name, is_on), is_label_shown=True)
+    return check_box(words, state.switches[name], lambda is_on: state.toggle(name, is_on), name=name, is_label_shown=True)
 
 
 def _refusal(state: Any, name: str) -> rx.Component:

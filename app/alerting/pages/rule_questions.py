@@ -36,7 +36,7 @@ def question_side(state: Any) -> rx.Component:
             segmented(tabs[:2], state.tab, state.choose_tab, label="Questions to the draft"),
             segmented(tabs, state.tab, state.choose_tab, label="Questions to the draft"),
         ),
-        rx.cond(state.rehearsal.problem != "", notice(state.rehearsal.problem, tone="warn"), rx.fragment()),
+        rx.cond(state.rehearsal.problem != "", _problem(state.rehearsal), rx.fragment()),
         rx.match(
             state.tab,
             ("message", _message(state)),
@@ -46,6 +46,11 @@ def question_side(state: Any) -> rx.Component:
         ),
         class_name="rule-side",
     )
+
+
+def _problem(view: Any) -> rx.Component:
+    of_before = rx.el.p("What stands here is of the draft before.", class_name="muted")
+    return notice(view.problem, rx.cond(view.headline != "", of_before, rx.fragment()), tone="warn")
 
 
 def _fired(state: Any) -> rx.Component:

@@ -23,12 +23,11 @@ from app.identity.pages.key_parts import (
     token_panel,
 )
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError, InvalidInput
-from app.page_states import page_body
-from app.presentation import Phase, phase_of
+from app.kernel.errors import InvalidInput
+from app.page_states import LoadedState, page_body
 from app.projects import service as projects
 from app.projects.contracts import ProjectView
-from app.ui import AppState, field_errors, page
+from app.ui import field_errors, page
 from components.feedback import empty_state, toast_done
 from components.format import ago
 from components.forms import button, dialog, dialog_actions, form_field, select_input, text_input
@@ -53,11 +52,9 @@ class ApiKeyRow:
     expires: str
 
 
-class ApiKeysState(AppState):
+class ApiKeysState(LoadedState):
     """The list of keys and the two dialogs."""
 
-    phase: str = Phase.LOADING.value
-    problem: str = ""
     keys: list[ApiKeyRow] = []
     project_options: list[list[str]] = []
     is_creating: bool = False
@@ -70,12 +67,10 @@ class ApiKeysState(AppState):
     @rx.event
     async def load(self) -> None:
         """Show the caller's keys; whatever a dialog held before is gone."""
+        self._begin("api keys")
         self.is_creating, self.new_token, self.revoking_id = False, "", ""
-        try:
+        with self._loading():
             await self._show()
-            self.phase = Phase.READY.value
-        except AppError as refusal:
-            self.phase, self.problem = phase_of(refusal).value, refusal.message
 
     @rx.event
     def set_creating(self, is_open: bool) -> None:

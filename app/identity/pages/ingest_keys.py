@@ -10,7 +10,7 @@ import reflex as rx
 from reflex.event import EventSpec
 
 from app import ui_paths
-from app.frame import ProjectState, project_frame, slug_var
+from app.frame import project_frame, slug_var
 from app.identity import service as identity
 from app.identity.contracts import IngestKind, IngestScope, UserRole
 from app.identity.pages.key_parts import (
@@ -23,9 +23,8 @@ from app.identity.pages.key_parts import (
     token_panel,
 )
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError, InvalidInput
-from app.page_states import page_body
-from app.presentation import Phase, phase_of
+from app.kernel.errors import InvalidInput
+from app.page_states import LoadedState, page_body
 from app.projects import onboarding
 from app.ui import field_errors, page
 from components.feedback import empty_state, notice, toast_done
@@ -56,11 +55,9 @@ class IngestKeyRow:
     expires: str
 
 
-class IngestKeysState(ProjectState):
+class IngestKeysState(LoadedState):
     """The project's keys and the two dialogs."""
 
-    phase: str = Phase.LOADING.value
-    problem: str = ""
     keys: list[IngestKeyRow] = []
     is_creating: bool = False
     errors: dict[str, str] = {}
@@ -73,14 +70,12 @@ class IngestKeysState(ProjectState):
     @rx.event
     async def load(self) -> None:
         """Show the project's keys; whatever a dialog held before is gone."""
+        self._begin(f"keys/{self._slug()}")
         self.is_creating, self.new_token, self.revoking_id = False, "", ""
         self.example = first_event_command(self._origin(), PLACEHOLDER)
-        try:
+        with self._loading():
             await self._enter()
             await self._show()
-            self.phase = Phase.READY.value
-        except AppError as refusal:
-            self.phase, self.problem = phase_of(refusal).value, refusal.message
 
     @rx.event
     def set_creating(self, is_open: bool) -> None:

@@ -20,9 +20,9 @@ from app.identity.pages.reset_link import ResetLinkState, reset_link_button, res
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.kernel.settings import get_settings
-from app.page_states import page_body
-from app.presentation import Phase, phase_of
-from app.ui import AppState, page
+from app.page_states import LoadedState, page_body
+from app.presentation import Phase
+from app.ui import page
 from components.feedback import empty_state, notice, toast_done, toast_failed
 from components.format import iso_utc, local_time
 from components.forms import button, dialog, dialog_actions, select_input
@@ -70,11 +70,9 @@ def members_with_factors(session: Session, actor: Actor) -> tuple[list[UserView]
     return users, factors, resettable - {actor.user_id}
 
 
-class MembersState(AppState):
+class MembersState(LoadedState):
     """The list of people."""
 
-    phase: str = Phase.LOADING.value
-    problem: str = ""
     members: list[MemberRow] = []
     refusal: str = ""
     resetting: str = ""
@@ -84,12 +82,11 @@ class MembersState(AppState):
     @rx.event
     async def load(self) -> AsyncIterator[Any]:
         """Show everyone, and who is invited."""
+        self._begin("members")
         self.refusal = self.resetting = ""
-        try:
+        with self._loading():
             await self._show()
-            self.phase = Phase.READY.value
-        except AppError as refusal:
-            self.phase, self.problem = phase_of(refusal).value, refusal.message
+        if self.phase != Phase.READY:
             return
         yield ResetLinkState.forget
         yield InvitationsState.load

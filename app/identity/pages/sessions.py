@@ -18,7 +18,7 @@ from app.identity import service as identity
 from app.identity.contracts import SignInView
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, page_body, phase_here
 from app.ui import page
 from components import (
     Column,
@@ -180,7 +180,11 @@ def sessions_page() -> rx.Component:
         page_header(
             "Sessions",
             link_button("Sign-in security", href=ui_paths.SIGN_IN_SECURITY),
-            rx.cond(state.has_others, button("Sign out everywhere else", on_click=state.set_ending_others(True)), rx.fragment()),
+            rx.cond(
+                state.has_others & (phase_here(state) == "ready"),
+                button("Sign out everywhere else", on_click=state.set_ending_others(True)),
+                rx.fragment(),
+            ),
             note="Where you are signed in. Programs with an API key are not listed here.",
         ),
         page_body(

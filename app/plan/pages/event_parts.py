@@ -152,7 +152,7 @@ def _form(state: Any) -> rx.Component:
         on_submit=state.save,
         reset_on_submit=False,
         aria_label="Edit the event",
-        custom_attrs={"data-guard": "true"},
+        custom_attrs={"data-guard": "true", "data-draft": "opened"},
     )
 
 

@@ -88,7 +88,7 @@ class EventTypesState(DeletionState, PlanState):
     def type_display_name(self, text: str) -> None:
         """The name that code uses follows until somebody types it."""
         if not self.is_name_typed:
-            self.typed_name = _SIMPLE_NAME.sub("_", text.lower()).strip("_")
+            self.typed_name = _name_from(text)
 
     @rx.event
     def type_name(self, text: str) -> None:
@@ -98,10 +98,12 @@ class EventTypesState(DeletionState, PlanState):
     @rx.event
     async def create(self, form: dict[str, Any]) -> EventSpec | None:
         """Make the event type and go to its fields."""
-        name = text_of(form, "name")
+        display_name = text_of(form, "display_name")
+        # Whoever submits at once is ahead of the name that follows the display name.
+        name = text_of(form, "name") if self.is_name_typed else _name_from(display_name)
         draft = EventTypeDraft(
             name=name,
-            display_name=text_of(form, "display_name") or name,
+            display_name=display_name or name,
             description=text_of(form, "description"),
             color=text_of(form, "color") or DEFAULT_COLOR,
             order=len(self.rows),
@@ -128,6 +130,10 @@ class EventTypesState(DeletionState, PlanState):
 
     async def _show(self) -> None:
         self.rows = await self._read(event_type_rows, self._slug(), self._branch())
+
+
+def _name_from(display_name: str) -> str:
+    return _SIMPLE_NAME.sub("_", display_name.lower()).strip("_")
 
 
 def event_type_rows(session: Session, actor: Actor, slug: str, branch: str) -> list[EventTypeRow]:
@@ -232,7 +238,7 @@ def _create_dialog(state: Any) -> rx.Component:
             ),
             form_field(
                 "Name",
-                text_input(field_id="name", name="name", value=state.typed_name, on_change=state.type_name, required=True),
+                text_input(field_id="name", name="name", value=state.typed_name, on_change=state.type_name),
                 field_id="name",
                 hint="What events are matched by. It cannot be changed later.",
                 error=state.errors.get("name", ""),

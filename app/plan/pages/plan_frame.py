@@ -12,7 +12,7 @@ from sqlmodel import Session
 from app import ui_paths
 from app.frame import ProjectState, project_frame, slug_var
 from app.identity.contracts import Actor, UserRole
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, page_body, phase_here
 from app.plan import service as plan
 from app.plan.branch_scope import readable_branch
 from app.plan.branching import service as branching
@@ -134,9 +134,10 @@ def plan_frame(*children: Any, active: str, crumbs: Sequence[Crumb]) -> rx.Compo
 
 def plan_body(state: Any, *content: Any, on_retry: Any, what: str, back: rx.Component | None = None) -> rx.Component:
     """`page_body` for a page of the plan: a branch that is not there is told as such."""
+    phase = phase_here(state)
     lost = (state.problem == NO_BRANCH) | state.problem.startswith(_BAD_BRANCH)
     return rx.cond(
-        ((state.phase == "missing") | (state.phase == "failed")) & lost,
+        ((phase == "missing") | (phase == "failed")) & lost,
         not_found_state(
             "There is no such branch",
             "It may have been deleted, or the address is mistyped.",

@@ -19,7 +19,7 @@ from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
 from app.kernel.settings import get_settings
-from app.page_states import LoadedState, page_body
+from app.page_states import LoadedState, page_body, phase_here
 from app.preferences.pages.retention_view import RetentionPart, ask_for_pass, retention_part
 from app.ui import page
 from components import (
@@ -151,7 +151,7 @@ def health_page() -> rx.Component:
         page_header(
             "Health",
             rx.cond(
-                state.phase == "ready",
+                phase_here(state) == "ready",
                 button(rx.cond(state.is_running, "Checking…", "Check again"), on_click=state.load, disabled=state.is_running),
                 rx.fragment(),
             ),

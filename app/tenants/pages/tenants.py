@@ -15,11 +15,11 @@ from app.identity.contracts import Actor
 from app.identity.pages.key_parts import token_panel
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, Conflict
-from app.page_states import page_body
-from app.presentation import Phase, phase_of
+from app.page_states import LoadedState, page_body
+from app.presentation import Phase
 from app.tenants import service
 from app.tenants.service import QUOTAS, TenantDraft, TenantStatus, TenantView
-from app.ui import AppState, page
+from app.ui import page
 from components import (
     Column,
     badge,
@@ -89,11 +89,9 @@ def _used(used: int, limit: int | None) -> str:
     return f"{used:,} of {limit:,}" if limit is not None else "no limit"
 
 
-class TenantsState(AppState):
+class TenantsState(LoadedState):
     """The list of tenants and the form for another one."""
 
-    phase: str = Phase.LOADING.value
-    problem: str = ""
     rows: list[TenantRow] = []
     is_creating: bool = False
     errors: dict[str, str] = {}
@@ -102,15 +100,13 @@ class TenantsState(AppState):
     @rx.event
     async def load(self) -> AsyncIterator[Any]:
         """Show every tenant."""
+        self._begin("tenants")
         self.is_creating, self.new_key, self.errors = False, "", {}
-        try:
+        with self._loading():
             self.rows = await self._read(tenant_rows)
-            self.phase = Phase.READY.value
-        except AppError as refusal:
-            self.phase, self.problem = phase_of(refusal).value, refusal.message
-            if self.phase == Phase.FORBIDDEN:
-                # The service speaks to callers of the API, of keys and scopes.
-                self.problem = "Only owners of this instance manage tenants."
+        if self.phase == Phase.FORBIDDEN:
+            # The service speaks to callers of the API, of keys and scopes.
+            self.problem = "Only owners of this instance manage tenants."
         yield
 
     @rx.event

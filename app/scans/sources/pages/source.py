@@ -14,14 +14,14 @@ from app.frame import workspace_frame
 from app.identity.contracts import UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
-from app.page_states import page_body
-from app.presentation import Phase, phase_of
+from app.page_states import LoadedState, page_body
+from app.presentation import Phase
 from app.scans.sources import service
 from app.scans.sources.contracts import DataSourceView
 from app.scans.sources.pages.form import read_form, shown_values, starting_values
 from app.scans.sources.pages.source_list import kind_text, status_text
 from app.scans.sources.pages.source_parts import connection_section, last_test, tables_section
-from app.ui import AppState, field_errors, page
+from app.ui import field_errors, page
 from app.warehouse.contracts import QueryFailed
 from app.warehouse.declarations import CLICKHOUSE, DECLARATIONS, MASK
 from components.feedback import notice, toast_done
@@ -44,11 +44,9 @@ class TableRow:
     columns: str
 
 
-class DataSourceState(AppState):
+class DataSourceState(LoadedState):
     """The form, the test and the tables of one source."""
 
-    phase: str = Phase.LOADING.value
-    problem: str = ""
     title: str = ""
     kind: str = ""
     db_type: str = CLICKHOUSE.db_type.value
@@ -73,16 +71,15 @@ class DataSourceState(AppState):
     @rx.event
     async def load(self) -> None:
         """Show the stored source, or an empty form."""
+        self._begin(f"source/{self._source_id()}")
         self.errors, self.is_busy, self.is_deleting = {}, False, False
         self.tables, self.is_browsed, self.tables_problem = [], False, ""
-        try:
+        with self._loading():
             await self._show()
-            self.phase = Phase.READY.value
-        except AppError as refusal:
-            self.phase, self.problem = phase_of(refusal).value, refusal.message
+        if self.phase != Phase.READY:
             self.title = "New data source" if self.is_new else "Data source"
-            if self.phase == Phase.FORBIDDEN:
-                self.problem = "Owner role required: a data source holds credentials of the instance."
+        if self.phase == Phase.FORBIDDEN:
+            self.problem = "Owner role required: a data source holds credentials of the instance."
 
     @rx.event
     def choose_kind(self, db_type: str) -> None:
@@ -209,7 +206,11 @@ def data_source() -> rx.Component:
             rx.cond(
                 state.is_builtin,
                 notice("The events this instance receives. Nothing has to be set up, and nothing can be changed."),
-                rx.cond(is_owner, connection_section(state), notice("Only owners see and change how the source is reached.")),
+                rx.cond(
+                    is_owner,
+                    rx.el.div(connection_section(state), custom_attrs={"data-draft": ""}),
+                    notice("Only owners see and change how the source is reached."),
+                ),
             ),
             rx.cond(state.is_new, rx.fragment(), tables_section(state)),
             confirm_dialog(

@@ -11,12 +11,10 @@ from app import ui_paths
 from app.frame import workspace_frame
 from app.identity.contracts import UserRole
 from app.kernel.clock import SYSTEM_CLOCK
-from app.kernel.errors import AppError
-from app.page_states import page_body
-from app.presentation import Phase, phase_of
+from app.page_states import LoadedState, page_body
 from app.scans.sources import service
 from app.scans.sources.contracts import DataSourceView, TestStatus
-from app.ui import AppState, page
+from app.ui import page
 from app.warehouse.declarations import DECLARATIONS
 from components.feedback import empty_state, notice
 from components.format import iso_utc, local_time
@@ -43,37 +41,32 @@ class SourceRow:
     tested_iso: str
 
 
-class DataSourcesState(AppState):
+class DataSourcesState(LoadedState):
     """The list of sources."""
 
-    phase: str = Phase.LOADING.value
-    problem: str = ""
     sources: list[SourceRow] = []
 
     @rx.event
     async def load(self) -> None:
         """Show every source."""
-        try:
+        self._begin("sources")
+        with self._loading():
             views = await self._read(service.list_sources)
-        except AppError as refusal:
-            self.phase, self.problem = phase_of(refusal).value, refusal.message
-            return
-        zone, now = self._zone(), SYSTEM_CLOCK.now()
-        self.sources = [
-            SourceRow(
-                id=view.id,
-                href=ui_paths.data_source(view.id),
-                name=view.name,
-                kind=kind_text(view),
-                address=address_text(view),
-                status=status_text(view),
-                message=view.last_test_message or "",
-                tested=local_time(view.last_test_at, zone, now=now),
-                tested_iso=iso_utc(view.last_test_at),
-            )
-            for view in views
-        ]
-        self.phase = Phase.READY.value
+            zone, now = self._zone(), SYSTEM_CLOCK.now()
+            self.sources = [
+                SourceRow(
+                    id=view.id,
+                    href=ui_paths.data_source(view.id),
+                    name=view.name,
+                    kind=kind_text(view),
+                    address=address_text(view),
+                    status=status_text(view),
+                    message=view.last_test_message or "",
+                    tested=local_time(view.last_test_at, zone, now=now),
+                    tested_iso=iso_utc(view.last_test_at),
+                )
+                for view in views
+            ]
 
 
 def kind_text(view: DataSourceView) -> str:
