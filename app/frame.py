@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import reflex as rx
 from sqlmodel import Session
 
-from app import ui_paths
+from app import security_paths, ui_paths
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.palette import PaletteState
@@ -155,11 +155,11 @@ def _project(slug: Any) -> list[NavGroup]:
         NavGroup(
             "Secure",
             [
-                NavItem("security", "Security", ui_paths.project_security(slug), "shield", "z"),
-                NavItem("security-alerts", "Security alerts", ui_paths.project_security_alerts(slug), "siren", "j"),
-                NavItem("security-events", "Security events", ui_paths.project_security_events(slug), "fingerprint"),
-                NavItem("actors", "Actors", ui_paths.project_actors(slug), "user-search"),
-                NavItem("threat-models", "Threat models", ui_paths.project_threat_models(slug), "crosshair"),
+                NavItem("security", "Security", security_paths.project_security(slug), "shield", "z"),
+                NavItem("security-alerts", "Security alerts", security_paths.project_security_alerts(slug), "siren", "j"),
+                NavItem("security-events", "Security events", security_paths.project_security_events(slug), "fingerprint"),
+                NavItem("actors", "Actors", security_paths.project_actors(slug), "user-search"),
+                NavItem("threat-models", "Threat models", security_paths.project_threat_models(slug), "crosshair"),
                 NavItem("audit", "Audit records", ui_paths.project_audit(slug), "file-clock"),
             ],
         ),

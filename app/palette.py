@@ -8,7 +8,7 @@ from typing import Final, TypedDict
 import reflex as rx
 from sqlmodel import Session
 
-from app import ui_paths
+from app import security_paths, ui_paths
 from app.assistant import service as assistant
 from app.assistant.contracts import KIND_WORDS, EntityType
 from app.identity.contracts import Actor
@@ -49,7 +49,7 @@ def address_entries(slug: str, words: str) -> list[Found]:
         address = str(ip_address(words))
     except ValueError:
         return []
-    href = ui_paths.project_security_events(slug, ip=address, days="90")
+    href = security_paths.project_security_events(slug, ip=address, days="90")
     return [{"label": f"Security events from {address}", "hint": "Secure", "href": href}]
 
 
@@ -58,7 +58,9 @@ def actor_entries(session: Session, actor: Actor, slug: str, words: str) -> list
     if len(words) < FEWEST_LETTERS:
         return []
     found = actor_ranking.actors_named(session, actor, slug, words, SYSTEM_CLOCK.now(), limit=MOST_ACTORS)
-    return [{"label": f"Behaviour of {one}", "hint": "Secure", "href": ui_paths.project_actors(slug, actor=one)} for one in found]
+    return [
+        {"label": f"Behaviour of {one}", "hint": "Secure", "href": security_paths.project_actors(slug, actor=one)} for one in found
+    ]
 
 
 def palette_entries(session: Session, actor: Actor, slug: str, words: str, branch: str) -> list[Found]:

@@ -24,7 +24,7 @@ from reflex_base.registry import RegistrationContext
 from reflex_base.utils.format import format_event_handler
 from sqlmodel import Session
 
-from app import ui_paths
+from app import sign_in_paths, ui_paths
 from app.http import SESSION_COOKIE
 from app.identity import service as identity
 from app.identity.contracts import Actor
@@ -177,7 +177,7 @@ def on_backend_error(exception: Exception):  # type: ignore[no-untyped-def]  # n
     """What a handler's exception becomes in the browser: the sign-in page, or a message."""
     if isinstance(exception, NotLoggedIn | Unauthorized):
         path = exception.path if isinstance(exception, NotLoggedIn) else ""
-        return rx.redirect(ui_paths.login(path), replace=True)
+        return rx.redirect(sign_in_paths.login(path), replace=True)
     if isinstance(exception, SecondFactorMissing):
         return rx.redirect(ui_paths.SIGN_IN_SECURITY, replace=True)
     if isinstance(exception, AppError):
@@ -231,7 +231,7 @@ class LoginGuard(rx.Middleware):
         path = current_path(state)
         if actor is not None and path.partition("?")[0] == ui_paths.SIGN_IN_SECURITY:
             return StateUpdate()
-        target = ui_paths.login(path) if actor is None else ui_paths.SIGN_IN_SECURITY
+        target = sign_in_paths.login(path) if actor is None else ui_paths.SIGN_IN_SECURITY
         return StateUpdate(events=Event.from_event_type(rx.redirect(target, replace=True)))
 
 

@@ -1,4 +1,4 @@
-"""Every address of the user interface. Pages and components link through these functions only.
+"""Addresses of the user interface. Pages link through these functions only, and those of `security_paths` and `sign_in_paths`.
 
 A segment is a string, or a Reflex variable that becomes one in the browser.
 """
@@ -8,11 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
-LOGIN = "/login"
-LOGIN_CODE = "/login/code"
-FORGOT_PASSWORD = "/forgot-password"  # noqa: S105
-RESET_PASSWORD = "/reset-password"  # noqa: S105
-REGISTER = "/register"
 HOME = "/home"
 MEMBERS = "/settings/members"
 TENANTS = "/settings/tenants"
@@ -25,36 +20,6 @@ SIGN_IN_SECURITY = "/settings/sign-in-security"
 AUDIT_LOG = "/settings/audit"
 NEW = "new"
 """Stands for the id of something that is still to be made."""
-
-
-def login(next_path: str = "") -> str:
-    """The sign-in page, which returns to `next_path` afterwards."""
-    return f"{LOGIN}?next={quote(next_path, safe='')}" if next_path else LOGIN
-
-
-def login_code(next_path: str = "") -> str:
-    """Where a sign-in goes on with the code of a second factor."""
-    return f"{LOGIN_CODE}?next={quote(next_path, safe='')}" if next_path else LOGIN_CODE
-
-
-def reset_password(token: str) -> str:
-    """Where the holder of a link chooses another password."""
-    return f"{RESET_PASSWORD}?token={quote(token, safe='')}"
-
-
-def register(next_path: str = "") -> str:
-    """The sign-up page, which leads to `next_path` afterwards."""
-    return f"{REGISTER}?next={quote(next_path, safe='')}" if next_path else REGISTER
-
-
-def provider_sign_in(next_path: str) -> str:
-    """Where signing in at the provider begins; it leads to `next_path` afterwards."""
-    return f"/session/oidc/start?next={quote(next_path, safe='')}"
-
-
-def invitation(token: object) -> str:
-    """Where an invitation is accepted."""
-    return f"/invite/{token}"
 
 
 def project_overview(slug: object) -> str:
@@ -99,7 +64,7 @@ def project_releases(slug: object, scan: str = "") -> str:
 
 def project_distribution(slug: object, *, scope: str = "", field: str = "", at: str = "", days: str = "") -> str:
     """How the values of watched fields moved: of all events or of an event type, one field and one bucket."""
-    return _with_query(f"/p/{slug}/distribution", {"scope": scope, "field": field, "at": at, "days": days})
+    return with_query(f"/p/{slug}/distribution", {"scope": scope, "field": field, "at": at, "days": days})
 
 
 def project_heatmap(slug: object) -> str:
@@ -109,7 +74,7 @@ def project_heatmap(slug: object) -> str:
 
 def project_monitoring(slug: object, *, series: str = "", days: str = "", column: str = "") -> str:
     """The project's total, or the series `event_type/<id>` or `event/<id>`, over so many days and split by the column."""
-    return _with_query(f"/p/{slug}/monitoring", {"series": series, "days": days, "by": column})
+    return with_query(f"/p/{slug}/monitoring", {"series": series, "days": days, "by": column})
 
 
 def project_bakeoff(slug: object, series: str = "") -> str:
@@ -139,12 +104,12 @@ def project_drifts(slug: object, status: str = "") -> str:
 
 def project_unplanned(slug: object, *, tab: str = "", status: str = "", days: str = "") -> str:
     """Events that only the data has or, on the tab `dead`, only the plan."""
-    return _with_query(f"/p/{slug}/unplanned", {"tab": tab, "status": status, "days": days})
+    return with_query(f"/p/{slug}/unplanned", {"tab": tab, "status": status, "days": days})
 
 
 def project_coverage(slug: object, *, days: str = "", scan: str = "", event: str = "") -> str:
     """How much of the data the plan covers, and the ledger; an event shows its hours."""
-    return _with_query(f"/p/{slug}/coverage", {"days": days, "scan": scan, "event": event})
+    return with_query(f"/p/{slug}/coverage", {"days": days, "scan": scan, "event": event})
 
 
 def project_sources(slug: object) -> str:
@@ -155,40 +120,6 @@ def project_sources(slug: object) -> str:
 def project_logs(slug: object) -> str:
     """Log lines, their thresholds and the minutes above them."""
     return f"/p/{slug}/logs"
-
-
-def project_security(slug: object, days: str = "") -> str:
-    """Alerts, sign-ins by place, actors and networks of the last days."""
-    return f"/p/{slug}/security" + (f"?days={quote(days, safe='')}" if days else "")
-
-
-def project_actors(slug: object, **chosen: str) -> str:
-    """Actors by how unusual they were: above, days, page; `actor` opens one of them."""
-    return _with_query(f"/p/{slug}/actors", chosen)
-
-
-def project_security_alerts(
-    slug: object, *, status: str = "", severity: str = "", alert_type: str = "", actor: str = "", page: str = ""
-) -> str:
-    """Security alerts; without a status those that are open."""
-    return _with_query(
-        f"/p/{slug}/security/alerts", {"status": status, "severity": severity, "type": alert_type, "actor": actor, "page": page}
-    )
-
-
-def project_security_alert(slug: object, alert_id: object) -> str:
-    """One security alert."""
-    return f"/p/{slug}/security/alerts/{alert_id}"
-
-
-def project_threat_models(slug: object, edit: object = "") -> str:
-    """Rules the project writes itself; `edit` opens one of them, or `new`."""
-    return f"/p/{slug}/security/threat-models" + ("" if edit == "" else f"?edit={edit}")
-
-
-def project_security_events(slug: object, **filters: str) -> str:
-    """The explorer of security events: event, severity, actor, ip, country, days, from, to, page; `id` opens one event."""
-    return _with_query(f"/p/{slug}/security/events", {name.rstrip("_"): value for name, value in filters.items()})
 
 
 def project_rules(slug: object) -> str:
@@ -223,7 +154,7 @@ def project_destination(slug: object, destination_id: object) -> str:
 
 def project_deliveries(slug: object, *, state: str = "", destination: str = "", page: str = "") -> str:
     """What was told to whom; with a state (pending, sent, failed, dead) or a destination only those."""
-    return _with_query(f"/p/{slug}/deliveries", {"state": state, "destination": destination, "page": page})
+    return with_query(f"/p/{slug}/deliveries", {"state": state, "destination": destination, "page": page})
 
 
 def project_delivery(slug: object, delivery_id: object) -> str:
@@ -233,7 +164,7 @@ def project_delivery(slug: object, delivery_id: object) -> str:
 
 def project_audit(slug: object, **chosen: str) -> str:
     """Audit records of the project; `trail` names the id whose records are shown whole."""
-    return _with_query(f"/p/{slug}/audit", chosen)
+    return with_query(f"/p/{slug}/audit", chosen)
 
 
 def project_activity(slug: object, kind: str = "") -> str:
@@ -243,7 +174,7 @@ def project_activity(slug: object, kind: str = "") -> str:
 
 def audit_log(**chosen: str) -> str:
     """Who changed what in this instance."""
-    return _with_query(AUDIT_LOG, chosen)
+    return with_query(AUDIT_LOG, chosen)
 
 
 def project_scans(slug: object) -> str:
@@ -336,13 +267,7 @@ def branch_query(branch_id: str) -> str:
     return f"?branch={quote(branch_id, safe='')}" if branch_id else ""
 
 
-def safe_next(path: str) -> str:
-    """`path` when it leads to a page of this instance, else the project list; never another host."""
-    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
-    return path if is_local and not path.startswith((LOGIN, REGISTER)) else HOME
-
-
-def _with_query(path: str, chosen: Mapping[str, str]) -> str:
+def with_query(path: str, chosen: Mapping[str, str]) -> str:
     """The path with what was chosen of `chosen`; empty values are left out."""
     query = urlencode({name: value for name, value in chosen.items() if value})
     return path + (f"?{query}" if query else "")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app import ui_paths
+from app import sign_in_paths
 from app.cli.console import fail, load_settings_or_exit
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR
@@ -57,7 +57,7 @@ def reset_password(email: Annotated[str, typer.Argument(help="Whose password is 
             _, token = identity.create_reset_link(session, SYSTEM_ACTOR, user_id, SYSTEM_CLOCK.now())
     except Conflict as refusal:
         fail(refusal.message)
-    typer.echo(_public_address() + ui_paths.reset_password(token))
+    typer.echo(_public_address() + sign_in_paths.reset_password(token))
 
 
 @app.command("unlink")

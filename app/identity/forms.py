@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from app import ui_paths
+from app import sign_in_paths, ui_paths
 from app.http import SESSION_COOKIE, client_address, user_agent
 from app.identity import entrance, service
 from app.identity.contracts import EntryRefusal
@@ -55,14 +55,14 @@ def login(request: Request, email: Text = "", password: Text = "", next_path: Ne
         )
     except ValidationError:
         # Too short to be anybody's password: the same answer as for a wrong one.
-        return _back(ui_paths.LOGIN, EntryRefusal.INVALID_CREDENTIALS, next_path)
+        return _back(sign_in_paths.LOGIN, EntryRefusal.INVALID_CREDENTIALS, next_path)
     except tuple(_REFUSALS) as refusal:
-        return _back(ui_paths.LOGIN, _REFUSALS[type(refusal)], next_path)
+        return _back(sign_in_paths.LOGIN, _REFUSALS[type(refusal)], next_path)
     if isinstance(outcome, str):
-        response = _to(ui_paths.login_code(ui_paths.safe_next(next_path)))
+        response = _to(sign_in_paths.login_code(sign_in_paths.safe_next(next_path)))
         set_ticket_cookie(request, response, outcome)
         return response
-    response = _to(ui_paths.safe_next(next_path))
+    response = _to(sign_in_paths.safe_next(next_path))
     set_session_cookie(request, response, outcome)
     return response
 
@@ -79,13 +79,13 @@ def code(request: Request, totp: Text = "", next_path: NextPath = "") -> Respons
             user_agent=user_agent(request),
         )
     except Gone:
-        response = _back(ui_paths.LOGIN, EntryRefusal.SIGN_IN_OVER, next_path)
+        response = _back(sign_in_paths.LOGIN, EntryRefusal.SIGN_IN_OVER, next_path)
     except CodeRefused:
-        return _back(ui_paths.LOGIN_CODE, EntryRefusal.CODE_REFUSED, next_path)
+        return _back(sign_in_paths.LOGIN_CODE, EntryRefusal.CODE_REFUSED, next_path)
     except TooManyRequests:
-        return _back(ui_paths.LOGIN_CODE, EntryRefusal.RATE_LIMITED, next_path)
+        return _back(sign_in_paths.LOGIN_CODE, EntryRefusal.RATE_LIMITED, next_path)
     else:
-        response = _to(ui_paths.safe_next(next_path))
+        response = _to(sign_in_paths.safe_next(next_path))
         set_session_cookie(request, response, signed_in)
     clear_ticket_cookie(request, response)
     return response
@@ -101,10 +101,10 @@ def register(request: Request, email: Text = "", password: Text = "", name: Text
             body.email, body.password, body.name, address=address, clock=SYSTEM_CLOCK, user_agent=user_agent(request)
         )
     except ValidationError:
-        return _back(ui_paths.REGISTER, EntryRefusal.INVALID_INPUT, next_path)
+        return _back(sign_in_paths.REGISTER, EntryRefusal.INVALID_INPUT, next_path)
     except tuple(_REFUSALS) as refusal:
-        return _back(ui_paths.REGISTER, _REFUSALS[type(refusal)], next_path)
-    response = _to(ui_paths.safe_next(next_path))
+        return _back(sign_in_paths.REGISTER, _REFUSALS[type(refusal)], next_path)
+    response = _to(sign_in_paths.safe_next(next_path))
     set_session_cookie(request, response, signed_in)
     return response
 
@@ -112,7 +112,7 @@ def register(request: Request, email: Text = "", password: Text = "", name: Text
 @router.post("/session/accept-invitation")
 def accept_invitation(request: Request, token: Text = "", password: Text = "", name: Text = "") -> Response:
     """Open the account that an invitation offers and go to the projects; otherwise back to the form."""
-    back = ui_paths.invitation(quote(token[:200], safe=""))
+    back = sign_in_paths.invitation(quote(token[:200], safe=""))
     try:
         body = InvitationAccept(password=password, name=name.strip() or None)
         signed_in = entrance.accept_invitation(
@@ -142,7 +142,7 @@ def logout(request: Request) -> Response:
         actor = service.caller_for_session(session, token, SYSTEM_CLOCK.now(), may_enrol=True)
         if actor is not None:
             service.logout(session, actor, token)
-    response = _to(ui_paths.LOGIN)
+    response = _to(sign_in_paths.LOGIN)
     clear_session_cookie(request, response)
     return response
 
@@ -150,7 +150,7 @@ def logout(request: Request) -> Response:
 def _back(form: str, refusal: EntryRefusal, next_path: str) -> Response:
     query = {"error": refusal.value}
     if next_path:
-        query["next"] = ui_paths.safe_next(next_path)
+        query["next"] = sign_in_paths.safe_next(next_path)
     return _to(f"{form}?{urlencode(query)}")
 
 

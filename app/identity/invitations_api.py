@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app import ui_paths
+from app import sign_in_paths
 from app.http import Caller, Db, WaitingCaller, client_address, user_agent
 from app.identity import entrance, service
 from app.identity.cookies import set_session_cookie
@@ -53,7 +53,7 @@ def create_invitation(body: InvitationCreate, actor: WaitingCaller) -> Invitatio
     """Invite somebody, by mail too where a mail server is set. Only this answer tells the path that accepts. Owners."""
     view, token = entrance.invite(actor, body.email, body.role, clock=SYSTEM_CLOCK)
     shown = InvitationResponse.model_validate(view).model_dump()
-    return InvitationCreateResponse(**shown, accept_path=ui_paths.invitation(token))
+    return InvitationCreateResponse(**shown, accept_path=sign_in_paths.invitation(token))
 
 
 @router.delete(INVITATIONS + "/{invitation_id}", operation_id="revoke_invitation", tags=["users"], status_code=204)

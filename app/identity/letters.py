@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app import ui_paths
+from app import sign_in_paths
 from app.identity.contracts import UserRole
 from app.kernel.mail import Letter
 from app.kernel.settings import get_settings
@@ -10,7 +10,7 @@ from app.kernel.settings import get_settings
 
 def reset_link(token: str) -> str:
     """The whole address under which the holder of the token chooses another password."""
-    return get_settings().base_url + ui_paths.reset_password(token)
+    return get_settings().base_url + sign_in_paths.reset_password(token)
 
 
 def reset_letter(email: str, token: str) -> Letter:
@@ -31,6 +31,6 @@ def invitation_letter(email: str, role: UserRole, invited_by: str, token: str) -
         email,
         "You are invited to Plumbline",
         f"{invited_by} invites you to Plumbline at {base} as {role.value}.\n\n"
-        f"Open your account here within seven days:\n{base}{ui_paths.invitation(token)}\n\n"
+        f"Open your account here within seven days:\n{base}{sign_in_paths.invitation(token)}\n\n"
         "The link works once. If you do not know who invites you, do nothing.\n",
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from app import ui_paths
+from app import sign_in_paths
 from app.http import Caller, Db, WaitingCaller, client_address
 from app.identity import password_changes, service
 from app.identity.shapes import (
@@ -51,4 +51,4 @@ def confirm_password_reset(body: PasswordResetConfirm, request: Request) -> Mess
 def create_reset_link(user_id: UUID, session: Db, actor: Caller) -> PasswordResetLinkResponse:
     """Make a link with which a member chooses another password. Only this answer shows it. Owners, not for themselves."""
     link, token = service.create_reset_link(session, actor, str(user_id), SYSTEM_CLOCK.now())
-    return PasswordResetLinkResponse(email=link.email, expires_at=link.expires_at, reset_path=ui_paths.reset_password(token))
+    return PasswordResetLinkResponse(email=link.email, expires_at=link.expires_at, reset_path=sign_in_paths.reset_password(token))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from app import ui_paths
+from app import sign_in_paths
 from app.http import client_address
 from app.identity import password_changes
 from app.identity.contracts import EntryRefusal
@@ -31,12 +31,12 @@ def request_password_reset(request: Request, email: Text = "") -> Response:
         body = PasswordResetRequest(email=email.strip())
         password_changes.ask_for_reset(body.email, address=client_address(request), clock=SYSTEM_CLOCK)
     except ValidationError:
-        return _to(ui_paths.FORGOT_PASSWORD, error=EntryRefusal.INVALID_INPUT.value)
+        return _to(sign_in_paths.FORGOT_PASSWORD, error=EntryRefusal.INVALID_INPUT.value)
     except TooManyRequests:
-        return _to(ui_paths.FORGOT_PASSWORD, error=EntryRefusal.RATE_LIMITED.value)
+        return _to(sign_in_paths.FORGOT_PASSWORD, error=EntryRefusal.RATE_LIMITED.value)
     except Forbidden:
-        return _to(ui_paths.LOGIN, error=EntryRefusal.REGISTRATION_CLOSED.value)
-    return _to(ui_paths.FORGOT_PASSWORD, done="asked")
+        return _to(sign_in_paths.LOGIN, error=EntryRefusal.REGISTRATION_CLOSED.value)
+    return _to(sign_in_paths.FORGOT_PASSWORD, done="asked")
 
 
 @router.post("/session/password-reset/confirm")
@@ -47,14 +47,14 @@ def confirm_password_reset(request: Request, token: Text = "", password: Text = 
         body = PasswordResetConfirm(token=token, new_password=password)
         password_changes.reset_password(body.token, body.new_password, address=client_address(request), clock=SYSTEM_CLOCK)
     except ValidationError:
-        return _to(ui_paths.RESET_PASSWORD, token=token, error=EntryRefusal.INVALID_INPUT.value)
+        return _to(sign_in_paths.RESET_PASSWORD, token=token, error=EntryRefusal.INVALID_INPUT.value)
     except TooManyRequests:
-        return _to(ui_paths.RESET_PASSWORD, token=token, error=EntryRefusal.RATE_LIMITED.value)
+        return _to(sign_in_paths.RESET_PASSWORD, token=token, error=EntryRefusal.RATE_LIMITED.value)
     except BadRequest:
-        return _to(ui_paths.RESET_PASSWORD)  # the page says that there is no valid link
+        return _to(sign_in_paths.RESET_PASSWORD)  # the page says that there is no valid link
     except Forbidden:
-        return _to(ui_paths.LOGIN, error=EntryRefusal.REGISTRATION_CLOSED.value)
-    return _to(ui_paths.LOGIN, done="password")
+        return _to(sign_in_paths.LOGIN, error=EntryRefusal.REGISTRATION_CLOSED.value)
+    return _to(sign_in_paths.LOGIN, done="password")
 
 
 def _to(path: str, **query: str) -> RedirectResponse:

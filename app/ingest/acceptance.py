@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -221,7 +220,7 @@ class Acceptance:
         """Give the events of several requests to the log at once. Those are left of which the plan's checks may have something
         to say, and all when some are faulty, unusual or repeated. Unavailable."""
         reception = self._reception(group)
-        taken, left = _parted(group, reception.doubtful(group.events))
+        taken, left = group.parted(reception.doubtful(group.events))
         cleaned = clean_usual([event for batch, _ in taken for event in batch.events or ()], reception) if taken else None
         if cleaned is None or not self._once.takes_all(cleaned):
             return group.waiters
@@ -290,17 +289,3 @@ class Acceptance:
             if ticket.cleaned is not None:
                 # At once, and not when the request comes to it: a repetition that waits behind it in the log must see it.
                 self._once.forget(ticket.cleaned.project_id, ticket.ids)
-
-
-def _parted(group: Group, doubtful: AbstractSet[int]) -> tuple[list[tuple[Batch, Waiter]], list[Waiter]]:
-    """The requests without a doubtful event, and those who wait for the others."""
-    taken: list[tuple[Batch, Waiter]] = []
-    left: list[Waiter] = []
-    end = 0
-    for batch, waiter in zip(group.batches, group.waiters, strict=True):
-        begin, end = end, end + len(batch)
-        if doubtful and not doubtful.isdisjoint(range(begin, end)):
-            left.append(waiter)
-        else:
-            taken.append((batch, waiter))
-    return taken, left

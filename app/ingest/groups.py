@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -56,6 +57,19 @@ class Group:
         self.size += size
         self.waiters.append(waiter)
         return len(self.events) >= _FULL
+
+    def parted(self, doubtful: AbstractSet[int]) -> tuple[list[tuple[Batch, Waiter]], list[Waiter]]:
+        """The requests with none of the events at the places `doubtful`, and those who wait for the others."""
+        taken: list[tuple[Batch, Waiter]] = []
+        left: list[Waiter] = []
+        end = 0
+        for batch, waiter in zip(self.batches, self.waiters, strict=True):
+            begin, end = end, end + len(batch)
+            if doubtful and not doubtful.isdisjoint(range(begin, end)):
+                left.append(waiter)
+            else:
+                taken.append((batch, waiter))
+        return taken, left
 
 
 @dataclass(slots=True, eq=False)

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LENT_PAGES = {("app.plan", "app.assistant.pages.describe")}
+"""Parts of pages that another area may show: the assistant proposes texts in the forms of the plan."""
 
 
 def test_nobody_reaches_into_the_repository_of_another_area() -> None:
@@ -33,6 +35,19 @@ def test_routes_are_nobodys_but_their_own_areas() -> None:
         f"{importer} imports {module}"
         for importer, module in _imports()
         if _is_route(module) and _area_of(importer) != _area_of(module) and not _is_composition(importer)
+    ]
+
+    assert trespassers == []
+
+
+def test_pages_are_nobodys_but_their_own_areas_unless_they_are_lent() -> None:
+    trespassers = [
+        f"{importer} imports {module}"
+        for importer, module in _imports()
+        if _is_page(module)
+        and _area_of(importer) != _area_of(module)
+        and not _is_composition(importer)
+        and not any(_area_of(importer) == area and f"{module}.".startswith(f"{part}.") for area, part in LENT_PAGES)
     ]
 
     assert trespassers == []

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from app import ui_paths
+from app import sign_in_paths, ui_paths
 from app.palette import address_entries
 from app.projects.pages.home_view import slug_from
 
 
 @pytest.mark.parametrize("path", ["/home", "/p/shop/events?q=a&page=2", "/settings/members"])
 def test_a_page_of_this_instance_is_followed(path: str) -> None:
-    assert ui_paths.safe_next(path) == path
+    assert sign_in_paths.safe_next(path) == path
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ def test_a_page_of_this_instance_is_followed(path: str) -> None:
     ],
 )
 def test_everything_else_leads_to_the_project_list(path: str) -> None:
-    assert ui_paths.safe_next(path) == ui_paths.HOME
+    assert sign_in_paths.safe_next(path) == ui_paths.HOME
 
 
 def test_the_page_to_return_to_is_one_parameter_whatever_it_holds() -> None:
-    assert ui_paths.login("/p/shop/events?q=a&page=2") == "/login?next=%2Fp%2Fshop%2Fevents%3Fq%3Da%26page%3D2"
+    assert sign_in_paths.login("/p/shop/events?q=a&page=2") == "/login?next=%2Fp%2Fshop%2Fevents%3Fq%3Da%26page%3D2"
 
 
 @pytest.mark.parametrize(

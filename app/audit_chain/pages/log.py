@@ -11,6 +11,7 @@ from reflex.event import EventSpec
 
 from app import ui_paths
 from app.audit_chain import service
+from app.audit_chain.pages.log_parts import entries, filters, seal_section
 from app.audit_chain.pages.log_view import PERIODS, LogView, Query, VerifyView, log_view, note_look, verify_view
 from app.frame import workspace_frame
 from app.kernel.clock import SYSTEM_CLOCK
@@ -18,28 +19,8 @@ from app.kernel.errors import AppError
 from app.page_states import LoadedState, page_body
 from app.presentation import page_number
 from app.ui import page
-from components import (
-    Column,
-    badge,
-    button,
-    code_block,
-    data_table,
-    empty_state,
-    job_progress,
-    kpi,
-    kpi_row,
-    link_button,
-    notice,
-    page_header,
-    pager,
-    search_input,
-    section,
-    segmented,
-    select_input,
-    side_panel,
-    time_text,
-    toolbar,
-)
+from components import code_block, page_header, section, side_panel
+from components.downloads import download_link
 from components.shell import Crumb
 
 LONGEST = 300
@@ -154,26 +135,17 @@ class AuditLogState(LoadedState):
 def audit_log_page() -> rx.Component:
     """The page."""
     state: Any = AuditLogState
-    view = state.view
-    export = rx.el.a(
-        rx.icon("download", size=14, aria_hidden="true"),
-        "Export",
-        href=view.export_href,
-        download=True,
-        reload_document=True,  # the router would otherwise look for a page of this address
-        class_name="btn btn-plain",
-    )
     return workspace_frame(
         page_body(
             state,
             page_header(
                 "Audit log",
-                export,
+                download_link("Export", href=state.view.export_href),
                 note="Who changed what in this instance. Looks at this log and exports are in it too. An export holds every "
                 "record, or every one of the project chosen below; the other fields do not narrow it.",
             ),
-            _seal_section(state),
-            section("Entries", _filters(state), _entries(state)),
+            seal_section(state),
+            section("Entries", filters(state), entries(state)),
             side_panel(
                 code_block(state.opened, label="What was noted"),
                 title=state.opened_title,
@@ -185,132 +157,3 @@ def audit_log_page() -> rx.Component:
         active="audit-log",
         crumbs=[Crumb("Audit log")],
     )
-
-
-def _seal_section(state: Any) -> rx.Component:
-    seal, check = state.view.seal, state.check
-    # It stays while it runs: a button that vanishes under the keyboard takes the focus with it.
-    verify = button(
-        rx.icon("shield-check", size=14, aria_hidden="true"),
-        rx.cond(state.is_checking, "Verifying…", "Verify"),
-        kind="primary",
-        small=True,
-        on_click=state.verify,
-        custom_attrs={"aria-disabled": rx.cond(state.is_checking, "true", "false")},
-    )
-    told = rx.match(
-        check.outcome,
-        ("ok", notice(check.message, rx.foreach(check.notes, lambda note: rx.el.p(note, class_name="muted")), tone="ok")),
-        ("bad", notice(check.message, tone="bad")),
-        ("warn", notice(check.message, tone="warn")),
-        rx.fragment(),
-    )
-    return section(
-        "Seal",
-        kpi_row(
-            kpi("Sealed records", seal.sealed, note="own and ingested, in hash chains"),
-            kpi("Not sealed yet", seal.unsealed, note=seal.unsealed_note, tone=seal.unsealed_tone),
-            kpi("Last checkpoint", seal.checkpoint, note=seal.checkpoint_note),
-            kpi("Signing key", seal.key, note="Ed25519"),
-        ),
-        rx.cond(
-            state.is_checking,
-            job_progress(
-                check.percent,
-                check.phase,
-                label="Verification",
-                actions=button("Stop", small=True, on_click=state.stop_check),
-            ),
-            rx.fragment(),
-        ),
-        told,
-        actions=[verify],
-        note="Every record is chained to the one before it; a signature attests the chain every minute.",
-    )
-
-
-def _filters(state: Any) -> rx.Component:
-    query = state.query
-    return toolbar(
-        search_input(query.person, state.look_for_person, label="Person"),
-        select_input(
-            state.view.actions,
-            field_id="action",
-            label="Action",
-            value=query.action,
-            on_change=lambda value: state.choose("action", value),
-        ),
-        select_input(
-            state.view.projects,
-            field_id="project",
-            label="Project",
-            value=query.project,
-            on_change=lambda value: state.choose("project", value),
-        ),
-        select_input(
-            [("", "Without looks at this log"), ("1", "With looks at this log")],
-            field_id="reads",
-            label="Looks",
-            value=query.reads,
-            on_change=lambda value: state.choose("reads", value),
-        ),
-        segmented(list(PERIODS.items()), query.days, lambda days: state.choose("days", days), label="Period"),
-    )
-
-
-def _entries(state: Any) -> rx.Component:
-    view = state.view
-    return data_table(
-        [
-            Column("Action", _action),
-            Column("Time", lambda row: time_text(row.when, row.iso), secondary=True),
-            Column("Person", lambda row: row.person, secondary=True),
-            Column("Target", lambda row: row.target, secondary=True),
-            Column("Project", _project, secondary=True),
-            Column("Seal", _seal, secondary=True, width="252px"),
-            Column("", lambda row: _details_button(state, row)),
-        ],
-        view.rows,
-        caption="Entries, newest first",
-        empty=rx.cond(
-            view.is_narrowed,
-            empty_state(
-                "No entry matches",
-                "Entries were narrowed by the fields above.",
-                link_button("Show all", href=ui_paths.AUDIT_LOG),
-            ),
-            empty_state("Nothing was changed in this period", "Choose a longer period to see earlier changes."),
-        ),
-        pager=pager(view.first, view.last, view.total, on_previous=state.turn(-1), on_next=state.turn(1)),
-    )
-
-
-def _action(row: Any) -> rx.Component:
-    """What was done; who did it and when stand beneath where the window is narrow."""
-    return rx.fragment(
-        rx.el.code(row.action, class_name="audit-action"),
-        rx.el.span(
-            rx.el.span(row.person, class_name="breakable"),
-            time_text(row.when, row.iso),
-            class_name="cell-sub dotted only-narrow-flex",
-        ),
-    )
-
-
-def _project(row: Any) -> rx.Component:
-    return rx.el.span(rx.cond(row.project != "", row.project, "–"), class_name="nowrap")
-
-
-def _seal(row: Any) -> rx.Component:
-    return rx.fragment(badge(row.seal, row.seal_tone), rx.el.span(row.seal_note, class_name="cell-sub"))
-
-
-def _details_button(state: Any, row: Any) -> rx.Component:
-    press = button(
-        "Details",
-        small=True,
-        kind="quiet",
-        on_click=state.open_payload(row.id),
-        custom_attrs={"aria-label": f"Details of {row.action}"},
-    )
-    return rx.cond(row.payload != "", press, rx.fragment())

@@ -13,9 +13,10 @@ from app.developer.snippets import Snippet, snippets
 from app.frame import project_frame, slug_var
 from app.kernel.settings import get_settings
 from app.page_states import LoadedState, page_body
-from app.plan.pages.transfer_parts import code_section
+from app.plan.codegen.languages import PROMISE, code_files
 from app.ui import page
 from components import code_block, link_button, page_header, section, segmented, text_link
+from components.downloads import download_list
 from components.shell import Crumb
 
 WAYS: Final = [(entry.key, entry.title) for entry in snippets("")]
@@ -75,7 +76,7 @@ def developer_page() -> rx.Component:
                 code_block(state.shown.code, label=f"Code for {state.shown.title}"),
                 actions=[text_link("See it arrive", href=ui_paths.project_live(slug_var()))],
             ),
-            code_section(state),
+            section("Tracking code", download_list(code_files(state.code_href, state.code_query)), note=PROMISE),
             section(
                 "API",
                 rx.el.p(

@@ -32,6 +32,7 @@ from components import (
     time_text,
     toast_done,
 )
+from components.downloads import download_link
 from components.shell import Crumb
 
 POLL_SECONDS: Final = 0.7
@@ -192,14 +193,7 @@ def _list(state: Any) -> rx.Component:
 def _proof(row: Any) -> rx.Component:
     return rx.cond(
         row.proof_href != "",
-        rx.el.a(
-            rx.icon("download", size=14, aria_hidden="true"),
-            "Certificate",
-            href=row.proof_href,
-            download=True,
-            reload_document=True,  # the router would otherwise look for a page of this address
-            class_name="btn btn-plain btn-small",
-        ),
+        download_link("Certificate", href=row.proof_href, small=True),
         rx.el.span("not yet", class_name="muted"),
     )
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app import ui_paths
+from app import sign_in_paths
 from app.http import client_address, user_agent
 from app.identity.contracts import EntryRefusal, SignInOrigin
 from app.identity.cookies import is_https, set_session_cookie
@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/session/oidc/start")
 def start(request: Request) -> Response:
     """Send the browser to the provider, with the verifier of this sign-in in a cookie that only comes back here."""
-    next_path = ui_paths.safe_next(request.query_params.get("next", ""))
+    next_path = sign_in_paths.safe_next(request.query_params.get("next", ""))
     try:
         departure = flow.depart(get_settings(), next_path, origin=_origin(request), clock=SYSTEM_CLOCK)
     except OidcRefused as refused:
@@ -64,7 +64,7 @@ def callback(request: Request) -> Response:
     except TooManyRequests:
         response = _back(EntryRefusal.RATE_LIMITED, "")
     else:
-        response = RedirectResponse(ui_paths.safe_next(arrival.next_path), status_code=303)
+        response = RedirectResponse(sign_in_paths.safe_next(arrival.next_path), status_code=303)
         set_session_cookie(request, response, arrival.signed_in)
     response.delete_cookie(COOKIE, path=COOKIE_PATH, httponly=True, samesite="lax", secure=is_https(request))
     return response
@@ -76,4 +76,4 @@ def _origin(request: Request) -> SignInOrigin:
 
 def _back(refusal: EntryRefusal, next_path: str) -> Response:
     query = {"error": refusal.value} | ({"next": next_path} if next_path else {})
-    return RedirectResponse(f"{ui_paths.LOGIN}?{urlencode(query)}", status_code=303)
+    return RedirectResponse(f"{sign_in_paths.LOGIN}?{urlencode(query)}", status_code=303)

@@ -20,7 +20,6 @@ from app.identity.pages.key_parts import (
     parse_expiry,
     revoke_dialog,
     standing_badge,
-    token_panel,
 )
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import InvalidInput
@@ -34,6 +33,7 @@ from components.forms import button, dialog, dialog_actions, form_field, select_
 from components.marks import badge
 from components.shell import Crumb, page_header
 from components.table import Column, data_table
+from components.token_panel import token_panel
 
 SCOPES = [("read", "Read: look at everything you see"), ("write", "Write: change what you may change")]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from app import ui_paths
+from app import sign_in_paths
 from app.identity.contracts import EntryRefusal
 from app.identity.pages.credential_form import credential_field, form_message, form_page, refusal_message
 from app.kernel import mail
@@ -39,7 +39,7 @@ class ForgotPasswordState(rx.State):
         self.has_mail, self.has_passwords = mail.is_configured(settings.email), not settings.oidc.is_only_way
 
 
-@page(route=ui_paths.FORGOT_PASSWORD, title="Forgot your password? · Plumbline", on_load=ForgotPasswordState.load, public=True)
+@page(route=sign_in_paths.FORGOT_PASSWORD, title="Forgot your password? · Plumbline", on_load=ForgotPasswordState.load, public=True)
 def forgot_password() -> rx.Component:
     """The form, what happens after it, or whom to ask where no mail can be sent."""
     state: Any = ForgotPasswordState
@@ -51,7 +51,7 @@ def forgot_password() -> rx.Component:
             rx.cond(state.has_mail, rx.cond(state.is_asked, _asked(), _form()), _no_mail()),
             notice("Passwords are switched off here. Sign in through the provider."),
         ),
-        rx.el.p(text_link("Back to sign-in", href=ui_paths.LOGIN), class_name="muted"),
+        rx.el.p(text_link("Back to sign-in", href=sign_in_paths.LOGIN), class_name="muted"),
     )
 
 

@@ -20,7 +20,6 @@ from app.identity.pages.key_parts import (
     parse_expiry,
     revoke_dialog,
     standing_badge,
-    token_panel,
 )
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import InvalidInput
@@ -33,6 +32,7 @@ from components.forms import button, dialog, dialog_actions, form_field, link_bu
 from components.marks import badge, code_block
 from components.shell import Crumb, page_header, section
 from components.table import Column, data_table
+from components.token_panel import token_panel
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 from sqlmodel import Session
 
-from app import ui_paths
+from app import sign_in_paths, ui_paths
 from app.identity import service as identity
 from app.identity.contracts import EntryRefusal, InvitationView
 from app.identity.pages.credential_form import credential_field, form_message, form_page, provider_button, refusal_message
@@ -69,7 +69,9 @@ def invitation_page() -> rx.Component:
     state: Any = InvitationState
     over = rx.fragment(
         notice("This invitation is not valid: it was used, withdrawn, replaced by a later one, or is older than seven days."),
-        rx.el.p("Ask who invited you for another link, or ", text_link("sign in", href=ui_paths.LOGIN), ".", class_name="muted"),
+        rx.el.p(
+            "Ask who invited you for another link, or ", text_link("sign in", href=sign_in_paths.LOGIN), ".", class_name="muted"
+        ),
     )
     return form_page(
         rx.el.h1("Join Plumbline"),
@@ -82,7 +84,7 @@ def _form(state: Any) -> rx.Component:
         rx.el.p("You are invited as ", rx.el.strong(state.offered_role), ": ", rx.el.strong(state.offered_email), "."),
         form_message(state.message),
         rx.cond(state.has_passwords, _password_form(state), rx.fragment()),
-        provider_button(state.provider_name, ui_paths.provider_sign_in(ui_paths.HOME)),
+        provider_button(state.provider_name, sign_in_paths.provider_sign_in(ui_paths.HOME)),
     )
 
 

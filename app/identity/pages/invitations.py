@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from reflex.event import EventSpec
 from sqlmodel import Session
 
-from app import ui_paths
+from app import sign_in_paths
 from app.identity import entrance
 from app.identity import service as identity
 from app.identity.contracts import Actor, UserRole
@@ -120,7 +120,7 @@ class InvitationsState(AppState):
             return
         origin = get_settings().runtime.public_url.rstrip("/") or str(self.router.url.origin)
         self.is_inviting, self.refusal = False, ""
-        self.link, self.invited = origin + ui_paths.invitation(token), view.email
+        self.link, self.invited = origin + sign_in_paths.invitation(token), view.email
         self.is_mailed = mail.is_configured(get_settings().email)
         await self._show()
 

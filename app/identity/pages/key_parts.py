@@ -9,7 +9,7 @@ import reflex as rx
 
 from app.kernel.errors import InvalidInput
 from components.forms import button, dialog, dialog_actions
-from components.marks import badge, copy_button
+from components.marks import badge
 
 EXPIRY_CHOICES = [("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]
 
@@ -40,27 +40,6 @@ def standing_badge(standing: Any) -> Any:
         ("active", badge("active", "ok", dot=True)),
         ("expired", badge("expired", "warn", dot=True)),
         badge("revoked", "neutral", dot=True),
-    )
-
-
-def token_panel(token: Any, title: str, *more: Any, on_done: Any) -> Any:
-    """The one moment in which a new key can be read."""
-    return rx.cond(
-        token != "",
-        rx.el.section(
-            rx.el.h2(title, class_name="state-title"),
-            rx.el.p("Copy it now. It is stored as a hash only and cannot be shown again."),
-            rx.el.div(
-                rx.el.code(token, id="new-token", class_name="token", tab_index=0),
-                copy_button(token, "Copy key"),
-                class_name="token-line",
-            ),
-            *more,
-            rx.el.div(button("I have copied it", on_click=on_done), class_name="state-actions"),
-            class_name="token-panel",
-            role="status",
-        ),
-        rx.fragment(),
     )
 
 

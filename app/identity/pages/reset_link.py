@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from app import ui_paths
+from app import sign_in_paths
 from app.identity import service as identity
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
@@ -31,7 +31,7 @@ class ResetLinkState(AppState):
         except AppError as error:
             return toast_failed(error.message)
         origin = get_settings().runtime.public_url.rstrip("/") or str(self.router.url.origin)
-        self.link, self.link_email = origin + ui_paths.reset_password(token), made.email
+        self.link, self.link_email = origin + sign_in_paths.reset_password(token), made.email
         return None
 
     @rx.event

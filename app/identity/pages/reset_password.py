@@ -7,7 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from app import ui_paths
+from app import sign_in_paths
 from app.identity import service as identity
 from app.identity.contracts import EntryRefusal, ResetHolder
 from app.identity.pages.credential_form import credential_field, form_message, form_page, refusal_message
@@ -54,16 +54,16 @@ def _holder(token: str) -> ResetHolder | None:
             return None
 
 
-@page(route=ui_paths.RESET_PASSWORD, title="Choose a password · Plumbline", on_load=ResetPasswordState.load, public=True)
+@page(route=sign_in_paths.RESET_PASSWORD, title="Choose a password · Plumbline", on_load=ResetPasswordState.load, public=True)
 def reset_password() -> rx.Component:
     """One field, or why there is none."""
     state: Any = ResetPasswordState
     over = rx.fragment(
         notice("This link is not valid: it was used, is older than an hour, or the password was changed since."),
         rx.el.p(
-            text_link("Ask for another link", href=ui_paths.FORGOT_PASSWORD),
+            text_link("Ask for another link", href=sign_in_paths.FORGOT_PASSWORD),
             ", or ",
-            text_link("sign in", href=ui_paths.LOGIN),
+            text_link("sign in", href=sign_in_paths.LOGIN),
             ".",
             class_name="muted",
         ),

@@ -7,7 +7,7 @@ import asyncio
 import reflex as rx
 from reflex.event import EventSpec
 
-from app import ui_paths
+from app import sign_in_paths, ui_paths
 from app.identity import service as identity
 from app.identity.contracts import EntryRefusal
 from app.identity.pages.credential_form import credential_field, form_message, form_page, provider_button, refusal_message
@@ -40,7 +40,7 @@ class SignInState(rx.State):
 
     message: str = ""
     next_path: str = ui_paths.HOME
-    sign_up_href: str = ui_paths.REGISTER
+    sign_up_href: str = sign_in_paths.REGISTER
     done: str = ""
     has_passwords: bool = True
     provider_name: str = ""
@@ -53,12 +53,12 @@ class SignInState(rx.State):
         code = query.get("error", "")
         self.message = refusal_message(code, MESSAGES)
         self.done = DONE.get(query.get("done", ""), "")
-        self.next_path = ui_paths.safe_next(query.get("next", ""))
-        self.sign_up_href = ui_paths.register(query.get("next", ""))
+        self.next_path = sign_in_paths.safe_next(query.get("next", ""))
+        self.sign_up_href = sign_in_paths.register(query.get("next", ""))
         oidc = get_settings().oidc
         self.has_passwords = not oidc.is_only_way
         self.provider_name = oidc.oidc_name if oidc.is_configured else ""
-        self.provider_href = ui_paths.provider_sign_in(self.next_path)
+        self.provider_href = sign_in_paths.provider_sign_in(self.next_path)
         if await signed_in_caller(self) is not None:
             return rx.redirect(self.next_path, replace=True)
         if not code and not oidc.is_configured and await asyncio.to_thread(_is_ownerless):
@@ -71,7 +71,7 @@ def _is_ownerless() -> bool:
         return not identity.has_owner(session)
 
 
-@page(route=ui_paths.LOGIN, title="Sign in · Plumbline", on_load=SignInState.load, public=True)
+@page(route=sign_in_paths.LOGIN, title="Sign in · Plumbline", on_load=SignInState.load, public=True)
 def sign_in() -> rx.Component:
     """Email and password, and the provider where one is set."""
     return form_page(
@@ -87,7 +87,7 @@ def sign_in() -> rx.Component:
         rx.cond(
             SignInState.has_passwords,
             rx.fragment(
-                rx.el.p(text_link("Forgot your password?", href=ui_paths.FORGOT_PASSWORD), class_name="muted"),
+                rx.el.p(text_link("Forgot your password?", href=sign_in_paths.FORGOT_PASSWORD), class_name="muted"),
                 rx.el.p("No account yet? ", text_link("Sign up", href=SignInState.sign_up_href), class_name="muted"),
             ),
             rx.fragment(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from app import ui_paths
+from app import sign_in_paths, ui_paths
 from app.identity.contracts import EntryRefusal
 from app.identity.pages.credential_form import credential_field, form_message, form_page, refusal_message
 from app.ui import page
@@ -21,18 +21,18 @@ class SignInCodeState(rx.State):
 
     message: str = ""
     next_path: str = ui_paths.HOME
-    start_href: str = ui_paths.LOGIN
+    start_href: str = sign_in_paths.LOGIN
 
     @rx.event
     def load(self) -> None:
         """Read the address."""
         query = self.router.url.query_parameters
         self.message = refusal_message(query.get("error", ""), MESSAGES)
-        self.next_path = ui_paths.safe_next(query.get("next", ""))
-        self.start_href = ui_paths.login(query.get("next", ""))
+        self.next_path = sign_in_paths.safe_next(query.get("next", ""))
+        self.start_href = sign_in_paths.login(query.get("next", ""))
 
 
-@page(route=ui_paths.LOGIN_CODE, title="Enter your code · Plumbline", on_load=SignInCodeState.load, public=True)
+@page(route=sign_in_paths.LOGIN_CODE, title="Enter your code · Plumbline", on_load=SignInCodeState.load, public=True)
 def sign_in_code() -> rx.Component:
     """One field."""
     return form_page(

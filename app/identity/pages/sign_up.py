@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from app import ui_paths
+from app import sign_in_paths, ui_paths
 from app.identity import service as identity
 from app.identity.contracts import EntryRefusal
 from app.identity.pages.credential_form import credential_field, form_message, form_page, refusal_message
@@ -32,7 +32,7 @@ class SignUpState(rx.State):
     message: str = ""
     is_email_taken: bool = False
     next_path: str = ui_paths.HOME
-    sign_in_href: str = ui_paths.LOGIN
+    sign_in_href: str = sign_in_paths.LOGIN
     is_first: bool = False
     is_closed: bool = False
 
@@ -43,8 +43,8 @@ class SignUpState(rx.State):
         code = query.get("error", "")
         self.message = refusal_message(code, MESSAGES)
         self.is_email_taken = code == EntryRefusal.EMAIL_TAKEN
-        self.next_path = ui_paths.safe_next(query.get("next", ""))
-        self.sign_in_href = ui_paths.login(query.get("next", ""))
+        self.next_path = sign_in_paths.safe_next(query.get("next", ""))
+        self.sign_in_href = sign_in_paths.login(query.get("next", ""))
         if await signed_in_caller(self) is not None:
             return rx.redirect(self.next_path, replace=True)
         self.is_first, self.is_closed = await asyncio.to_thread(_standing)
@@ -56,7 +56,7 @@ def _standing() -> tuple[bool, bool]:
         return not identity.has_owner(session), not identity.is_registration_open(session)
 
 
-@page(route=ui_paths.REGISTER, title="Sign up · Plumbline", on_load=SignUpState.load, public=True)
+@page(route=sign_in_paths.REGISTER, title="Sign up · Plumbline", on_load=SignUpState.load, public=True)
 def sign_up() -> rx.Component:
     """Name, email and password."""
     state: Any = SignUpState

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import reflex as rx
@@ -13,15 +14,17 @@ from app import ui_paths
 from app.frame import slug_var
 from app.identity.contracts import UserRole
 from app.kernel.errors import AppError
+from app.plan.codegen.languages import PROMISE, code_files
 from app.plan.pages.plan_frame import PlanState, plan_frame
-from app.plan.pages.transfer_parts import ImportLine, code_section, export_section, import_section, transfer_body
+from app.plan.pages.transfer_parts import ImportLine, export_section, import_section, transfer_body
 from app.plan.pages.words import plural
 from app.plan.shapes.transfer import ImportReport
 from app.plan.snapshot import EntityType
 from app.plan.transfer.preview import RowStatus
 from app.presentation import Phase
 from app.ui import page
-from components import Crumb, page_header, toast_done
+from components import Crumb, page_header, section, toast_done
+from components.downloads import download_list
 
 SORTS = {
     EntityType.EVENT_TYPE: "Event type",
@@ -149,13 +152,14 @@ def _sentence(detail: object) -> str:
 @page(route="/p/[slug]/plan/transfer", title="Import and export · Plumbline", on_load=TransferState.load)
 def transfer_page() -> rx.Component:
     """The page."""
+    state: Any = TransferState
     return plan_frame(
         transfer_body(
-            TransferState,
+            state,
             page_header("Import and export", note="The plan as files: to keep in a repository, to edit elsewhere, to bring along."),
-            export_section(TransferState),
-            code_section(TransferState),
-            import_section(TransferState),
+            export_section(state),
+            section("Tracking code", download_list(code_files(state.code_href, state.code_query)), note=PROMISE),
+            import_section(state),
         ),
         active="events",
         crumbs=[Crumb("Events", ui_paths.project_events(slug_var())), Crumb("Import and export")],

@@ -20,6 +20,7 @@ from components import (
     section,
     text_input,
 )
+from components.downloads import download_list
 from components.inline_edit import form_refusal
 
 FORMATS: Sequence[tuple[str, str, str]] = (
@@ -30,12 +31,6 @@ FORMATS: Sequence[tuple[str, str, str]] = (
         "Events as CSV",
         "Events only, one per row, for a spreadsheet. Event types, fields, variables and relations are not in it.",
     ),
-)
-LANGUAGES: Sequence[tuple[str, str, str]] = (
-    ("typescript", "TypeScript", "For browsers and Node."),
-    ("python", "Python", "For servers and jobs; checked by mypy."),
-    ("swift", "Swift", "For iOS and macOS."),
-    ("kotlin", "Kotlin", "For Android and the JVM."),
 )
 _ACCEPT = ".zip,.yaml,.yml,.json,.csv"
 
@@ -62,51 +57,8 @@ def export_section(state: Any) -> rx.Component:
     """A download per format, of the branch that is open."""
     return section(
         "Export",
-        rx.el.ul(
-            *[
-                rx.el.li(
-                    rx.el.a(
-                        rx.icon("download", size=14, aria_hidden="true"),
-                        text,
-                        href=f"{state.export_href}{name}",
-                        download=True,
-                        reload_document=True,  # the router would otherwise look for a page of this address
-                        class_name="btn btn-plain",
-                    ),
-                    rx.el.span(about, class_name="field-hint"),
-                    class_name="transfer-format",
-                )
-                for name, text, about in FORMATS
-            ],
-            class_name="transfer-formats",
-        ),
+        download_list((text, about, f"{state.export_href}{name}") for name, text, about in FORMATS),
         note=rx.cond(state.is_main, "Main as it is now", f"The branch {state.branch_name} as it is now"),
-    )
-
-
-def code_section(state: Any) -> rx.Component:
-    """A download of typed tracking code per language, of the branch that is open."""
-    return section(
-        "Tracking code",
-        rx.el.ul(
-            *[
-                rx.el.li(
-                    rx.el.a(
-                        rx.icon("download", size=14, aria_hidden="true"),
-                        text,
-                        href=f"{state.code_href}{name}{state.code_query}",
-                        download=True,
-                        reload_document=True,
-                        class_name="btn btn-plain",
-                    ),
-                    rx.el.span(about, class_name="field-hint"),
-                    class_name="transfer-format",
-                )
-                for name, text, about in LANGUAGES
-            ],
-            class_name="transfer-formats",
-        ),
-        note="One typed function per event, so that a misspelt property does not compile. The same plan gives the same file.",
     )
 
 

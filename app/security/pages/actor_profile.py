@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from app import ui_paths
+from app import security_paths
 from app.identity.contracts import Actor
 from app.kernel.errors import NotFound, Unavailable
 from app.security.behaviour.actor_scores import FEATURES
@@ -81,8 +81,8 @@ class Profile:
 
 def profile_view(session: Session, actor: Actor, slug: str, actor_id: str, zone: ZoneInfo, now: datetime) -> Profile:
     """One actor: the score, what drove it, own days before, peers, alerts. Errors: NotFound for the project."""
-    events = ui_paths.project_security_events(slug, actor=actor_id, days="90")
-    every = ui_paths.project_security_alerts(slug, status="all", actor=actor_id)
+    events = security_paths.project_security_events(slug, actor=actor_id, days="90")
+    every = security_paths.project_security_alerts(slug, status="all", actor=actor_id)
     alerts, alerts_note = _alerts(session, actor, slug, actor_id, now)
     try:
         found = actor_ranking.ranked(session, actor, slug, actor_id, now)
@@ -222,7 +222,7 @@ def _alerts(session: Session, actor: Actor, slug: str, actor_id: str, now: datet
             status_tone=STATUS_TONES.get(alert.status, "neutral"),
             age=ago(alert.created_at, now),
             iso=iso_utc(alert.created_at),
-            href=ui_paths.project_security_alert(slug, alert.id),
+            href=security_paths.project_security_alert(slug, alert.id),
         )
         for alert in alerts
     ]

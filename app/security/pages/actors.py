@@ -9,7 +9,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from app import ui_paths
+from app import security_paths
 from app.frame import project_frame, slug_var
 from app.page_states import LoadedState, page_body
 from app.security.pages.actors_parts import actor_table, filters, no_scores, profile_panel
@@ -60,7 +60,7 @@ class ActorsState(LoadedState):
         return self._go(page=str(self.query.page))
 
     def _go(self, **changed: str) -> EventSpec:
-        return rx.redirect(ui_paths.project_actors(self._slug(), **self.query.parameters(**changed)), replace=True)
+        return rx.redirect(security_paths.project_actors(self._slug(), **self.query.parameters(**changed)), replace=True)
 
 
 @page(route="/p/[slug]/actors", title="Actors · Plumbline", on_load=ActorsState.load)
@@ -80,5 +80,5 @@ def actors_page() -> rx.Component:
             on_retry=state.load,
         ),
         active="actors",
-        crumbs=[Crumb("Security", ui_paths.project_security(slug_var())), Crumb("Actors")],
+        crumbs=[Crumb("Security", security_paths.project_security(slug_var())), Crumb("Actors")],
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from app import ui_paths
+from app import security_paths, ui_paths
 from app.frame import slug_var
 from app.security.pages.actors_view import FLOORS, PERIODS
 from app.security.pages.overview_parts import request_for_a_first_event
@@ -59,7 +59,7 @@ def actor_table(state: Any) -> rx.Component:
         empty=empty_state(
             "No actor matches",
             "Nobody was scored in this period, or every score is lower.",
-            link_button("Show 90 days", href=ui_paths.project_actors(slug_var(), days="90")),
+            link_button("Show 90 days", href=security_paths.project_actors(slug_var(), days="90")),
         ),
         pager=pager(view.first, view.last, view.total, on_previous=state.turn(-1), on_next=state.turn(1), noun="actors"),
     )

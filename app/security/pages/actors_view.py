@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from app import ui_paths
+from app import security_paths
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.presentation import page_number, page_within
@@ -146,7 +146,7 @@ def _row(one: RankedActor, slug: str, query: Query, today: date, zone: ZoneInfo,
         day=day_name(newest.day),
         scored=local_time(newest.scored_at, zone, now=now),
         iso=iso_utc(newest.scored_at),
-        href=ui_paths.project_actors(slug, **query.parameters(page=str(query.page), actor=newest.actor_id)),
+        href=security_paths.project_actors(slug, **query.parameters(page=str(query.page), actor=newest.actor_id)),
     )
 
 

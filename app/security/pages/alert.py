@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from app import ui_paths
+from app import security_paths
 from app.frame import project_frame, slug_var
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError
@@ -111,8 +111,8 @@ def security_alert_page() -> rx.Component:
         ),
         active="security-alerts",
         crumbs=[
-            Crumb("Security", ui_paths.project_security(slug_var())),
-            Crumb("Alerts", ui_paths.project_security_alerts(slug_var())),
+            Crumb("Security", security_paths.project_security(slug_var())),
+            Crumb("Alerts", security_paths.project_security_alerts(slug_var())),
             Crumb(rx.cond(view.title != "", view.title, "Alert")),
         ],
     )

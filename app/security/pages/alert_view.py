@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from app import ui_paths
+from app import security_paths
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import Unavailable
@@ -133,11 +133,11 @@ def _facts(alert: AlertView, slug: str, zone: ZoneInfo, now: datetime) -> list[F
     details = alert.details
 
     def events(**filters: str) -> str:
-        return ui_paths.project_security_events(slug, days="90", **filters)
+        return security_paths.project_security_events(slug, days="90", **filters)
 
     found = [
         Fact("Actor", alert.actor_id, events(actor=alert.actor_id)) if alert.actor_id else None,
-        Fact("Behaviour", "compared with own days and peers", ui_paths.project_actors(slug, actor=alert.actor_id))
+        Fact("Behaviour", "compared with own days and peers", security_paths.project_actors(slug, actor=alert.actor_id))
         if alert.actor_id
         else None,
         Fact("Email", str(details["actor_email"])) if details.get("actor_email") else None,

@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from app import ui_paths
+from app import security_paths
 from app.frame import project_frame, slug_var
 from app.page_states import LoadedState, page_body
 from app.security.pages.alerts_view import EVERY_STATUS, STATUSES, AlertsView, alerts_view
@@ -103,7 +103,7 @@ class SecurityAlertsState(LoadedState):
         now |= changed
         usual = {"status": USUAL_STATUS, "page": "1"}
         chosen = {name: "" if value == usual.get(name) else value for name, value in now.items()}
-        return rx.redirect(ui_paths.project_security_alerts(self._slug(), **chosen), replace=True)
+        return rx.redirect(security_paths.project_security_alerts(self._slug(), **chosen), replace=True)
 
 
 def page_of(text: str) -> int:
@@ -147,7 +147,7 @@ def security_alerts_page() -> rx.Component:
             on_retry=state.load,
         ),
         active="security-alerts",
-        crumbs=[Crumb("Security", ui_paths.project_security(slug_var())), Crumb("Alerts")],
+        crumbs=[Crumb("Security", security_paths.project_security(slug_var())), Crumb("Alerts")],
     )
 
 
@@ -183,21 +183,21 @@ def _table(state: Any) -> rx.Component:
             empty_state(
                 "No alert matches",
                 "No alert of this status has this severity, type and actor.",
-                link_button("Show all open alerts", href=ui_paths.project_security_alerts(slug_var())),
+                link_button("Show all open alerts", href=security_paths.project_security_alerts(slug_var())),
             ),
             rx.cond(
                 state.status == USUAL_STATUS,
                 empty_state(
                     "No open alert",
                     "Nothing was found yet, or everything is dealt with.",
-                    link_button("Show all alerts", href=ui_paths.project_security_alerts(slug_var(), status=EVERY_STATUS)),
+                    link_button("Show all alerts", href=security_paths.project_security_alerts(slug_var(), status=EVERY_STATUS)),
                 ),
                 rx.cond(
                     state.status == EVERY_STATUS,
                     empty_state(
                         "No alert was ever raised",
                         "Alerts are raised when security events are evidence of an incident.",
-                        link_button("Explore events", href=ui_paths.project_security_events(slug_var())),
+                        link_button("Explore events", href=security_paths.project_security_events(slug_var())),
                     ),
                     empty_state("No alert of this status", "Choose “All” to see alerts of every status."),
                 ),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from app import ui_paths
+from app import security_paths
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.presentation import page_within
@@ -110,5 +110,5 @@ def _row(alert: AlertView, slug: str, zone: ZoneInfo, now: datetime) -> AlertRow
         when=local_time(alert.created_at, zone, now=now),
         iso=iso_utc(alert.created_at),
         age=ago(alert.created_at, now),
-        href=ui_paths.project_security_alert(slug, alert.id),
+        href=security_paths.project_security_alert(slug, alert.id),
     )

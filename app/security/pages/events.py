@@ -9,7 +9,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from app import ui_paths
+from app import security_paths
 from app.frame import project_frame, slug_var
 from app.page_states import LoadedState, page_body
 from app.security.pages.event_moments import to_instants, to_local
@@ -85,7 +85,7 @@ class SecurityEventsState(LoadedState):
         return rx.redirect(self._path(**changed), replace=True)
 
     def _path(self, **changed: str) -> str:
-        return ui_paths.project_security_events(self._slug(), **to_instants(self.query.parameters(**changed), self._zone()))
+        return security_paths.project_security_events(self._slug(), **to_instants(self.query.parameters(**changed), self._zone()))
 
 
 @page(route="/p/[slug]/security/events", title="Security events · Plumbline", on_load=SecurityEventsState.load)
@@ -114,7 +114,7 @@ def security_events_page() -> rx.Component:
             on_retry=state.load,
         ),
         active="security-events",
-        crumbs=[Crumb("Security", ui_paths.project_security(slug_var())), Crumb("Events")],
+        crumbs=[Crumb("Security", security_paths.project_security(slug_var())), Crumb("Events")],
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from app import ui_paths
+from app import security_paths, ui_paths
 from app.frame import slug_var
 from app.security.pages.events_view import SEVERITIES
 from app.security.pages.parts import attribution, fact_list, mark_list
@@ -94,12 +94,12 @@ def searches(state: Any) -> rx.Component:
                     on_click=state.drop(chip.name),
                 ),
             ),
-            text_link("Clear all", href=ui_paths.project_security_events(slug_var())),
+            text_link("Clear all", href=security_paths.project_security_events(slug_var())),
             class_name="chips",
         ),
         rx.el.div(
             rx.el.span("Begin with", class_name="muted"),
-            *[text_link(label, href=ui_paths.project_security_events(slug_var(), **words)) for label, words in _SEARCHES],
+            *[text_link(label, href=security_paths.project_security_events(slug_var(), **words)) for label, words in _SEARCHES],
             class_name="chips chips-links",
         ),
     )
@@ -150,7 +150,7 @@ def event_table(state: Any) -> rx.Component:
             empty_state(
                 "No event matches",
                 "Lift a filter or take a longer period.",
-                link_button("Clear all filters", href=ui_paths.project_security_events(slug_var())),
+                link_button("Clear all filters", href=security_paths.project_security_events(slug_var())),
             ),
             empty_state(
                 "No security events in this period",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from app import ui_paths
+from app import security_paths
 from app.identity.contracts import Actor
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import NotFound
@@ -189,7 +189,9 @@ def events_view(session: Session, actor: Actor, slug: str, query: Query, zone: Z
     ]
     facets = [_by_gravity(facet) if facet.name == "severity" else facet for facet in facets]
     lines = [event_line(event, slug, zone, now) for event in found.events]
-    rows = [replace(line, href=ui_paths.project_security_events(slug, **to_instants(_at(query, line.id), zone))) for line in lines]
+    rows = [
+        replace(line, href=security_paths.project_security_events(slug, **to_instants(_at(query, line.id), zone))) for line in lines
+    ]
     countries = sorted({one.word for one in found.facets["country"]} | ({query.country} if query.country else set()))
     detail = event_detail(session, actor, slug, query.id, zone, now) if query.id else Detail()
     return EventsView(
@@ -244,7 +246,7 @@ def _facts(event: StoredEvent, slug: str) -> list[Fact]:
     known = event.properties
 
     def more(**filters: str) -> str:
-        return ui_paths.project_security_events(slug, days="90", **filters)
+        return security_paths.project_security_events(slug, days="90", **filters)
 
     found = [
         Fact("Actor", event.actor_id, more(actor=event.actor_id)) if event.actor_id else Fact("Actor", "not told"),

@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from app import ui_paths
+from app import security_paths
 from app.frame import project_frame
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, InvalidInput
@@ -60,7 +60,7 @@ class SecurityState(LoadedState):
     @rx.event
     def choose_days(self, days: str) -> EventSpec:
         """Another period."""
-        return rx.redirect(ui_paths.project_security(self._slug(), "" if days == USUAL_DAYS else days), replace=True)
+        return rx.redirect(security_paths.project_security(self._slug(), "" if days == USUAL_DAYS else days), replace=True)
 
     @rx.event
     async def save_origins(self, form: dict[str, Any]) -> EventSpec | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from app import ui_paths
+from app import security_paths, ui_paths
 from app.frame import slug_var
 from app.security.pages.parts import attribution, mark_list
 from components import (
@@ -34,7 +34,7 @@ def figures(view: Any) -> rx.Component:
     """Open alerts by severity, and what the period amounts to."""
 
     def alerts(severity: str) -> str:
-        return ui_paths.project_security_alerts(slug_var(), severity=severity)
+        return security_paths.project_security_alerts(slug_var(), severity=severity)
 
     return kpi_row(
         kpi("Open critical", view.critical, tone=rx.cond(view.critical != "0", "bad", "neutral"), href=alerts("critical")),
@@ -64,12 +64,12 @@ def trends(view: Any) -> rx.Component:
                     ),
                 ),
             ),
-            actions=[text_link("All alerts", href=ui_paths.project_security_alerts(slug_var()))],
+            actions=[text_link("All alerts", href=security_paths.project_security_alerts(slug_var()))],
         ),
         section(
             "Events over time",
             rx.el.div(stacked_bars(view.event_bars, noun="events"), class_name="section-body"),
-            actions=[text_link("Explore events", href=ui_paths.project_security_events(slug_var()))],
+            actions=[text_link("Explore events", href=security_paths.project_security_events(slug_var()))],
         ),
         class_name="columns",
     )
@@ -154,7 +154,7 @@ def actor_section(view: Any) -> rx.Component:
             caption="Actors with the most grave events, then the most events",
             empty=empty_state("No event names an actor"),
         ),
-        actions=[text_link("All actors", href=ui_paths.project_actors(slug_var()))],
+        actions=[text_link("All actors", href=security_paths.project_actors(slug_var()))],
         note="by grave events; “unusual” is the share of known days that were less so",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app import ui_paths
+from app import security_paths
 from app.security.contracts import ActorCount, NetworkCount, PlaceCount
 from app.security.pages.wording import Mark, network_marks
 from app.security.service.actor_scoring import ScoreView
@@ -64,7 +64,7 @@ def place_row(place: PlaceCount, slug: str, days: int) -> PlaceRow:
         succeeded=full_number(place.succeeded),
         failed=full_number(place.failed),
         actors=full_number(place.actors),
-        href=ui_paths.project_security_events(slug, country=place.country_code, days=str(days)),
+        href=security_paths.project_security_events(slug, country=place.country_code, days=str(days)),
     )
 
 
@@ -82,8 +82,8 @@ def actor_row(one: ActorCount, slug: str, days: int, score: ScoreView | None) ->
         places=places.replace(" ", "\u00a0").replace(",\u00a0", ", "),
         unusual="" if score is None or score.score is None else f"{score.score:.1f}",
         unusual_tone="warn" if score is not None and score.is_unusual else "neutral",
-        score_href=ui_paths.project_actors(slug, actor=one.actor_id),
-        href=ui_paths.project_security_events(slug, actor=one.actor_id, days=str(days)),
+        score_href=security_paths.project_actors(slug, actor=one.actor_id),
+        href=security_paths.project_security_events(slug, actor=one.actor_id, days=str(days)),
     )
 
 
@@ -100,7 +100,7 @@ def network_row(one: NetworkCount, slug: str, days: int) -> NetworkRow:
         failed=full_number(one.failed),
         score="" if one.threat_score is None else str(one.threat_score),
         marks=network_marks(dict.fromkeys(one.marks, True)),
-        href=ui_paths.project_security_events(slug, ip=one.one_address, days=str(days)),
+        href=security_paths.project_security_events(slug, ip=one.one_address, days=str(days)),
     )
 
 

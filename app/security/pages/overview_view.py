@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from app import ui_paths
+from app import security_paths
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.security.pages.overview_rows import ActorRow, NetworkRow, PlaceRow, actor_row, counted, network_row, place_name, place_row
@@ -223,7 +223,7 @@ def _alert_moment(alert: AlertView, slug: str, zone: ZoneInfo, now: datetime) ->
         who=alert.source_ip or alert.actor_id or "",
         when=local_time(alert.created_at, zone, now=now, seconds=True),
         iso=iso_utc(alert.created_at),
-        href=ui_paths.project_security_alert(slug, alert.id),
+        href=security_paths.project_security_alert(slug, alert.id),
         is_alert=True,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from app import ui_paths
+from app import security_paths, ui_paths
 from app.frame import slug_var
 from app.security.pages.threat_model_form import (
     FIELDS,
@@ -219,7 +219,7 @@ def _actions(state: Any) -> rx.Component:
             is_label_shown=True,
         ),
         rx.el.div(
-            link_button("Cancel", href=ui_paths.project_threat_models(slug_var())),
+            link_button("Cancel", href=security_paths.project_threat_models(slug_var())),
             rx.cond(
                 state.view.is_editor & state.view.is_booked,
                 button("Save model", kind="primary", on_click=state.save),

@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from app import ui_paths
+from app import security_paths, ui_paths
 from app.frame import project_frame, slug_var
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, InvalidInput
@@ -122,7 +122,7 @@ class ThreatModelsState(LoadedState):
             return toast_failed(refusal.message)
         except AppError as refusal:
             return toast_failed(refusal.message)
-        return rx.redirect(ui_paths.project_threat_models(slug))
+        return rx.redirect(security_paths.project_threat_models(slug))
 
     @rx.event
     async def switch(self, model_id: str, is_on: bool) -> EventSpec:
@@ -185,7 +185,7 @@ def threat_models_page() -> rx.Component:
         rx.icon("plus", size=14, aria_hidden="true"),
         "Add model",
         kind="primary",
-        href=ui_paths.project_threat_models(slug_var(), edit=ui_paths.NEW),
+        href=security_paths.project_threat_models(slug_var(), edit=ui_paths.NEW),
     )
     return project_frame(
         page_header(
@@ -210,5 +210,5 @@ def threat_models_page() -> rx.Component:
             on_retry=state.load,
         ),
         active="threat-models",
-        crumbs=[Crumb("Security", ui_paths.project_security(slug_var())), Crumb("Threat models")],
+        crumbs=[Crumb("Security", security_paths.project_security(slug_var())), Crumb("Threat models")],
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from app import ui_paths
+from app import security_paths, ui_paths
 from app.frame import slug_var
 from app.security.pages.threat_models_view import DAYS
 from components import (
@@ -77,7 +77,7 @@ def model_table(state: Any) -> rx.Component:
             "here, for example ten exports of one person within an hour.",
             rx.cond(
                 view.is_editor & view.is_booked,
-                link_button("Add model", href=ui_paths.project_threat_models(slug_var(), edit=ui_paths.NEW)),
+                link_button("Add model", href=security_paths.project_threat_models(slug_var(), edit=ui_paths.NEW)),
                 rx.fragment(),
             ),
         ),

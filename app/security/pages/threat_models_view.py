@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from app import ui_paths
+from app import security_paths
 from app.identity.contracts import Actor, UserRole
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import InvalidInput
@@ -130,7 +130,7 @@ def _row(view: ModelView, slug: str, zone: ZoneInfo, alerts: int) -> ModelRow:
         alerts=full_number(alerts),
         changed=local_time(view.updated_at, zone, now=SYSTEM_CLOCK.now()),
         iso=iso_utc(view.updated_at),
-        href=ui_paths.project_threat_models(slug, edit=view.id),
+        href=security_paths.project_threat_models(slug, edit=view.id),
     )
 
 
@@ -155,5 +155,5 @@ def _example(example: Example, slug: str, zone: ZoneInfo) -> ExampleRow:
         tone=SEVERITY_TONES[finding.severity],
         when=local_time(event.at, zone, now=SYSTEM_CLOCK.now()),
         iso=iso_utc(event.at),
-        href=ui_paths.project_security_events(slug, id=event.id, days="90"),
+        href=security_paths.project_security_events(slug, id=event.id, days="90"),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from app import ui_paths
+from app import security_paths
 from app.security.contracts import StoredEvent
 from components.format import iso_utc, local_time
 
@@ -120,7 +120,7 @@ def event_line(event: StoredEvent, slug: str, zone: ZoneInfo, now: datetime, *, 
         place=place_text(known),
         when=local_time(event.time, zone, now=now, seconds=True),
         iso=iso_utc(event.time),
-        href=ui_paths.project_security_events(slug, id=event.id, days="90"),
+        href=security_paths.project_security_events(slug, id=event.id, days="90"),
         marks=network_marks(known),
         is_evidence=is_evidence,
     )

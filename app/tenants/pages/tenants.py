@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from app.frame import workspace_frame
 from app.identity.contracts import Actor
-from app.identity.pages.key_parts import token_panel
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.errors import AppError, Conflict
 from app.page_states import LoadedState, page_body
@@ -37,6 +36,7 @@ from components import (
 )
 from components.inline_edit import cell_select, form_refusal
 from components.shell import Crumb
+from components.token_panel import token_panel
 
 SHOWN = 200
 PLANS = [(plan.value, plan.value.capitalize()) for plan in QUOTAS]

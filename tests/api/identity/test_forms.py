@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from app.kernel.database import session_scope
 from app.kernel.settings import get_settings
-from app.ui_paths import safe_next
+from app.sign_in_paths import safe_next
 from models.identity import User, UserSession
 from tests.factories import PASSWORD, make_user
 
