@@ -12,7 +12,7 @@ CRASHES := tests/integration/test_kill_minus_nine.py tests/integration/scaled
 # Python keeps what it compiled, whatever the shell says: hundreds of processes start in the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-fast e2e lint types format bench demo machine chromium servers clean
+.PHONY: setup run test test-fast e2e compiled lint types format bench demo machine chromium servers clean
 
 setup: .venv/.installed frontend ## the virtual environment with the command `plumbline`, and the front end
 
@@ -32,7 +32,7 @@ frontend: .venv/.installed
 run: setup ## start on http://127.0.0.1:8000 (PORT=... to change)
 	@exec $(BIN)/plumbline serve --port $(PORT)
 
-test: setup chromium servers ## everything: both databases, slow tests, a real browser
+test: setup chromium servers compiled ## everything: both databases, slow tests, a real browser
 	$(PYTEST) tests/unit tests/api tests/integration -m "not slow" -n 2 --dist loadfile
 	$(PYTEST) tests/unit tests/api tests/integration -m "slow" -n 2 --dist loadfile $(CRASHES:%=--ignore=%)
 	$(PYTEST) $(CRASHES) -m "slow" -p no:xdist
@@ -41,8 +41,11 @@ test: setup chromium servers ## everything: both databases, slow tests, a real b
 test-fast: .venv/.installed ## what one runs often: SQLite only, nothing slow
 	$(PYTEST) tests/unit tests/api tests/integration -m "not slow and not postgres" -n 2 --dist loadfile
 
-e2e: setup chromium servers
+e2e: setup chromium servers compiled
 	$(PYTEST) tests/e2e -n 2 --dist loadfile
+
+compiled: .venv/.installed # numba keeps what it compiled; two processes that need it at once would both compile it
+	@$(BIN)/python -m tests.compiling
 
 lint: .venv/.installed
 	$(BIN)/ruff check .

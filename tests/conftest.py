@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import os
 import shutil
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import bcrypt
+import certifi
 import hypothesis
 import pytest
 from fastapi import APIRouter
@@ -32,6 +35,7 @@ from app.kernel.database import engine_for, session_scope
 from app.kernel.settings import Settings, get_settings, use_overrides
 from app.migrations import upgrade
 from models.identity import User
+from tests.compiling import share_machine_code
 from tests.factories import make_session_cookie, make_user
 from tests.postgres_server import PostgresServer
 from tests.shared_dialects import share_dialects
@@ -48,8 +52,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("steady")
 HOUR, MARGIN, LONG_MARGIN = 3600, 8, 45
 LONG_TESTS = ("slow", "e2e")
-# Servers that tests start share the machine code of the detection engine; each data folder would compile its own.
-os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "plumbline" / "numba"))
+share_machine_code()
 
 
 def _says_slow(path: Path) -> bool:
@@ -97,6 +100,25 @@ def _fast_passwords() -> None:
     """The cheapest bcrypt: tests check the rules around it, not its cost."""
     passwords.ROUNDS = 4
     passwords.NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(4))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_read_once() -> Iterator[None]:
+    """Every HTTP client reads the certificates that machines trust, which takes longer than most requests of tests."""
+    read = ssl.create_default_context
+    known: dict[tuple[object, ...], ssl.SSLContext] = {}
+
+    def create(purpose: ssl.Purpose = ssl.Purpose.SERVER_AUTH, **places: Any) -> ssl.SSLContext:
+        if purpose is not ssl.Purpose.SERVER_AUTH or places not in ({}, {"cafile": certifi.where()}):
+            return read(purpose, **places)
+        chosen = (places.get("cafile"), os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        if chosen not in known:
+            known[chosen] = read(**places)
+        return known[chosen]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", create)
+        yield
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, Person, session_cookie
+from tests.e2e.conftest import OpenPage, Person, Sessions
 from tests.e2e.plan_api import Api
 from tests.e2e.server import RunningServer
 
@@ -43,14 +43,14 @@ def record(number: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def audited(server: RunningServer, owner: Person) -> Iterator[None]:
+def audited(server: RunningServer, owner: Person, sessions: Sessions) -> Iterator[None]:
     """Requests of one to three records, sent with a key of the project."""
-    key = server.cli("key", "create", "--kind", "audit", "--project", SLUG).splitlines()[-1]
+    key = server.ingest_key(SLUG, "audit")
     for number in range(0, 66, 3):
         records = [record(number + more) for more in range(1 + number % 2)]
         answer = httpx.post(f"{server.url}/audit/log", json=records, headers={"api-key": key}, timeout=30)
         assert answer.status_code == 204, answer.text
-    api = Api(server, session_cookie(server, owner), SLUG)
+    api = Api(server, sessions.cookie(owner), SLUG)
     kind = api.event_type("order")
     for name in ("Order placed", "Order refunded"):
         api.event(kind, name)

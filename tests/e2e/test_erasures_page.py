@@ -28,7 +28,7 @@ def shoot(page: Page, name: str) -> None:
 def test_a_person_is_erased_and_the_proof_holds(
     open_page: OpenPage, owner: Person, server: RunningServer, slug: str, check_accessibility: Callable[[Page], None]
 ) -> None:
-    key = server.cli("key", "create", "--kind", "events", "--project", slug).splitlines()[-1]
+    key = server.ingest_key(slug)
     event = {"service": "shop", "operation": "paid", "timestamp": datetime.now(UTC).isoformat(), "user_id": "u-4711"}
     headers = {"Authorization": f"Bearer {key}"}
     assert httpx.post(f"{server.url}/v1/events?wait=1", json={"events": [event]}, headers=headers, timeout=30).is_success

@@ -41,6 +41,18 @@ def test_a_type_its_fields_and_an_event_are_made_by_hand(open_page: OpenPage, ow
     expect(page.get_by_role("main")).to_contain_text("checkout")
 
 
+def test_who_submits_before_the_name_has_followed_gets_the_event_type(open_page: OpenPage, owner: Person, slug: str) -> None:
+    page = open_page(f"/p/{slug}/event-types", owner)
+    page.get_by_role("button", name="New event type").click()
+    form = dialog_of(page, "New event type").locator("form")
+    expect(form.get_by_label("Name", exact=True)).to_have_value("")
+    form.evaluate("form => form.requestSubmit()")
+    expect(form.locator("#name-error")).to_be_visible()
+    form.evaluate("form => { form.elements.display_name.value = 'Quick Order'; form.requestSubmit() }")
+    expect(page.get_by_role("heading", name="Quick Order", level=1)).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("quick_order")
+
+
 def _add_field(page: Page, name: str, kind: str, *, options: str = "", is_required: bool = False) -> None:
     page.get_by_role("button", name="Add field").first.click()
     form = dialog_of(page, "Add a field")
@@ -85,7 +97,7 @@ def test_properties_that_arrive_become_fields(
 ) -> None:
     made = api.event_type("shop", {"name": "mail", "display_name": "Mail", "field_type": "string", "sensitivity": "pii"})
     other = api.event_type("club")
-    key = server.cli("key", "create", "--kind", "events", "--project", slug).splitlines()[-1]
+    key = server.ingest_key(slug)
     carried = {"plan": "free", "cart": {"size": 2}, "price": 12.5, "mail": "ada@example.com"}
     sent = [("shop", {**carried, "odd": 1}), ("shop", {**carried, "odd": "one"}), ("club", carried)]
     moment = datetime.now(UTC).isoformat()

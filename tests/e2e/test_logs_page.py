@@ -43,7 +43,7 @@ def append(server: RunningServer, key: str, name: str, rows: list[dict[str, obje
 @pytest.fixture(scope="module")
 def logged(server: RunningServer, owner: Person) -> Iterator[str]:
     """A day of lines with one bad quarter of an hour, and a threshold."""
-    key = server.cli("key", "create", "--kind", "logs", "--project", SLUG).splitlines()[-1]
+    key = server.ingest_key(SLUG, "logs")
     now = datetime.now(UTC)
     bad = now - timedelta(hours=5)
     threshold = {

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from app.frontend import ensure_built
 from app.kernel.clock import SYSTEM_CLOCK
+from tests.e2e.conftest import PATIENCE
 from tests.e2e.observed_project import history, run_scan, send
 from tests.e2e.server import RunningServer, running_server
 
@@ -29,7 +29,7 @@ RESTART_SECONDS = 120
 @pytest.fixture
 def context(browser: Browser) -> BrowserContext:
     opened = browser.new_context(viewport={"width": 1440, "height": 900})
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(PATIENCE)
     yield opened
     opened.close()
 
@@ -72,7 +72,6 @@ def web_process(server: RunningServer) -> int:
 
 
 def test_from_sign_up_to_an_anomaly_that_survives_a_restart(tmp_path: Path, context: BrowserContext) -> None:
-    ensure_built()
     page = context.new_page()
     with running_server(tmp_path) as server:
         sign_up(page, server)
@@ -93,7 +92,6 @@ def test_from_sign_up_to_an_anomaly_that_survives_a_restart(tmp_path: Path, cont
 
 
 def test_a_save_cut_off_in_the_middle_loses_nothing(tmp_path: Path, context: BrowserContext) -> None:
-    ensure_built()
     page = context.new_page()
     with running_server(tmp_path) as server:
         sign_up(page, server)
@@ -120,6 +118,7 @@ def test_a_save_cut_off_in_the_middle_loses_nothing(tmp_path: Path, context: Bro
             page.wait_for_timeout(1500)
         assert slugs == ["cut-off"]
         keep_a_half_typed_branch(page, server, slugs[0])
+        keep_half_typed_pages(context, server, slugs[0])
 
 
 def keep_a_half_typed_branch(page: Page, server: RunningServer, slug: str) -> None:
@@ -142,6 +141,32 @@ def keep_a_half_typed_branch(page: Page, server: RunningServer, slug: str) -> No
     expect(page.get_by_label("What for")).to_be_focused()
     page.get_by_role("button", name="Create branch").click()
     expect(page).to_have_url(re.compile("branch="))
+
+
+def keep_half_typed_pages(context: BrowserContext, server: RunningServer, slug: str) -> None:
+    """A long form that is no dialog keeps what stood in it, what it was switched to as well; passwords are typed again."""
+    scan, destination = context.new_page(), context.new_page()
+    scan.goto(f"{server.url}/p/{slug}/scans/new")
+    scan.get_by_label("Name", exact=True).fill("Half a scan")
+    scan.get_by_label("SQL").fill("SELECT name, time FROM events WHERE")
+    destination.goto(f"{server.url}/p/{slug}/destinations/new")
+    destination.get_by_role("button", name="Jira").click()
+    destination.get_by_label("Account", exact=True).fill("ana@example.com")
+    destination.get_by_label("API token").fill("half-a-token")
+    destination.get_by_label("Name", exact=True).fill("Board")
+    destination.get_by_label("Alerts are sent here").uncheck()
+    before = [page.locator("[data-draft]").element_handle() for page in (scan, destination)]
+    os.kill(web_process(server), signal.SIGKILL)
+    _wait_for_web(server)
+    for page, form in zip((scan, destination), before, strict=True):
+        page.wait_for_function("form => !form.isConnected", arg=form)
+    expect(scan.get_by_label("SQL")).to_have_value("SELECT name, time FROM events WHERE")
+    expect(scan.get_by_label("Name", exact=True)).to_have_value("Half a scan")
+    expect(destination.get_by_role("button", name="Jira")).to_have_attribute("aria-pressed", "true")
+    expect(destination.get_by_label("Account", exact=True)).to_have_value("ana@example.com")
+    expect(destination.get_by_label("Name", exact=True)).to_have_value("Board")
+    expect(destination.get_by_label("Alerts are sent here")).not_to_be_checked()
+    expect(destination.get_by_label("API token")).to_have_value("")
 
 
 def _slugs(server: RunningServer, cookies: dict[str, str]) -> list[str]:

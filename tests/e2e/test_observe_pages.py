@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import OpenPage, Person, session_cookie
+from tests.e2e.conftest import OpenPage, Person, Sessions
 from tests.e2e.observed_project import SLUG, fill, run_scan, send
 from tests.e2e.server import RunningServer
 
@@ -37,11 +37,11 @@ class Observed:
 
 
 @pytest.fixture(scope="module")
-def observed(server: RunningServer, owner: Person, browser: Browser) -> Iterator[Observed]:
-    key = server.cli("key", "create", "--kind", "events", "--project", SLUG).splitlines()[-1]
+def observed(server: RunningServer, owner: Person, sessions: Sessions, browser: Browser) -> Iterator[Observed]:
+    key = server.ingest_key(SLUG)
     fill(server, key)
     context = browser.new_context(base_url=server.url)
-    context.add_cookies([{"name": "plumbline_session", "value": session_cookie(server, owner), "url": server.url}])
+    context.add_cookies([{"name": "plumbline_session", "value": sessions.cookie(owner), "url": server.url}])
     run_scan(context.new_page())
     context.close()
     yield Observed(server, key)
@@ -100,7 +100,7 @@ def test_the_overview_shows_figures_chart_and_top_events(open_page: OpenPage, ow
 
 
 def test_a_project_without_data_shows_the_way_to_the_first_event(open_page: OpenPage, server: RunningServer, owner: Person) -> None:
-    server.cli("key", "create", "--kind", "events", "--project", "untouched")
+    server.ingest_key("untouched")
     page = open_page("/p/untouched", owner)
     expect(page.get_by_role("heading", name="Send an event")).to_be_visible()
     expect(page.get_by_role("region", name="Command that sends one event")).to_contain_text(f"{server.url}/v1/events")

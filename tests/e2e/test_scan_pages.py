@@ -13,24 +13,24 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, Person, session_cookie
+from tests.e2e.conftest import OpenPage, Person, Sessions
 from tests.e2e.observed_project import send
 from tests.e2e.server import RunningServer
 
 QUERY = "SELECT source, name, time, properties FROM events"
-SLOW = 40_000
+SLOW = 60_000
 VIEWER_ZONE = ZoneInfo("Europe/Berlin")
 """Where the browser of these tests stands; date pickers speak of its clock."""
 
 
 @pytest.fixture
-def slug(server: RunningServer, owner: Person) -> str:
+def slug(server: RunningServer, owner: Person, sessions: Sessions) -> str:
     """A project of its own for each test, with some events."""
     name = f"scans-{uuid4().hex[:8]}"
-    client = httpx.Client(base_url=server.url, cookies={"plumbline_session": session_cookie(server, owner)}, timeout=30)
+    client = httpx.Client(base_url=server.url, cookies={"plumbline_session": sessions.cookie(owner)}, timeout=30)
     answer = client.post("/api/v1/projects", json={"name": f"Scans {name}", "slug": name})
     assert answer.is_success, answer.text
-    key = server.cli("key", "create", "--kind", "events", "--project", name).splitlines()[-1]
+    key = server.ingest_key(name)
     start = datetime.now(UTC) - timedelta(hours=5)
     events = [
         {

@@ -43,7 +43,7 @@ def locate(folder: Path) -> None:
 def attacked(server: RunningServer, owner: Person) -> Iterator[str]:
     """A sign-in from New York, failures from a Tor exit, a sign-in from London, and everything deleted there."""
     locate(server.data_dir / "geo")
-    key = server.cli("key", "create", "--kind", "security", "--project", SLUG).splitlines()[-1]
+    key = server.ingest_key(SLUG, "security")
     ana = {"id": "ana", "email": "ana@example.com"}
 
     def collect(event: str, actor: dict[str, str], address: str, **metadata: object) -> None:
@@ -204,3 +204,26 @@ def test_an_actor_is_followed_from_the_ranking_to_own_days_alerts_and_events(
     expect(chip).to_be_visible()
     chip.click()
     expect(chip).to_have_count(0)
+
+
+def test_the_places_of_what_was_located_outlast_the_location_database(
+    open_page: OpenPage, owner: Person, server: RunningServer, attacked: str
+) -> None:
+    database = server.data_dir / "geo" / "city.mmdb"
+    away = database.with_suffix(".away")
+    page = open_page(PATH, owner)
+    settle(page)
+    expect(page.get_by_text("DBIP-City-Lite of")).to_be_visible()
+    database.rename(away)
+    try:
+        deadline = time.monotonic() + 60
+        while page.get_by_text("DBIP-City-Lite of").count():  # files are looked at again every few seconds
+            assert time.monotonic() < deadline, "the database is still in use"
+            page.wait_for_timeout(1000)
+            page.reload()
+            settle(page)
+        expect(page.get_by_role("img", name="places; most from Berlin, DE")).to_be_visible()
+        expect(page.get_by_role("region", name="Sign-ins by place").get_by_role("link", name="London, GB")).to_be_visible()
+        expect(page.get_by_role("heading", name="No location database is installed")).to_have_count(0)
+    finally:
+        away.rename(database)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, Person, session_cookie
+from tests.e2e.conftest import OpenPage, Person, Sessions, session_cookie
 from tests.e2e.plan_api import Api
 from tests.e2e.server import RunningServer
 
@@ -28,7 +28,7 @@ def shoot(page: Page, name: str) -> None:
 
 
 @pytest.fixture
-def model(server: RunningServer, owner: Person) -> Iterator[None]:
+def model(server: RunningServer, owner: Person, sessions: Sessions) -> Iterator[None]:
     """A model that cites the first source, or describes every event the same; the instance uses it during the test."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -48,8 +48,8 @@ def model(server: RunningServer, owner: Person) -> Iterator[None]:
             pass
 
     stub = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=stub.serve_forever, daemon=True).start()
-    client = httpx.Client(base_url=server.url, cookies={"plumbline_session": session_cookie(server, owner)}, timeout=30)
+    threading.Thread(target=stub.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    client = httpx.Client(base_url=server.url, cookies={"plumbline_session": sessions.cookie(owner)}, timeout=30)
     chosen = {"ai_enabled": True, "ai_base_url": f"http://127.0.0.1:{stub.server_port}/v1", "ai_api_key": "for-tests-only"}
     assert client.put("/api/v1/settings/ai", json=chosen).is_success
     yield

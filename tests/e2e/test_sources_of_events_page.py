@@ -19,7 +19,7 @@ SLUG = "sending"
 
 @pytest.fixture(scope="module")
 def sending(server: RunningServer, owner: Person) -> str:
-    key = server.cli("key", "create", "--kind", "events", "--project", SLUG).splitlines()[-1]
+    key = server.ingest_key(SLUG)
     now = datetime.now(UTC).isoformat()
     events = [{"service": "shop", "operation": "paid", "timestamp": now} for _ in range(40)]
     headers = {"Authorization": f"Bearer {key}"}

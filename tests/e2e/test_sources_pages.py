@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import re
 
-import httpx
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenPage, Person, session_cookie
-from tests.e2e.server import RunningServer
+from tests.e2e.conftest import OpenPage, Person
 
 LIST = "/settings/data-sources"
 PICTURES = os.environ.get("PLUMBLINE_TEST_PICTURES", "")
@@ -62,10 +60,8 @@ def test_an_owner_adds_tests_changes_and_deletes_a_source(open_page: OpenPage, o
 
 
 def test_the_built_in_store_passes_its_test_and_shows_its_tables(
-    open_page: OpenPage, owner: Person, editor: Person, server: RunningServer, check_accessibility
+    open_page: OpenPage, owner: Person, editor: Person, slug: str, check_accessibility
 ) -> None:
-    cookies = {"plumbline_session": session_cookie(server, owner)}
-    httpx.post(f"{server.url}/api/v1/projects/demo", cookies=cookies, timeout=60)
     page = open_page(LIST, owner)
     page.get_by_role("link", name="Built-in event store").click()
     page.get_by_role("button", name="Test connection").click()

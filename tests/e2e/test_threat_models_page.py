@@ -29,7 +29,7 @@ def collect(server: RunningServer, key: str, actor: str, rows: int) -> None:
 @pytest.fixture(scope="module")
 def exported(server: RunningServer, owner: Person) -> Iterator[str]:
     """Four large exports of one person and a small one of another."""
-    key = server.cli("key", "create", "--kind", "security", "--project", SLUG).splitlines()[-1]
+    key = server.ingest_key(SLUG, "security")
     for _ in range(4):
         collect(server, key, "ana", 5_000)
     collect(server, key, "bob", 5)

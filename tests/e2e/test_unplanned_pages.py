@@ -25,7 +25,7 @@ from models.metrics import MetricBucket, MetricCoverage
 from models.plan import Event
 from models.projects import Project
 from models.scans import DataSource
-from tests.e2e.conftest import OpenPage, Person, session_cookie, sign_up_over_http
+from tests.e2e.conftest import OpenPage, Person, Sessions, sign_up_over_http
 from tests.e2e.plan_api import Api
 from tests.e2e.server import RunningServer
 from tests.factories import make_scan_config
@@ -47,10 +47,10 @@ def engine(server: RunningServer) -> sa.Engine:
 
 
 @pytest.fixture
-def viewer(server: RunningServer, owner: Person) -> Person:
+def viewer(server: RunningServer, owner: Person, sessions: Sessions) -> Person:
     """An account of the test's own that may only read, so that nobody else's role changes."""
     person = sign_up_over_http(server, Person(f"reader-{uuid4().hex[:8]}@example.com", "Rita Reader"))
-    Api(server, session_cookie(server, owner), "none").make_viewer(person.email)
+    Api(server, sessions.cookie(owner), "none").make_viewer(person.email)
     return person
 
 

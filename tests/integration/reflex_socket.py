@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 NAMESPACE = "/_event"
-ANSWER_SECONDS = 40
+ANSWER_SECONDS = 90
 
 
 class ReflexSocket:

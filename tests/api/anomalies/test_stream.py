@@ -50,7 +50,7 @@ class Reader:
     async def next(self) -> tuple[str, str, dict]:
         """Id, name and data of the next event; the name is empty at the end."""
         try:
-            text = await asyncio.wait_for(anext(self._events), 10)
+            text = await asyncio.wait_for(anext(self._events), 60)
         except StopAsyncIteration:
             return "", "", {}
         lines = dict(line.split(": ", 1) for line in text.strip().splitlines())

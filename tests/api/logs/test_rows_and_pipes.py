@@ -56,7 +56,7 @@ def test_who_does_not_wait_is_told_202_with_the_same_counts_and_reads_the_rows_s
             body = "\n".join(json.dumps(row) for row in (line(30), line(timestamp="soon"), line(20)))
             answer = await client.call("POST", "/v0/events?name=system_logs", content=body)
             assert (answer.status_code, answer.json()) == (202, {"successful_rows": 2, "quarantined_rows": 1})
-            for _ in range(100):
+            for _ in range(1000):
                 found = await client.pipe("recent_logs")
                 if found["rows"] == 2:
                     break

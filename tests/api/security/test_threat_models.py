@@ -134,13 +134,13 @@ def test_what_cannot_be_used_is_refused_at_its_field(world, parts):
 
 
 def test_deep_conditions_and_bombs_are_refused_fast(world):
-    started = time.monotonic()
+    started = time.process_time()
     for depth in (11, 900, 100_000):
         tree = '{"conditions": [' * depth + '{"field": "a", "operator": "exists"}' + "]}" * depth
         body = json.dumps({**EXPORTS, "conditions": "TREE"}).replace('"TREE"', tree)
         answer = world.call("POST", content=body)
         assert answer.status_code in (400, 422), answer.text[:200]
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_taken_name_is_a_conflict(world):

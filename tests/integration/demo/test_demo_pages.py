@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -24,6 +25,7 @@ from app.eventstore.client import ClickHouseEventStore
 from app.identity import service as identity
 from app.identity.contracts import SYSTEM_ACTOR, Actor, UserRole
 from app.ingest import policies, violation_service
+from app.ingest.pages.checks_view import checks_view
 from app.ingest.validation import Mode
 from app.kernel.clock import SYSTEM_CLOCK
 from app.kernel.database import session_scope
@@ -39,6 +41,7 @@ from app.reconciliation import ledger_service as ledger
 from app.reconciliation import service as reconciliation
 from app.reconciliation.ledger import FindingKind
 from app.scans import service as scans
+from app.scans.pages.scans import scans_view
 from app.security.service import actor_scoring, triage
 from tests import factories
 
@@ -125,6 +128,10 @@ def house(session: Session, project: ProjectView, author: Actor) -> Held:
     violations = violation_service.list_violations(session, SYSTEM_ACTOR, slug, SYSTEM_CLOCK.now(), hours=168)
     assert {group.reason for group in violations.flagged} == {"not in plan", *(slip.fault for slip in slips.SLIPS)}
     assert policies.get_policy(session, SYSTEM_ACTOR, slug).mode is Mode.FLAG
+    page = checks_view(session, SYSTEM_ACTOR, slug, 168, ZoneInfo("UTC"))
+    assert {slip.fault for slip in slips.SLIPS} <= {row.reason for row in page.rows}, "names of properties stay as they are"
+    rows = scans_view(session, SYSTEM_ACTOR, slug, ZoneInfo("UTC")).scans
+    assert {row.status for row in rows} == {"Completed", "No run kept"}, "what has counted does not say that it never ran"
     return {
         "refused": violations.refused,
         "keys in use": all(key.last_used_at for key in identity.list_ingest_keys(session, SYSTEM_ACTOR, slug)),

@@ -32,7 +32,7 @@ def ingest(tmp_path_factory):
 
 def ask(port, text):
     """Everything that is answered to one request, without what differs from one time to the next."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
         peer.sendall(text)
         answer = b""
         while b"\r\n\r\n" not in answer or len(answer.partition(b"\r\n\r\n")[2]) < _length(answer):
@@ -79,7 +79,7 @@ def test_the_door_and_the_full_server_answer_alike(ingest, line, fields, body):
 
 def test_a_connection_is_passed_on_with_all_that_follows(ingest):
     chunked = b"POST /v1/events HTTP/1.1\r\nhost: x\r\n%btransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", ingest.port), timeout=10) as peer:
+    with socket.create_connection(("127.0.0.1", ingest.port), timeout=60) as peer:
         peer.sendall((chunked % (AUTHORISED, len(GOOD), GOOD)) * 3)
         answer = b""
         while answer.count(b'"processed":1') < 3:

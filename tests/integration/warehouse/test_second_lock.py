@@ -34,7 +34,7 @@ BREAKING_OUT = (
 
 def attempt(opened, statement: str) -> None:
     """Whatever a person can send through a scan; refusals are expected, and so is a harmless answer."""
-    asked = ScanQuery(base_query=statement, timeout_seconds=5)
+    asked = ScanQuery(base_query=statement, timeout_seconds=2)  # some of them never end by themselves
     for call in (
         lambda: opened.columns(asked),
         lambda: opened.groups(asked, None),
@@ -56,7 +56,7 @@ def test_postgres_changes_nothing_whatever_the_query(postgres_rows):
         before = own.execute("SELECT count(*), sum(id) FROM rows").fetchone()
         tables = own.execute("SELECT array_agg(relname ORDER BY relname) FROM pg_class").fetchone()
         for statement in (*BREAKING_OUT, *corpus("hostile", "postgres")):
-            if "pg_terminate_backend" in statement or "pg_sleep" in statement:
+            if "pg_terminate_backend" in statement or "pg_sleep" in statement.lower():
                 continue
             opened = postgres_rows.open(is_guarded=False)
             attempt(opened, statement)

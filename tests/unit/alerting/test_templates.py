@@ -67,10 +67,10 @@ def test_an_event_name_that_looks_like_a_variable_stays_as_it_is_in_the_whole_me
 
 @pytest.mark.parametrize("template", ["${" * 50_000, "${a" * 50_000, "$" * 100_000 + "{"])
 def test_a_long_malformed_template_is_rendered_at_once(template):
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert render(template, {}, MessageFormat.PLAIN) == template
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_html_for_telegram_holds_no_markup_of_a_value():

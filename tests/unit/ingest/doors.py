@@ -57,7 +57,7 @@ async def connected(port):
 
 async def answer(reader):
     """Status, fields and body of the next answer."""
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
     status, *lines = head.decode().rstrip().split("\r\n")
     fields = dict(line.split(": ", 1) for line in lines)
     body = await reader.readexactly(int(fields["content-length"]))

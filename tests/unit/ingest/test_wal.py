@@ -33,7 +33,7 @@ class Recorder:
 
     def wait(self, condition):
         with self._changed:
-            assert self._changed.wait_for(condition, 10)
+            assert self._changed.wait_for(condition, 60)
 
 
 class FaultyFiles(LogFiles):

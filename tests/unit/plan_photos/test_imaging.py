@@ -104,10 +104,10 @@ def test_a_picture_in_name_only_cannot_be_read(data):
 def test_a_bomb_is_refused_before_it_is_unpacked():
     data = png_bomb()
     assert len(data) < 200_000
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(InvalidInput):
         make_safe(data)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("size", [(12_001, 1), (8000, 5001)])

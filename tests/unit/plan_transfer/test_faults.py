@@ -198,11 +198,11 @@ BOMB = "variables:\n- &a [x, x]\n- &b [*a, *a]\n- &c [*b, *b]\n"
     ],
 )
 def test_yaml_outside_the_safe_subset_is_refused(text: str, row: str, reason: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     [(found_row, _, found)] = faults(text, "plan.yaml")
     assert found_row == row
     assert reason in found
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_zip_bomb_is_refused_without_being_unpacked() -> None:

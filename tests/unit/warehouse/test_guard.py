@@ -101,10 +101,10 @@ def test_no_spelling_of_a_table_function_of_clickhouse_passes(name, arguments, a
     ids=lambda query: query[:30],
 )
 def test_a_query_that_would_exhaust_the_parser_is_refused_at_once(dialect, query):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(NotReadOnly):
         check_query(dialect, query)
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 def test_the_built_in_store_shows_its_own_table_only():
@@ -123,3 +123,14 @@ def test_the_built_in_store_shows_its_own_table_only():
     ):
         with pytest.raises(NotReadOnly):
             check_query("clickhouse", query, tables=events)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [("\n  SELECT nme FROM event_s WHERE", "at 'WHERE' in line 2"), ("SELECT a\nFROM t\nWHER x = 1 y", "at 'x' in line 3")],
+)
+def test_a_query_with_a_slip_is_told_where_it_lies(dialect, query, place):
+    with pytest.raises(NotReadOnly) as refusal:
+        check_query(dialect, query)
+    assert refusal.value.sentence == f"The query cannot be understood as a SELECT of this database, {place}."
