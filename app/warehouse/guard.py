@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
 from app.warehouse.declarations import DbType
@@ -39,6 +39,7 @@ _CLOSED_TOKENS = frozenset(
         TokenType.SEMICOLON, TokenType.COMMAND, TokenType.PARAMETER, TokenType.SESSION_PARAMETER,
     }
 )  # fmt: skip
+_NOT_UNDERSTOOD = "The query cannot be understood as a SELECT of this database"
 _SAY_WHO = frozenset({"current_catalog", "current_role", "current_schema", "current_user", "session_user", "system_user", "user"})
 _NAMELESS = (exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc, exp.ParameterizedAgg, exp.CombinedParameterizedAgg)
 
@@ -63,8 +64,20 @@ def check_query(db_type: str, sql: str, *, tables: frozenset[str] | None = None)
         if len(statements) != 1 or statements[0] is None:
             raise NotReadOnly("The query must be one statement.")
         _check_tree(statements[0], dialect, tables)
+    except ParseError as error:
+        raise NotReadOnly(f"{_NOT_UNDERSTOOD}{_place(error, sql)}.") from None
     except (SqlglotError, RecursionError, ValueError, KeyError, AttributeError, TypeError, IndexError):
-        raise NotReadOnly("The query cannot be understood as a SELECT of this database.") from None
+        raise NotReadOnly(f"{_NOT_UNDERSTOOD}.") from None
+
+
+def _place(error: ParseError, sql: str) -> str:
+    """The word at which the parser gave up and its line of `sql`, as the end of a sentence; empty when it does not tell them."""
+    first = error.errors[0] if error.errors else {}
+    word, line = str(first.get("highlight") or ""), first.get("line")
+    if not word or not isinstance(line, int):
+        return ""
+    skipped = sql[: len(sql) - len(sql.lstrip())].count("\n")
+    return f", at {word[:20]!r} in line {line + skipped}"
 
 
 def _check_bounds(text: str) -> None:

@@ -64,7 +64,7 @@ def test_from_a_refused_event_to_its_arrival(
 
     page.reload()
     row = page.get_by_role("row", name="paid")
-    expect(row).to_contain_text("Price is not a number", timeout=SLOW)
+    expect(row).to_contain_text("price is not a number", timeout=SLOW)
     row.get_by_role("button", name="paid").click()
     expect(page.get_by_role("button", name="Try these again")).to_be_visible()
     check_accessibility(page)

@@ -22,6 +22,7 @@ from components import (
     kpi,
     kpi_row,
     link_button,
+    name_text,
     page_header,
     row_link,
     section,
@@ -109,7 +110,10 @@ def _against(view: Any) -> Any:
 def _regressions(view: Any) -> rx.Component:
     return data_table(
         [
-            Column("Scope", lambda row: rx.el.span(row_link(row.name, row.href), rx.el.span(row.kind, class_name="cell-sub"))),
+            Column(
+                "Scope",
+                lambda row: rx.el.span(row_link(name_text(row.name), row.href), rx.el.span(row.kind, class_name="cell-sub")),
+            ),
             Column("What", lambda row: badge(row.what, row.tone), width="120px"),
             Column(
                 "Expected, counted",

@@ -236,7 +236,7 @@ def _row(
         key=f"{'refused' if is_refused else 'flagged'}|{group.source}|{group.name}|{group.reason}",
         name=group.name or "unreadable",
         source=group.source,
-        reason=_sentence(group.reason.removeprefix("breaks the plan: ")) or "No reason given",
+        reason=group.reason.removeprefix("breaks the plan: ") or "no reason given",
         full_reason=group.reason,
         outcome="Quarantined" if is_refused else "Flagged",
         tone="unknown" if is_settled else "bad" if is_refused else "warn",
@@ -269,8 +269,3 @@ def _pretty(examples: Sequence[str]) -> str:
         except ValueError:
             parts.append(example)
     return "\n".join(parts)
-
-
-def _sentence(reason: str) -> str:
-    """With a capital at its start; those within, as in "ISO 8601", stay."""
-    return reason[:1].upper() + reason[1:]

@@ -229,9 +229,8 @@ def _values(rows: Any, first: str, caption: str, nothing: str) -> rx.Component:
 def _movers(view: Any) -> rx.Component:
     return data_table(
         [
-            Column("Value", lambda row: rx.el.span(direction_mark(row.direction), " ", row.name)),
-            Column("Of", lambda row: row.column, width="120px"),
-            Column("Change", lambda row: row.size, numeric=True, width="96px"),
+            Column("Value", _mover),
+            Column("Change", lambda row: rx.el.span(row.size, class_name="nowrap"), numeric=True, width="176px"),
             Column("Counted", lambda row: row.actual, numeric=True, width="88px"),
         ],
         view.movers,
@@ -242,6 +241,10 @@ def _movers(view: Any) -> rx.Component:
             rx.cond(view.no_movers.href != "", link_button("Open the scan", href=view.no_movers.href), rx.fragment()),
         ),
     )
+
+
+def _mover(row: Any) -> rx.Component:
+    return rx.fragment(rx.el.span(direction_mark(row.direction), " ", row.name), rx.el.span(row.column, class_name="cell-sub"))
 
 
 def _annotations(state: Any) -> rx.Component:

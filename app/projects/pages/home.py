@@ -216,6 +216,7 @@ def _name(row: Any) -> Any:
     return rx.el.div(
         rx.el.span(row_link(row.name, row.href), rx.cond(row.is_demo, badge("demo"), rx.fragment()), class_name="inline"),
         rx.el.span(rx.el.span(row.slug, class_name="cell-sub"), _reset(row), class_name="inline"),
+        class_name="project-name",
     )
 
 

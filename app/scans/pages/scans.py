@@ -167,7 +167,7 @@ def _scan_row(slug: str, config: ScanConfigView, job: ScanJobView | None, zone: 
         source=config.data_source_name,
         schedule="paused" if config.is_paused else schedule,
         counted=_counted(config.collected_until, zone, now),
-        status="Never run" if job is None else STATES[str(job.status)],
+        status=_no_run(config.collected_until) if job is None else STATES[str(job.status)],
         tone="unknown" if job is None else TONES[str(job.status)],
         job_id="" if job is None else job.id,
         is_live=job is not None and job.status.is_live,
@@ -175,6 +175,11 @@ def _scan_row(slug: str, config: ScanConfigView, job: ScanJobView | None, zone: 
         progress_text="" if job is None else job.progress_phase or "waiting for a worker",
         error=(job.error_message or "") if job is not None and job.status is JobStatus.FAILED else "",
     )
+
+
+def _no_run(until: datetime | None) -> str:
+    """Runs are pruned once they are old; what they counted stays, and tells that there were some."""
+    return "Never run" if until is None else "No run kept"
 
 
 def _counted(until: datetime | None, zone: ZoneInfo, now: datetime) -> str:
