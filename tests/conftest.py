@@ -159,7 +159,8 @@ def database_url(request: pytest.FixtureRequest, settings: Settings, monkeypatch
         name = server.lend_database()
         url = server.url(name)
     else:
-        path = settings.data_dir / "plumbline.db"
+        # Not the file of the folder's default settings: a thread that a test before left behind may have made that already.
+        path = settings.data_dir / "copied.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         url = f"sqlite:///{path}"
     monkeypatch.setenv("PLUMBLINE_DATABASE_URL", url)

@@ -156,7 +156,9 @@ def test_everything_of_the_person_goes_and_the_certificate_proves_it(event_store
 
 
 def _nobody_named(session: Session, user_hash: str) -> None:
-    entries = session.scalars(sa.select(AuditEntry).where(col(AuditEntry.target_type) == "erasure")).all()
+    entries = session.scalars(
+        sa.select(AuditEntry).where(col(AuditEntry.target_type) == "erasure").order_by(col(AuditEntry.id))
+    ).all()
     assert [entry.action for entry in entries] == ["erasure.request", "erasure.complete"]
     assert {entry.payload["user_hash"] for entry in entries} == {user_hash}
     assert not any(PERSON in str(entry.payload) for entry in entries)
