@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
+from app.kernel.database import insert_into
 from models.identity import IngestKey, QuotaUsage, Tenant
 from models.ingest import IngestKeyHour, IngestRequest
 
@@ -47,10 +47,9 @@ def return_quota(session: Session, tenant_id: str, resource: str, window_start: 
 
 def claim_request(session: Session, project_id: str, key: str, body_digest: str, now: datetime) -> bool:
     """Take the key unless somebody has it; one statement, so that only one of two requests at a time gets it."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     table = IngestRequest.__table__  # type: ignore[attr-defined]
     statement = (
-        insert(table)
+        insert_into(session, table)
         .values(project_id=project_id, key=key, body_digest=body_digest, claimed_at=now)
         .on_conflict_do_nothing(index_elements=["project_id", "key"])
         .returning(table.c.key)
@@ -85,9 +84,8 @@ def add_key_hour(session: Session, key_id: str, hour: datetime, amounts: Mapping
     """Add to what came with the key in the hour, by column; nothing for a key that is gone."""
     if session.get(IngestKey, key_id) is None:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     table = IngestKeyHour.__table__  # type: ignore[attr-defined]
-    statement = insert(table).values(key_id=key_id, hour=hour, **amounts)
+    statement = insert_into(session, table).values(key_id=key_id, hour=hour, **amounts)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["key_id", "hour"], set_={name: table.c[name] + amount for name, amount in amounts.items()}
@@ -128,10 +126,9 @@ def delete_key_hours_before(session: Session, moment: datetime) -> None:
 
 def _booking(session: Session, tenant_id: str, resource: str, window_start: datetime, amount: int, limit: int | None) -> Any:
     usage = QuotaUsage.__table__  # type: ignore[attr-defined]
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     total = usage.c.used + amount
     return (
-        insert(usage)
+        insert_into(session, usage)
         .values(tenant_id=tenant_id, resource=resource, window_start=window_start, used=amount)
         .on_conflict_do_update(
             index_elements=["tenant_id", "resource", "window_start"],

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.eventstore.service import get_event_store
 from app.ingest.contracts import RefusedEvent, ViolationGroup
 from app.ingest.times import milliseconds_of
+from app.kernel.database import insert_into
 from models.ingest import ReplayedRecord
 
 EXAMPLES: Final = 3
@@ -102,7 +102,6 @@ def replayed_among(session: Session, project_id: str, fingerprints: Sequence[str
 def note_replayed(session: Session, project_id: str, records: Sequence[RefusedEvent], now: datetime) -> None:
     """Remember the records as taken in; what is remembered already stays as it is."""
     table = cast(sa.Table, ReplayedRecord.__table__)  # type: ignore[attr-defined]
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     for start in range(0, len(records), 1000):
         rows = [
             {
@@ -116,7 +115,7 @@ def note_replayed(session: Session, project_id: str, records: Sequence[RefusedEv
             }
             for record in records[start : start + 1000]
         ]
-        session.execute(insert(table).values(rows).on_conflict_do_nothing())
+        session.execute(insert_into(session, table).values(rows).on_conflict_do_nothing())
 
 
 def replayed_counts(session: Session, project_id: str, since: datetime) -> dict[tuple[str, str, str], int]:
